@@ -1,0 +1,59 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Chatloop has no package dependencies, its tests included: the toolchain and the system's C library and zlib are all.
+//
+// The targets are layers: each may use the ones it names, and none names one below it in this list.
+
+let strict: [SwiftSetting] = [.strictMemorySafety()]
+
+let package = Package(
+    name: "chatloop",
+    platforms: [.macOS(.v15)],
+    products: [.executable(name: "chatloop", targets: ["chatloop"])],
+    dependencies: [],
+    targets: [
+        // The command line; nothing else.
+        .executableTarget(name: "chatloop", dependencies: ["Server", "Client", "Page"], swiftSettings: strict),
+
+        // The loop and its three steps, a connection's life, limits and metrics.
+        .target(
+            name: "Server", dependencies: ["Sockets", "History", "Chat", "HTTP", "WebSocket", "Bytes"],
+            swiftSettings: strict),
+        // The other end: a connection, a chatter with an outbox.
+        .target(
+            name: "Client", dependencies: ["Sockets", "Chat", "HTTP", "WebSocket", "Bytes"], swiftSettings: strict),
+
+        // The rooms' logs, and the journal of sessions.
+        .target(name: "History", dependencies: ["CSystem"], swiftSettings: strict),
+        // Descriptors, listener, streams, pollers: the calls to the kernel.
+        .target(name: "Sockets", dependencies: ["CSystem"], swiftSettings: strict),
+
+        // Pure: values and bytes in, values and bytes out.
+        .target(name: "Chat", dependencies: ["Bytes"], swiftSettings: strict),
+        .target(name: "WebSocket", dependencies: ["Bytes", "CSystem"], swiftSettings: strict),
+        .target(name: "HTTP", dependencies: ["Bytes"], swiftSettings: strict),
+        .target(name: "Bytes", swiftSettings: strict),
+
+        // What the standard modules lack: epoll, zlib. Headers only.
+        .systemLibrary(name: "CSystem"),
+        // The files of Public, built into the binary. They lie outside of Sources, hence the path and the exclusions.
+        .target(
+            name: "Page", path: ".",
+            exclude: [
+                "README.md", "Tests", "Sources/Bytes", "Sources/CSystem", "Sources/Chat", "Sources/Client",
+                "Sources/HTTP", "Sources/History", "Sources/Server", "Sources/Sockets", "Sources/WebSocket",
+                "Sources/chatloop",
+            ],
+            sources: ["Sources/Page"], resources: [.embedInCode("Public")], swiftSettings: strict),
+
+        .testTarget(name: "BytesTests", dependencies: ["Bytes"]),
+        .testTarget(name: "WebSocketTests", dependencies: ["WebSocket", "Bytes"]),
+        .testTarget(name: "HTTPTests", dependencies: ["HTTP"]),
+        .testTarget(name: "ChatTests", dependencies: ["Chat"]),
+        .testTarget(name: "HistoryTests", dependencies: ["History"]),
+        .testTarget(name: "SocketsTests", dependencies: ["Sockets"]),
+        .testTarget(name: "ServerTests", dependencies: ["Server", "Client", "Page"]),
+        .testTarget(name: "ClientTests", dependencies: ["Client"]),
+    ]
+)
