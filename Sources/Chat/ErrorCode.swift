@@ -1,0 +1,57 @@
+/// Why a request was refused. The raw value is what stands in the protocol.
+package enum ErrorCode: String, Sendable, CaseIterable {
+    case badJSON = "bad_json"
+    case unknownType = "unknown_type"
+    case badField = "bad_field"
+    case notJoined = "not_joined"
+    case alreadyJoined = "already_joined"
+    case usernameInvalid = "username_invalid"
+    case usernameTaken = "username_taken"
+    case roomInvalid = "room_invalid"
+    case textEmpty = "text_empty"
+    case textTooLong = "text_too_long"
+    case rateLimited = "rate_limited"
+    case storageFailed = "storage_failed"
+}
+
+/// A refusal: the code, and a sentence for a person.
+struct Refusal {
+    var code: ErrorCode
+    var message: StaticString
+    /// Milliseconds after which the same would be accepted.
+    var retryAfter: Int64?
+
+    init(_ code: ErrorCode, _ message: StaticString, retryAfter: Int64? = nil) {
+        self.code = code
+        self.message = message
+        self.retryAfter = retryAfter
+    }
+
+    static func tooFast(_ wait: Int64) -> Refusal {
+        Refusal(.rateLimited, "That was too fast. Wait a moment and try again.", retryAfter: wait)
+    }
+
+    static let badJSON = Refusal(.badJSON, "A message must be one JSON object.")
+    static let notJoined = Refusal(.notJoined, "Join the room first.")
+    static let usernameInvalid = Refusal(
+        .usernameInvalid, "A name is 1 to 32 characters long, none of them invisible or a control character.")
+    static let usernameTaken = Refusal(
+        .usernameTaken, "Someone in the room has this name, or one that looks like it.")
+    static let storageFailed = Refusal(.storageFailed, "The server cannot write to its disk now. Try again later.")
+}
+
+/// The rules for a room's name: `[a-z0-9-]{1,32}`.
+package enum RoomName {
+    package static let standard = "lobby"
+
+    package static func isValid(_ name: Span<UInt8>) -> Bool {
+        guard (1...32).contains(name.count) else { return false }
+        for i in name.indices {
+            switch name[i] {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"): break
+            default: return false
+            }
+        }
+        return true
+    }
+}

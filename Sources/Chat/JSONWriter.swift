@@ -1,0 +1,69 @@
+extension [UInt8] {
+    /// Appends an ASCII literal.
+    package mutating func append(_ literal: StaticString) {
+        // The pointer is to a constant of the program, and read within its length.
+        unsafe append(contentsOf: UnsafeBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount))
+    }
+
+    /// Appends some of `bytes`.
+    package mutating func append(_ bytes: Span<UInt8>) {
+        // The span is alive during the call, and `append` copies.
+        unsafe bytes.withUnsafeBufferPointer { unsafe append(contentsOf: $0) }
+    }
+
+    /// Appends a number in decimal digits.
+    package mutating func append(decimal number: UInt64) {
+        if number >= 10 { append(decimal: number / 10) }
+        append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number % 10))
+    }
+
+    /// Appends one byte of a JSON string's text, escaped where it must be (RFC 8259 section 7).
+    @inline(__always)
+    mutating func append(escaping byte: UInt8) {
+        switch byte {
+        case UInt8(ascii: "\""): append("\\\"")
+        case UInt8(ascii: "\\"): append("\\\\")
+        case 0x0A: append("\\n")
+        case 0x0D: append("\\r")
+        case 0x09: append("\\t")
+        case ..<0x20:
+            append("\\u00")
+            append(UInt8(ascii: byte < 0x10 ? "0" : "1"))
+            let low = byte & 15
+            append(low < 10 ? UInt8(ascii: "0") + low : UInt8(ascii: "a") + low - 10)
+        default: append(byte)
+        }
+    }
+
+    /// Appends text between quotation marks.
+    package mutating func append(quoting text: String) {
+        append(UInt8(ascii: "\""))
+        for byte in text.utf8 { append(escaping: byte) }
+        append(UInt8(ascii: "\""))
+    }
+
+    /// Appends UTF-8 text between quotation marks.
+    package mutating func append(quoting text: Span<UInt8>) {
+        append(UInt8(ascii: "\""))
+        for i in text.indices { append(escaping: text[i]) }
+        append(UInt8(ascii: "\""))
+    }
+
+    /// Appends what a JSON string stands for: its text, without escapes.
+    package mutating func append(unescaping token: JSONToken, of text: Span<UInt8>) {
+        if token.isPlain { return append(text.extracting(token.range)) }
+        var at = token.range.lowerBound
+        while at < token.range.upperBound {
+            if text[at] == UInt8(ascii: "\\") {
+                // The scanner has refused what is not a scalar value.
+                guard let value = JSONScanner.escape(text, &at), let scalar = Unicode.Scalar(value),
+                    let units = UTF8.encode(scalar)
+                else { return }
+                append(contentsOf: units)
+            } else {
+                append(text[at])
+                at += 1
+            }
+        }
+    }
+}

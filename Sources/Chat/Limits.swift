@@ -1,0 +1,74 @@
+/// Every number that bounds what the chat keeps or allows, in one place.
+package struct Limits: Sendable {
+    // MARK: What the protocol says
+
+    /// Unicode scalars in a username, after trimming.
+    package static let usernameScalars = 1...32
+    /// Unicode scalars in a message's text.
+    package static let textScalars = 1...4000
+    /// Unicode scalars in the `id` that a client gives a message.
+    package static let idScalars = 1...64
+    /// Messages in one answer to `history`.
+    package static let historyLimit: ClosedRange<UInt64> = 1...200
+    /// Names in a welcome.
+    package static let welcomeUsers = 500
+    /// Messages in a welcome without `since`.
+    package static let welcomeMessages = 100
+    /// Events in a welcome with `since`.
+    package static let welcomeEvents = 1000
+
+    // MARK: Time, in milliseconds
+
+    /// How long the name of someone whose page was closed or reloaded stays in the room (close code 1001).
+    package static let graceAfterGoingAway: Int64 = 5_000
+    /// How long the name of someone whose connection was lost stays in the room.
+    package static let graceAfterLoss: Int64 = 30_000
+    /// How long after it could not be written a leave is tried again.
+    package static let leaveRetry: Int64 = 5_000
+
+    // MARK: Rates of one connection
+
+    /// Messages a second in the long run, and how many may come at once; nil is no limit.
+    package var messages: Rate?
+    /// Signs of typing. The page sends one every three seconds.
+    package var typing: Rate? = Rate(perSecond: 1, burst: 5)
+    /// Changes of name: everyone sees them.
+    package var renames: Rate? = Rate(perSecond: 0.2, burst: 5)
+    /// Requests for older messages. Someone who scrolls fast asks for a page every few hundred milliseconds.
+    package var history: Rate? = Rate(perSecond: 5, burst: 20)
+    /// Bytes of messages of any kind. 4000 scalars can be 24 KB of escapes; at the default message rate an honest client
+    /// stays below.
+    package var bytes: Rate?
+    /// Refused requests. Who goes on regardless is disconnected.
+    package var errors: Rate? = Rate(perSecond: 1, burst: 100)
+
+    // MARK: Memory
+
+    /// Bytes of a room's newest events that are held in memory, at most. A thousand of the longest messages would be
+    /// 24 MB a room; past this the oldest are left to the disk.
+    package var recentBytes = 4 << 20
+    /// Messages that are held beyond the newest events; without a disk they are all the history there is.
+    package var recentMessages = Limits.welcomeMessages
+    /// Rooms that nobody is in are kept in memory up to this number, so that leaving and coming back costs no loading.
+    package var emptyRooms = 256
+    /// Identifiers of messages that a session is known to have used: the newest that many, at least, and at most twice
+    /// as many. At ten messages a second this reaches back for an hour and three quarters.
+    package var rememberedIDs = 65_536
+    /// Texts of one connection that may wait while its room is loaded from disk.
+    package var parkedTexts = 64
+
+    /// Whether rooms are loaded from a disk, and sessions journaled.
+    package var isDurable: Bool
+
+    /// - Parameters:
+    ///   - messagesPerSecond: of one connection, in the long run; 0 is no limit.
+    ///   - isDurable: whether there is a disk.
+    package init(messagesPerSecond: Double = 10, isDurable: Bool = false) {
+        self.isDurable = isDurable
+        if messagesPerSecond > 0 {
+            messages = Rate(perSecond: messagesPerSecond, burst: 3 * messagesPerSecond)
+            bytes = Rate(perSecond: messagesPerSecond * 26_000, burst: 3 * messagesPerSecond * 26_000)
+        }
+        if !isDurable { recentMessages = 2000 }
+    }
+}

@@ -1,0 +1,63 @@
+/// Lines in a row, with the oldest first: added at the end, dropped from the front, found by their seq.
+///
+/// The bytes lie one after the other in one buffer, so that a line costs no allocation of its own, and a run of lines can
+/// be copied at once.
+struct LineQueue: Sendable {
+    struct Entry: Sendable {
+        var seq: UInt64
+        var start: Int
+        var count: Int
+        var isMessage: Bool
+
+        var range: Range<Int> { start..<start + count }
+    }
+
+    private(set) var bytes: [UInt8] = []
+    private var all: [Entry] = []
+    private var first = 0  // of those in `all`; the ones before it are dropped
+
+    var count: Int { all.count - first }
+    var byteCount: Int { all.isEmpty ? 0 : bytes.count - (first < all.count ? all[first].start : bytes.count) }
+    var entries: ArraySlice<Entry> { all[first...] }
+
+    mutating func append(seq: UInt64, _ line: Span<UInt8>, isMessage: Bool) {
+        all.append(Entry(seq: seq, start: bytes.count, count: line.count, isMessage: isMessage))
+        bytes.append(line)
+    }
+
+    /// Adds a line of another queue.
+    mutating func append(_ entry: Entry, of other: LineQueue) {
+        append(seq: entry.seq, other.bytes.span.extracting(entry.range), isMessage: entry.isMessage)
+    }
+
+    /// The line with this seq.
+    func entry(_ seq: UInt64) -> Entry? {
+        entries[position(ofSeq: seq)...].first.flatMap { $0.seq == seq ? $0 : nil }
+    }
+
+    /// Drops the oldest line.
+    mutating func removeFirst() {
+        first += 1
+        // What is dropped is cleared away when it is more than what is left: each byte is moved once, on average.
+        if first * 2 > all.count, first > 16 || first == all.count { compact() }
+    }
+
+    private mutating func compact() {
+        let start = first < all.count ? all[first].start : bytes.count
+        all.removeFirst(first)
+        bytes.removeFirst(start)
+        for i in all.indices { all[i].start -= start }
+        first = 0
+    }
+
+    /// The place in `entries` of the first line whose seq is `seq` or more.
+    func position(ofSeq seq: UInt64) -> Int {
+        var low = first
+        var high = all.count
+        while low < high {
+            let middle = (low + high) / 2
+            if all[middle].seq < seq { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+}

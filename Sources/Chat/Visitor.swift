@@ -1,0 +1,31 @@
+/// What the chat knows of a connection.
+struct Visitor: Sendable {
+    enum Phase: Sendable {
+        /// There is no such connection, or it does not count any more.
+        case gone
+        /// Connected, not in the room.
+        case outside
+        /// Its join waits for the disk; what it says meanwhile waits with it.
+        case waiting
+        /// In the room as this member.
+        case inside(UInt32)
+    }
+
+    var id: ConnectionID
+    var phase: Phase
+    /// The room whose address it came to; nil if that is no room's name.
+    var room: UInt32?
+    /// What will be the secret of its session if it joins as someone new.
+    var secret: Bits128
+
+    var messages = TokenBucket()
+    var typing = TokenBucket()
+    var renames = TokenBucket()
+    var history = TokenBucket()
+    var bytes = TokenBucket()
+    var errors = TokenBucket()
+
+    /// A place without a connection.
+    static let nobody = Visitor(
+        id: ConnectionID(slot: 0, generation: 0), phase: .gone, room: nil, secret: Bits128(high: 0, low: 0))
+}
