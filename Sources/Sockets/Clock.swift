@@ -1,0 +1,58 @@
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// The system's two clocks.
+package enum Clock {
+    /// Nanoseconds of a clock that never goes back, from no particular beginning.
+    package static var monotonic: Int64 { read(CLOCK_MONOTONIC) }
+
+    /// Milliseconds since the Unix epoch. It may be set, and so may jump.
+    package static var wall: Int64 { read(CLOCK_REALTIME) / 1_000_000 }
+
+    /// Nanoseconds of processor time that this process has used.
+    package static var processor: Int64 { read(CLOCK_PROCESS_CPUTIME_ID) }
+
+    private static func read(_ clock: clockid_t) -> Int64 {
+        var time = timespec()
+        // The pointer is to a local variable.
+        _ = unsafe clock_gettime(clock, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+
+    /// Does nothing for some nanoseconds, or until a signal comes.
+    package static func sleep(nanoseconds: Int64) {
+        guard nanoseconds > 0 else { return }
+        var time = timespec()
+        time.tv_sec = .init(nanoseconds / 1_000_000_000)
+        time.tv_nsec = .init(nanoseconds % 1_000_000_000)
+        // The pointer is to a local variable; the time that is left is not wanted.
+        _ = unsafe nanosleep(&time, nil)
+    }
+}
+
+/// Random bits that nobody can guess, taken from the system some at a time.
+package struct Entropy {
+    private var words: [UInt64] = []
+
+    package init() {}
+
+    package mutating func next() -> UInt64 {
+        if words.isEmpty {
+            // getentropy gives at most 256 bytes at once.
+            words = [UInt64](repeating: 0, count: 32)
+            let isFilled = unsafe words.withUnsafeMutableBytes { bytes in
+                unsafe bytes.baseAddress.map { unsafe getentropy($0, bytes.count) == 0 } ?? false
+            }
+            if !isFilled {
+                var system = SystemRandomNumberGenerator()
+                words = words.map { _ in system.next() }
+            }
+        }
+        return words.removeLast()
+    }
+}

@@ -1,0 +1,120 @@
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import CSystem
+    import Glibc
+#elseif canImport(Musl)
+    import CSystem
+    import Musl
+#endif
+
+#if canImport(Darwin)
+    let streamSocket = SOCK_STREAM
+#else
+    let streamSocket = Int32(SOCK_STREAM.rawValue)
+#endif
+
+/// What came of an attempt to accept a connection.
+package enum Acceptance: Sendable {
+    /// A connection, nonblocking, and where it comes from.
+    case accepted(Int32, SocketAddress)
+    /// Nobody waits.
+    case wouldBlock
+    /// Somebody waited and has given up; there may be others.
+    case aborted
+    /// There are no descriptors or no memory for it. It stays in the queue.
+    case exhausted(SystemError)
+}
+
+/// A socket that waits for connections. It is closed with its owner.
+package struct Listener: ~Copyable {
+    package let descriptor: Int32
+    /// Where it listens; the port is the real one.
+    package let address: SocketAddress
+
+    /// How many connections may wait to be accepted. The system cuts it to its own limit (on Linux
+    /// /proc/sys/net/core/somaxconn, 4096).
+    private static let backlog: Int32 = 4096
+
+    /// Binds and listens.
+    package init(address: SocketAddress) throws(SystemError) {
+        let family = address.address.isV4 ? AF_INET : AF_INET6
+        let opened = socket(family, streamSocket, 0)
+        guard opened >= 0 else { throw .last("open a socket") }
+        setNonBlocking(opened)
+        // So that a restart can take the port although connections of the old process are still winding down.
+        setOption(opened, SOL_SOCKET, SO_REUSEADDR, 1)
+        let bound = unsafe address.withSockaddr { unsafe bind(opened, $0, $1) }
+        guard bound == 0, listen(opened, Self.backlog) == 0 else {
+            let error = SystemError.last("listen on \(address)")
+            _ = close(opened)
+            throw error
+        }
+        descriptor = opened
+        self.address = Self.localAddress(of: opened) ?? address
+    }
+
+    /// Takes over a socket that someone else has bound and listens on (systemd's socket activation).
+    package init(inherited descriptor: Int32) throws(SystemError) {
+        guard let address = Self.localAddress(of: descriptor) else {
+            throw SystemError(code: ENOTSOCK, operation: "use the inherited descriptor \(descriptor)")
+        }
+        setNonBlocking(descriptor)
+        self.descriptor = descriptor
+        self.address = address
+    }
+
+    deinit { _ = close(descriptor) }
+
+    /// Accepts one of the connections that wait.
+    package func accept() -> Acceptance {
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        var peer: SocketAddress?
+        // The kernel writes at most `length` bytes into the local variable, whose family then says what it is.
+        let accepted = unsafe withUnsafeMutablePointer(to: &storage) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+                #if canImport(Darwin)
+                    let accepted = unsafe Darwin.accept(descriptor, pointer, &length)
+                    if accepted >= 0 { setNonBlocking(accepted) }
+                #else
+                    let flags = Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
+                    let accepted = unsafe accept4(descriptor, pointer, &length, flags)
+                #endif
+                if accepted >= 0 { unsafe peer = SocketAddress(pointer) }
+                return accepted
+            }
+        }
+        if accepted >= 0 {
+            // A tick's output is one write: there is nothing that waiting for more could improve (RFC 896, RFC 9293).
+            setOption(accepted, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
+            #if canImport(Darwin)
+                setOption(accepted, SOL_SOCKET, SO_NOSIGPIPE, 1)
+            #endif
+            return .accepted(accepted, peer ?? SocketAddress(address: IPAddress(v4: 0), port: 0))
+        }
+        let error = SystemError.last("accept a connection")
+        switch error.code {
+        case EAGAIN, EWOULDBLOCK: return .wouldBlock
+        case EMFILE, ENFILE, ENOBUFS, ENOMEM: return .exhausted(error)
+        // EINTR, ECONNABORTED, and the network errors that Linux hands over with a new connection.
+        default: return .aborted
+        }
+    }
+
+    private static func localAddress(of descriptor: Int32) -> SocketAddress? {
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        return unsafe withUnsafeMutablePointer(to: &storage) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+                unsafe getsockname(descriptor, pointer, &length) == 0 ? SocketAddress(pointer) : nil
+            }
+        }
+    }
+}
+
+func setOption(_ descriptor: Int32, _ level: Int32, _ name: Int32, _ value: Int32) {
+    var value = value
+    // The pointer is to a local variable, and its size goes along.
+    _ = unsafe setsockopt(descriptor, level, name, &value, socklen_t(MemoryLayout<Int32>.size))
+}

@@ -1,0 +1,63 @@
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// Signals as something that a poller can wait for: the handler writes a byte into a pipe.
+package enum Signals {
+    /// The pipe's ends. The handler can use nothing but what is there before it is called.
+    nonisolated(unsafe) private static var pipe: (read: Int32, write: Int32) = (-1, -1)
+
+    /// Has SIGINT and SIGTERM make a descriptor readable, and SIGPIPE do nothing.
+    ///
+    /// - Returns: the descriptor, nonblocking; it gives a byte for each signal.
+    package static func catchTermination() throws(SystemError) -> Int32 {
+        // A write to a connection that is gone is told by the write itself.
+        _ = signal(SIGPIPE, SIG_IGN)
+        // All of this happens before the handlers are installed, on the one thread there is.
+        if unsafe pipe.read < 0 {
+            var ends: [Int32] = [-1, -1]
+            let made = unsafe ends.withUnsafeMutableBufferPointer { unsafe makePipe($0.baseAddress) }
+            guard made == 0 else { throw .last("make a pipe") }
+            ends.forEach(setNonBlocking)
+            unsafe pipe = (ends[0], ends[1])
+        }
+        for number in [SIGINT, SIGTERM] {
+            _ = signal(number) { number in
+                var byte = UInt8(truncatingIfNeeded: number)
+                // write(2) may be called in a handler. If the pipe is full there are signals enough in it.
+                _ = unsafe write(Signals.pipe.write, &byte, 1)
+            }
+        }
+        return unsafe pipe.read
+    }
+
+    /// Takes a signal out of the pipe.
+    ///
+    /// - Returns: its number; nil if there is none.
+    package static func next() -> Int32? {
+        var byte: UInt8 = 0
+        // One byte into a local variable.
+        return unsafe read(pipe.read, &byte, 1) == 1 ? Int32(byte) : nil
+    }
+
+    /// Ends the process by a signal as if it had never been caught.
+    package static func dieOf(_ number: Int32) -> Never {
+        _ = signal(number, SIG_DFL)
+        _ = raise(number)
+        exit(128 + number)
+    }
+}
+
+private func makePipe(_ ends: UnsafeMutablePointer<Int32>?) -> Int32 {
+    #if canImport(Darwin)
+        unsafe Darwin.pipe(ends)
+    #elseif canImport(Glibc)
+        unsafe Glibc.pipe(ends)
+    #else
+        unsafe Musl.pipe(ends)
+    #endif
+}

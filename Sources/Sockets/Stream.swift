@@ -1,0 +1,142 @@
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import CSystem
+    import Glibc
+#elseif canImport(Musl)
+    import CSystem
+    import Musl
+#endif
+
+/// What came of an attempt to receive.
+package enum Reception: Sendable {
+    /// So many bytes, at least one.
+    case received(Int)
+    case wouldBlock
+    /// The peer will send nothing more.
+    case end
+    /// The connection is broken.
+    case failed(Int32)
+}
+
+/// What came of an attempt to send.
+package enum Transmission: Sendable {
+    /// So many bytes were taken; fewer than there were means that the kernel's buffer is full.
+    case sent(Int)
+    case wouldBlock
+    /// The connection is broken.
+    case failed(Int32)
+}
+
+/// A piece of memory for `sendmsg`.
+package typealias Piece = iovec
+
+/// What can be done with a connected nonblocking socket. The descriptor is the caller's to close, once.
+package enum Stream {
+    #if canImport(Darwin)
+        private static let flags: Int32 = 0  // SO_NOSIGPIPE is set instead
+    #else
+        private static let flags = Int32(truncatingIfNeeded: MSG_NOSIGNAL)
+    #endif
+
+    /// Receives into `buffer`, once.
+    package static func receive(_ descriptor: Int32, into buffer: inout MutableSpan<UInt8>) -> Reception {
+        // The kernel writes at most `count` bytes into the span's memory.
+        let count = unsafe buffer.withUnsafeMutableBytes { bytes in
+            uninterrupted { unsafe recv(descriptor, bytes.baseAddress, bytes.count, 0) }
+        }
+        if count > 0 { return .received(count) }
+        if count == 0 { return .end }
+        return errno == EAGAIN || errno == EWOULDBLOCK ? .wouldBlock : .failed(errno)
+    }
+
+    /// Sends `bytes`, once.
+    package static func send(_ descriptor: Int32, _ bytes: Span<UInt8>) -> Transmission {
+        // The kernel reads `count` bytes of the span's memory.
+        let count = unsafe bytes.withUnsafeBytes { bytes in
+            uninterrupted {
+                #if canImport(Darwin)
+                    unsafe Darwin.send(descriptor, bytes.baseAddress, bytes.count, flags)
+                #elseif canImport(Glibc)
+                    unsafe Glibc.send(descriptor, bytes.baseAddress, bytes.count, flags)
+                #else
+                    unsafe Musl.send(descriptor, bytes.baseAddress, bytes.count, flags)
+                #endif
+            }
+        }
+        return outcome(count)
+    }
+
+    /// Sends several pieces of memory one after the other, with one call.
+    package static func send(_ descriptor: Int32, gathering pieces: inout [Piece]) -> Transmission {
+        // The pieces are alive while they are sent: the caller holds what they point into.
+        let count = unsafe pieces.withUnsafeMutableBufferPointer { pieces in
+            var message = unsafe msghdr()
+            unsafe message.msg_iov = pieces.baseAddress
+            unsafe message.msg_iovlen = .init(pieces.count)
+            return uninterrupted { unsafe sendmsg(descriptor, &message, flags) }
+        }
+        return outcome(count)
+    }
+
+    private static func outcome(_ count: Int) -> Transmission {
+        if count >= 0 { return .sent(count) }
+        switch errno {
+        // Out of buffers (ENOBUFS) passes, like a full socket buffer.
+        case EAGAIN, EWOULDBLOCK, ENOBUFS: return .wouldBlock
+        default: return .failed(errno)
+        }
+    }
+
+    /// Tells the peer that nothing more will come (FIN). What was sent before still arrives.
+    package static func finishSending(_ descriptor: Int32) { _ = shutdown(descriptor, Int32(SHUT_WR)) }
+
+    /// Closes the descriptor.
+    package static func close(_ descriptor: Int32) {
+        #if canImport(Darwin)
+            _ = Darwin.close(descriptor)
+        #elseif canImport(Glibc)
+            _ = Glibc.close(descriptor)
+        #else
+            _ = Musl.close(descriptor)
+        #endif
+    }
+
+    // MARK: Connecting
+
+    /// Begins to connect; the socket becomes writable when that has come to an end.
+    package static func connect(to address: SocketAddress) throws(SystemError) -> Int32 {
+        let descriptor = socket(address.address.isV4 ? AF_INET : AF_INET6, streamSocket, 0)
+        guard descriptor >= 0 else { throw .last("open a socket") }
+        setNonBlocking(descriptor)
+        setOption(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
+        #if canImport(Darwin)
+            setOption(descriptor, SOL_SOCKET, SO_NOSIGPIPE, 1)
+        #endif
+        let result = unsafe address.withSockaddr { pointer, length in
+            #if canImport(Darwin)
+                unsafe Darwin.connect(descriptor, pointer, length)
+            #elseif canImport(Glibc)
+                unsafe Glibc.connect(descriptor, pointer, length)
+            #else
+                unsafe Musl.connect(descriptor, pointer, length)
+            #endif
+        }
+        if result != 0, errno != EINPROGRESS, errno != EINTR {
+            let error = SystemError.last("connect to \(address)")
+            close(descriptor)
+            throw error
+        }
+        return descriptor
+    }
+
+    /// How an attempt to connect has ended: nil if well.
+    package static func connectError(_ descriptor: Int32) -> SystemError? {
+        var error: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        // Both pointers are to local variables of the size that is told.
+        let result = unsafe getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &length)
+        if result != 0 { return .last("connect") }
+        return error == 0 ? nil : SystemError(code: error, operation: "connect")
+    }
+}
