@@ -1,0 +1,67 @@
+/// The field lines of one head: the bytes as they came, and where in them the names and values lie.
+///
+/// Nothing is turned into a `String` before someone asks. Names are compared without regard to case (RFC 9110, 5.1).
+/// Values hold no control characters but the tab; bytes above ASCII (`obs-text`) are let through, because a cookie or a
+/// user agent may hold them, and a value that is not UTF-8 comes with U+FFFD in their place.
+package struct HTTPFields: Sendable, Equatable {
+    /// The whole head, start line included.
+    var bytes: [UInt8] = []
+    var lines: [FieldLine] = []
+
+    /// The value of a field; where it comes on several lines, these joined by `", "` (RFC 9110, 5.3). Nil where absent.
+    package func value(of name: String) -> String? {
+        var combined: String?
+        for line in lines where isNamed(line, name) {
+            if let earlier = combined {
+                combined = earlier + ", " + text(line.value)
+            } else {
+                combined = text(line.value)
+            }
+        }
+        return combined
+    }
+
+    /// The value of each line of that name by itself, in the order of arrival.
+    package func values(of name: String) -> [String] {
+        var values: [String] = []
+        for line in lines where isNamed(line, name) { values.append(text(line.value)) }
+        return values
+    }
+
+    /// How many lines have that name.
+    package func count(of name: String) -> Int {
+        var count = 0
+        for line in lines where isNamed(line, name) { count += 1 }
+        return count
+    }
+
+    /// Whether the comma-separated list in the lines of that name has `token` among its members, case aside.
+    package func has(_ name: String, token: String) -> Bool {
+        for line in lines where isNamed(line, name) {
+            if anyMember(of: line.value, { ASCII.equal(bytes.span, in: $0, ignoringCaseOf: token) }) { return true }
+        }
+        return false
+    }
+
+    /// Whether `condition` holds for a member of the comma-separated list in `range`; empty members are passed over
+    /// (RFC 9110, 5.6.1.2).
+    func anyMember(of range: Range<Int>, _ condition: (Range<Int>) -> Bool) -> Bool {
+        var start = range.lowerBound
+        while start <= range.upperBound {
+            var end = start
+            while end < range.upperBound, bytes[end] != ASCII.comma { end += 1 }
+            let member = ASCII.trimmed(bytes.span, start..<end)
+            if !member.isEmpty, condition(member) { return true }
+            start = end + 1
+        }
+        return false
+    }
+
+    func isNamed(_ line: FieldLine, _ name: String) -> Bool {
+        ASCII.equal(bytes.span, in: line.name, ignoringCaseOf: name)
+    }
+
+    func text(_ range: Range<Int>) -> String {
+        String(decoding: bytes[range], as: UTF8.self)
+    }
+}

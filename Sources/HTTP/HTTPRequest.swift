@@ -1,0 +1,58 @@
+/// A request's method (RFC 9110, 9). Methods are case-sensitive: `get` is not GET.
+package enum HTTPMethod: Sendable, Equatable {
+    case get
+    case head
+    /// Any other token: nothing here serves it.
+    case other(String)
+
+    /// The method as it was sent.
+    package var name: String {
+        switch self {
+        case .get: "GET"
+        case .head: "HEAD"
+        case .other(let name): name
+        }
+    }
+}
+
+/// One request's head. Its bytes are kept once, as they came; everything else is ranges into them.
+package struct HTTPRequest: Sendable, Equatable {
+    package let method: HTTPMethod
+    /// 0 or 1. A higher minor version is taken as 1 (RFC 9110, 2.5).
+    package let minorVersion: Int
+    /// Whether content follows the head. Only a request of a method that is not served comes with it set: it is there to
+    /// be answered with 405, and the parser takes nothing after it.
+    package let announcesContent: Bool
+
+    package let fields: HTTPFields
+    private let targetRange: Range<Int>
+
+    init(_ line: RequestLine, fields: HTTPFields, announcesContent: Bool) {
+        method = line.method
+        minorVersion = line.minorVersion
+        targetRange = line.target
+        self.fields = fields
+        self.announcesContent = announcesContent
+    }
+
+    /// The request target as it was sent: visible ASCII in one of the forms of RFC 9112, 3.2. `HTTPTarget` takes it apart.
+    package var target: String { fields.text(targetRange) }
+
+    /// The value of a field, several lines of it joined by `", "`; see `HTTPFields`.
+    package func value(of name: String) -> String? { fields.value(of: name) }
+
+    /// The value of each line of that name by itself.
+    package func values(of name: String) -> [String] { fields.values(of: name) }
+
+    /// How many lines have that name.
+    package func count(of name: String) -> Int { fields.count(of: name) }
+
+    /// Whether the comma-separated list of that name has `token` among its members, case aside.
+    package func has(_ name: String, token: String) -> Bool { fields.has(name, token: token) }
+
+    /// Whether the connection may serve another request after this one (RFC 9112, 9.3).
+    package var keepAlive: Bool {
+        if announcesContent || has("connection", token: "close") { return false }
+        return minorVersion >= 1 || has("connection", token: "keep-alive")
+    }
+}

@@ -1,0 +1,53 @@
+import HTTP
+
+/// A request's head on the wire: the request line, a Host unless it is nil, and further lines.
+func head(_ lines: String..., requestLine: String = "GET / HTTP/1.1", host: String? = "a.example") -> String {
+    let all = [requestLine] + (host.map { ["Host: \($0)"] } ?? []) + lines
+    return all.map { $0 + "\r\n" }.joined() + "\r\n"
+}
+
+/// All events that a fresh parser finds in the input, given to it in these pieces.
+func events(_ pieces: [[UInt8]]) -> [RequestEvent] {
+    var parser = RequestParser()
+    var events: [RequestEvent] = []
+    for piece in pieces {
+        var offset = 0
+        while let event = parser.next(in: piece.span, at: &offset) { events.append(event) }
+        assert(offset == piece.count, "the parser leaves nothing behind when it wants more")
+    }
+    return events
+}
+
+func events(_ text: String) -> [RequestEvent] { events([Array(text.utf8)]) }
+
+/// The one request that the input holds; nil where it holds none, several, or is refused.
+func request(_ text: String) -> HTTPRequest? {
+    let found = events(text)
+    guard found.count == 1, case .request(let request) = found[0] else { return nil }
+    return request
+}
+
+/// Why the input is refused; nil where it is not, or where more than the refusal comes out.
+func refusal(_ text: String) -> HTTPRefusal? {
+    let found = events(text)
+    guard found.count == 1, case .refused(let refusal) = found[0] else { return nil }
+    return refusal
+}
+
+/// SplitMix64: random numbers that are the same in every run.
+struct SeededRandom: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+
+    /// A number from 0 up to but not including `limit`.
+    mutating func below(_ limit: Int) -> Int { Int.random(in: 0..<limit, using: &self) }
+}
