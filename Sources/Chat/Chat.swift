@@ -24,6 +24,8 @@ package struct Chat: Sendable {
     /// Rooms that have become empty, oldest first; some may have been entered again since.
     var emptied = Queue<UInt32>()
 
+    var dropped: [String] = []
+
     /// Where each session is, by the hash of its secret.
     var sessions: [Bits128: (room: UInt32, member: UInt32)] = [:]
     /// Those whose time of grace is running.
@@ -114,6 +116,12 @@ package struct Chat: Sendable {
     /// When the next tick must come even if nothing happens, in milliseconds of `now`; nil if there is no need.
     package var nextDeadline: Int64? {
         [graces.next, heldUntil].compactMap(\.self).min()
+    }
+
+    /// The rooms that have been dropped from memory since the last call.
+    package mutating func takeDropped() -> [String] {
+        defer { dropped = [] }
+        return dropped
     }
 
     // MARK: Connections

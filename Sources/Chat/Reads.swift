@@ -32,14 +32,14 @@ extension Chat {
     mutating func startLoading(_ room: UInt32, into output: inout TickOutput) {
         guard case .unloaded = rooms[Int(room)].phase else { return }
         rooms[Int(room)].phase = .loading
-        output.reads.append(ReadRequest(room: room, want: .load, request: 0))
+        output.reads.append(DiskRead(room: room, want: .load, request: 0))
     }
 
     /// Asks the disk for something.
     ///
     /// - Parameter text: a join that cannot be answered before; it is parked with all that follows it.
     mutating func read(
-        _ want: ReadRequest.Want, _ purpose: PendingRead.Purpose, _ room: UInt32, for id: ConnectionID,
+        _ want: DiskRead.Want, _ purpose: PendingRead.Purpose, _ room: UInt32, for id: ConnectionID,
         parking text: Span<UInt8>? = nil, into output: inout TickOutput
     ) {
         if let text {
@@ -48,7 +48,7 @@ extension Chat {
         }
         lastRequest += 1
         reads[lastRequest] = PendingRead(purpose: purpose, room: room, connection: id)
-        output.reads.append(ReadRequest(room: room, want: want, request: lastRequest))
+        output.reads.append(DiskRead(room: room, want: want, request: lastRequest))
     }
 
     /// Keeps a message until what it waits for is there.

@@ -29,6 +29,7 @@ extension Chat {
         rooms[Int(index)].isEmptied = false
         guard rooms[Int(index)].isUnused else { return }
         roomsByName[rooms[Int(index)].name] = nil
+        if limits.isDurable { dropped.append(rooms[Int(index)].name) }
         rooms[Int(index)] = Room(name: "", phase: .unloaded)
         vacantRooms.append(index)
     }

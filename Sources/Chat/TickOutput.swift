@@ -9,7 +9,7 @@ package enum Ending: UInt8, Sendable {
 }
 
 /// What the chat wants from the disk. The answer comes back as an item of a later tick.
-package struct ReadRequest: Sendable, Equatable {
+package struct DiskRead: Sendable, Equatable {
     package enum Want: Sendable, Equatable {
         /// The room's newest seq, events and messages, before anyone enters.
         case load
@@ -56,7 +56,7 @@ package struct TickOutput: Sendable {
     package var due: [UInt32] = []
     /// Lines for the journal of sessions. They must be written before the rooms' lines are.
     package var journal: [UInt8] = []
-    package var reads: [ReadRequest] = []
+    package var reads: [DiskRead] = []
 
     package init() {}
 

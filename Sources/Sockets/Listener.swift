@@ -27,7 +27,7 @@ package enum Acceptance: Sendable {
 }
 
 /// A socket that waits for connections. It is closed with its owner.
-package struct Listener: ~Copyable {
+package final class Listener {
     package let descriptor: Int32
     /// Where it listens; the port is the real one.
     package let address: SocketAddress

@@ -1,0 +1,117 @@
+import Chat
+import Sockets
+import WebSocket
+
+/// Why a connection is lost without a good-bye.
+enum Loss: String {
+    /// The peer closed the connection without a close frame.
+    case ended
+    /// The connection is broken.
+    case reset
+    /// Two ping intervals without a sign of life.
+    case silent
+    /// What it was sent was not taken.
+    case tooSlow
+    /// A time limit was over.
+    case late
+}
+
+/// How connections end. However it happens, the chat is told once: when the phase stops being `chat`.
+extension Server where W: ~Copyable {
+    /// Tells the chat, in this tick or, where it has been asked already, in the next.
+    mutating func tell(_ item: TickInputs.Item) {
+        if isReceiving { inputs.items.append(item) } else { carried.append(item) }
+    }
+
+    /// A WebSocket ends from this side: says why, and waits for the answer.
+    mutating func startClosing(_ slot: Int, _ code: CloseCode, _ reason: String, chatKnows: Bool = false) {
+        if !chatKnows { leaveChat(slot, .lost) }
+        Frame.appendClose(to: &connections[slot].own, code: code, reason: reason)
+        setPhase(slot, .closing)
+        timers.set(slot, to: now + Timing.close, in: &connections)
+        metrics.closes[code.rawValue, default: 0] += 1
+        markDirty(slot)
+    }
+
+    /// The peer has broken the protocol: says how, and hears no more (RFC 6455 section 7.1.7).
+    mutating func fail(_ slot: Int, _ code: CloseCode, _ reason: String) {
+        guard connections[slot].phase != .closing else { return startDraining(slot) }
+        startClosing(slot, code, reason)
+        log(.info, "protocol-error", "connection", slot, "code", code.rawValue, "reason", reason)
+        startDraining(slot)
+    }
+
+    /// The peer has sent a close frame: answers it, if it is not itself the answer.
+    mutating func closedByPeer(_ slot: Int, _ code: CloseCode?) {
+        if connections[slot].phase != .closing {
+            let departure: Departure =
+                switch code {
+                case .normal: .left
+                case .goingAway: .wentAway
+                default: .lost
+                }
+            leaveChat(slot, departure)
+            Frame.appendClose(to: &connections[slot].own, code: code, reason: "")
+        }
+        // Both have said all they have to say, and the server ends the connection (section 7.1.1).
+        setPhase(slot, .ending)
+        timers.set(slot, to: now + Timing.close, in: &connections)
+        markDirty(slot)
+    }
+
+    /// What is queued is sent, then the end. The peer may still be sending, and would lose our last words if the connection
+    /// were closed over its bytes: they are thrown away until it ends, too.
+    mutating func startDraining(_ slot: Int) {
+        setPhase(slot, .draining)
+        timers.set(slot, to: now + Timing.close, in: &connections)
+        markDirty(slot)
+    }
+
+    /// The connection is gone.
+    mutating func lose(_ slot: Int, _ loss: Loss) {
+        if connections[slot].phase == .chat { metrics.losses[loss, default: 0] += 1 }
+        leaveChat(slot, .lost)
+        drop(slot)
+    }
+
+    private mutating func leaveChat(_ slot: Int, _ departure: Departure) {
+        guard connections[slot].phase == .chat else { return }
+        tell(.closed(connections.id(slot), departure))
+        log(.debug, "left-chat", "connection", slot, "how", departure)
+    }
+
+    private mutating func setPhase(_ slot: Int, _ phase: Phase) {
+        connections[slot].phase = phase
+        connections[slot].phaseStart = now
+    }
+
+    /// Closes a connection, with whatever is still queued.
+    mutating func drop(_ slot: Int) {
+        guard connections[slot].phase != .vacant else { return }
+        queuedBytes -= connections[slot].backlog?.byteCount ?? 0
+        timers.cancel(slot, in: &connections)
+        world.close(connections[slot].stream)
+        if connections[slot].isCounted { addresses.remove(connections[slot].address) }
+        connections.remove(slot)
+        metrics.closed += 1
+        // There is a descriptor free now, if that is what was missing.
+        if acceptAgainAt != nil {
+            acceptAgainAt = now
+            world.setAccepting(true)
+        }
+    }
+
+    /// What the chat itself has decided to end.
+    mutating func endConnections() {
+        for (id, ending) in output.endings {
+            guard let slot = connections.slot(of: id), connections[slot].phase == .chat else { continue }
+            let (code, reason): (CloseCode, String) =
+                switch ending {
+                case .takenOver: (.takenOver, "This session is open in another place now.")
+                case .tooManyErrors: (.policyViolation, "Too many requests were refused.")
+                case .tooEager: (.policyViolation, "Wait for the welcome.")
+                }
+            startClosing(slot, code, reason, chatKnows: true)
+        }
+    }
+}

@@ -1,0 +1,75 @@
+import Chat
+import HTTP
+import Sockets
+import WebSocket
+
+/// Where in its life a connection is.
+enum Phase: UInt8 {
+    /// The place in the table is free.
+    case vacant
+    /// Requests and answers; an upgrade may follow.
+    case http
+    /// A WebSocket to the chat, joined or not.
+    case chat
+    /// A WebSocket whose messages come back.
+    case echo
+    /// A close frame of ours is on its way or sent; the peer's is awaited.
+    case closing
+    /// All is said on this side: what is queued is sent, then the end; what still comes in is thrown away until the peer ends.
+    case draining
+    /// All is said on both sides: what is queued is sent, then the connection is closed.
+    case ending
+}
+
+/// A connection, from accept to close. There may be very many, nearly all of them idle: what only some have is elsewhere.
+struct Connection {
+    var stream: Int32
+    var generation: UInt32
+    var phase = Phase.http
+    /// Whether the client negotiated permessage-deflate.
+    var deflates = false
+    /// Whether the chat has welcomed it.
+    var hasJoined = false
+    /// Whether it is in `Server.dirty`.
+    var isDirty = false
+    /// Whether it is in `Server.unfinished`.
+    var isUnfinished = false
+    /// Whether nothing is received from it until what waits is sent.
+    var isPaused = false
+    /// Whether our end of the connection is told of (FIN).
+    var hasFinished = false
+    /// Whether a ping is out that nothing has come in after.
+    var awaitsPong = false
+    /// Whether its address counts towards the limit per address.
+    var isCounted = false
+
+    var http: HTTPState?
+    var reader: MessageReader
+    /// Frames and responses of its own that this tick sends before anything else.
+    var own: [UInt8] = []
+    /// What the kernel has not taken.
+    var backlog: Backlog?
+
+    /// How many of the room's pending events were before its welcome.
+    var cursor = 0
+    /// This tick's replies to it, as a list in `Server.nextReply`; -1 is none.
+    var firstReply: Int32 = -1
+    var lastReply: Int32 = -1
+
+    var timer = TimerLink()
+    /// When something was last received (ms).
+    var lastReceived: Int64
+    /// When its phase began (ms).
+    var phaseStart: Int64
+    /// Who it is: the peer's address, or what a trusted proxy says.
+    var address: IPAddress
+}
+
+/// What a connection has while it speaks HTTP.
+final class HTTPState {
+    var parser = RequestParser()
+    /// Received, but not looked at while the answers before it wait to be sent.
+    var unread: [UInt8] = []
+    /// Whether the connection ends after the answer that is queued.
+    var isLast = false
+}

@@ -1,0 +1,104 @@
+import Chat
+import HTTP
+import WebSocket
+
+/// What happens when nothing happens.
+extension Server where W: ~Copyable {
+    var pingInterval: Int64 { Int64(options.pingInterval * 1000) }
+
+    /// Sets the timer of an open WebSocket: for the join if that is still to come, and for the next sign of life.
+    mutating func setWebSocketTimer(_ slot: Int) {
+        let silence = connections[slot].awaitsPong ? 2 * pingInterval : pingInterval
+        var deadline = connections[slot].lastReceived + silence
+        if connections[slot].phase == .chat, !connections[slot].hasJoined {
+            deadline = min(deadline, connections[slot].phaseStart + Timing.join)
+        }
+        timers.set(slot, to: deadline, in: &connections)
+    }
+
+    mutating func expireTimers() {
+        expired.removeAll(keepingCapacity: true)
+        timers.advance(to: now, in: &connections, expired: &expired)
+        for slot in expired where connections[slot].phase != .vacant {
+            switch connections[slot].phase {
+            case .http: requestIsLate(slot)
+            case .chat, .echo: checkSignsOfLife(slot)
+            case .closing, .draining, .ending: drop(slot)
+            case .vacant: break
+            }
+        }
+    }
+
+    private mutating func requestIsLate(_ slot: Int) {
+        guard connections[slot].http?.parser.isMidRequest == true, connections[slot].backlog == nil else {
+            return drop(slot)  // it has asked nothing, or does not take its answers
+        }
+        metrics.rejections[.lateRequest, default: 0] += 1
+        refuseLate(slot)
+    }
+
+    private mutating func checkSignsOfLife(_ slot: Int) {
+        if connections[slot].phase == .chat, !connections[slot].hasJoined,
+            now >= connections[slot].phaseStart + Timing.join
+        {
+            metrics.losses[.late, default: 0] += 1
+            return startClosing(slot, .policyViolation, "Join within 30 seconds.")
+        }
+        let silence = now - connections[slot].lastReceived
+        if connections[slot].awaitsPong, silence >= 2 * pingInterval {
+            log(.info, "lost", "connection", slot, "reason", "silent")
+            return lose(slot, .silent)
+        }
+        if !connections[slot].awaitsPong, silence >= pingInterval {
+            connections[slot].awaitsPong = true
+            Frame.appendHeader(to: &connections[slot].own, opcode: .ping, payloadCount: 0)
+            metrics.pings += 1
+            markDirty(slot)
+        }
+        setWebSocketTimer(slot)
+    }
+
+    // MARK: Stopping
+
+    /// Looks for signals: the first asks for a graceful stop, a second one for the end.
+    mutating func watchSignals() {
+        while let number = world.nextSignal() {
+            if stopping != nil {
+                stopping?.isForced = true
+                stopping?.signal = number
+            } else {
+                startStopping(number)
+            }
+        }
+    }
+
+    private mutating func startStopping(_ number: Int32) {
+        log(.info, "stopping", "signal", number, "connections", connections.count)
+        stopping = Stopping(signal: number, deadline: now + Timing.stop)
+        world.stopListening()
+        acceptAgainAt = nil
+        for slot in 0..<connections.used {
+            switch connections[slot].phase {
+            case .chat, .echo: startClosing(slot, .goingAway, "The server is stopping.")
+            case .http:
+                if connections[slot].backlog == nil, connections[slot].own.isEmpty { drop(slot) } else { startDraining(slot) }
+            case .vacant, .closing, .draining, .ending: break
+            }
+        }
+    }
+
+    /// Whether everything is said.
+    var isDone: Bool {
+        guard let stopping else { return false }
+        return stopping.isForced || connections.count == 0 || now >= stopping.deadline
+    }
+}
+
+/// A stop that is under way.
+struct Stopping {
+    var signal: Int32
+    /// When what is left is left (ms).
+    var deadline: Int64
+    /// Whether there was a second signal.
+    var isForced = false
+}

@@ -1,0 +1,168 @@
+import Chat
+import HTTP
+import Sockets
+import WebSocket
+
+/// The first step of a tick: what has come in becomes the tick's inputs.
+extension Server where W: ~Copyable {
+    /// Waits for something to do, then takes in all that waits, each connection within its share.
+    mutating func receive() {
+        wait()
+        beginTick()
+        if world.hasArrivals || acceptAgainAt.map({ $0 <= now }) ?? false { acceptAll() }
+        // Those that had more than their share come first: they are the oldest.
+        let held = unfinished
+        unfinished.removeAll(keepingCapacity: true)
+        for slot in held where connections[Int(slot)].isUnfinished {
+            connections[Int(slot)].isUnfinished = false
+            drain(Int(slot), isEnding: true)
+        }
+        for ready in world.ready {
+            guard let slot = connections.slot(of: ConnectionID(number: ready.token)) else { continue }
+            if ready.isWritable { becameWritable(slot) }
+            if ready.isReadable { drain(slot, isEnding: ready.isEnding) }
+        }
+        expireTimers()
+        readHistory()
+        watchFiles()
+        watchSignals()
+    }
+
+    /// Sleeps until there is something to do.
+    private mutating func wait() {
+        if options.tickRate > 0 { world.sleep(until: earliest) }
+        var deadline: Int64?
+        func before(_ time: Int64?) { if let time { deadline = min(deadline ?? time, time) } }
+        before(chat.nextDeadline.map { $0 * 1_000_000 })
+        before(timers.next.map { $0 * 1_000_000 })
+        before(acceptAgainAt.map { $0 * 1_000_000 })
+        before(stopping.map { $0.deadline * 1_000_000 })
+        before(history?.nextDeadline.map { Int64(clamping: $0) })
+        before(watcher.map { $0.next * 1_000_000 })
+        if !carried.isEmpty || !unfinished.isEmpty || history?.hasWork == true { deadline = 0 }
+        world.wait(until: deadline)
+    }
+
+    private mutating func beginTick() {
+        isReceiving = true
+        nanoseconds = world.monotonic
+        if options.tickRate > 0 { earliest = nanoseconds + Int64(1e9 / options.tickRate) }
+        inputs.removeAll()
+        output.removeAll()
+        inputs.now = nanoseconds / 1_000_000
+        inputs.time = world.wall
+        inputs.items.append(contentsOf: carried)
+        carried.removeAll(keepingCapacity: true)
+        metrics.ticks += 1
+    }
+
+    // MARK: One connection
+
+    /// Receives what a connection has, within its share.
+    ///
+    /// - Parameter isEnding: whether to go on although the kernel has given less than there was room for: the end may
+    ///   follow without being told of again.
+    mutating func drain(_ slot: Int, isEnding: Bool) {
+        for _ in 0..<Sizes.receivesPerTick {
+            guard connections[slot].phase != .vacant, !connections[slot].isPaused else { return }
+            // The tick as a whole has its bounds, too.
+            guard inputs.bytes.count < Sizes.tickBytes else { break }
+            switch world.receive(connections[slot].stream, into: &inbox) {
+            case .received(let count):
+                metrics.bytesReceived += UInt64(count)
+                connections[slot].lastReceived = now
+                connections[slot].awaitsPong = false
+                take(slot, count)
+                if count < inbox.count, !isEnding { return }
+            case .wouldBlock: return
+            case .end: return ended(slot)
+            case .failed: return lose(slot, .reset)
+            }
+        }
+        leaveUnfinished(slot)
+    }
+
+    /// There is more to be received, in the next tick.
+    mutating func leaveUnfinished(_ slot: Int) {
+        guard connections[slot].phase != .vacant, !connections[slot].isUnfinished else { return }
+        connections[slot].isUnfinished = true
+        unfinished.append(UInt32(truncatingIfNeeded: slot))
+    }
+
+    /// Handles the first `count` bytes of the inbox.
+    private mutating func take(_ slot: Int, _ count: Int) {
+        var offset = 0
+        if connections[slot].phase == .http {
+            guard readRequests(slot, count, at: &offset) else { return }
+        }
+        switch connections[slot].phase {
+        case .chat, .echo, .closing: readMessages(slot, count, at: &offset)
+        case .vacant, .http, .draining: break
+        }
+    }
+
+    /// The peer has ended its side.
+    private mutating func ended(_ slot: Int) {
+        switch connections[slot].phase {
+        case .http where connections[slot].http?.unread.isEmpty == false || !connections[slot].own.isEmpty
+            || connections[slot].backlog != nil:
+            // It may still want the answer to what it has asked: answer, then end.
+            connections[slot].http?.isLast = true
+            connections[slot].phase = .draining
+            markDirty(slot)
+        case .chat: lose(slot, .ended)
+        default: drop(slot)
+        }
+    }
+
+    // MARK: WebSocket messages
+
+    /// Reads frames from the inbox.
+    mutating func readMessages(_ slot: Int, _ count: Int, at offset: inout Int) {
+        let id = connections.id(slot)
+        var start = inputs.bytes.count
+        while let event = connections[slot].reader.next(
+            in: inbox.span.extracting(0..<count), at: &offset, into: &inputs.bytes, maxMessage: options.maxMessage,
+            inflater: inflater)
+        {
+            defer { start = inputs.bytes.count }
+            switch event {
+            case .text(let range):
+                if connections[slot].phase == .chat {
+                    metrics.messagesReceived += 1
+                    inputs.items.append(.text(id, range))
+                } else {
+                    echo(slot, .text, range, start)
+                }
+            case .binary(let range):
+                if connections[slot].phase == .chat {
+                    return fail(slot, .unsupportedData, "This chat speaks JSON in text messages.")
+                }
+                echo(slot, .binary, range, start)
+            case .ping(let range):
+                if connections[slot].phase != .closing {
+                    Frame.append(
+                        to: &connections[slot].own, opcode: .pong, payload: inputs.bytes.span.extracting(range))
+                    markDirty(slot)
+                }
+                inputs.bytes.removeLast(inputs.bytes.count - start)
+            case .pong:
+                inputs.bytes.removeLast(inputs.bytes.count - start)
+            case .close(let code, _):
+                inputs.bytes.removeLast(inputs.bytes.count - start)
+                return closedByPeer(slot, code)
+            case .violation(let violation):
+                metrics.violations += 1
+                return fail(slot, violation.closeCode, violation.reason)
+            }
+        }
+    }
+
+    private mutating func echo(_ slot: Int, _ opcode: Opcode, _ range: Range<Int>, _ start: Int) {
+        if connections[slot].phase == .echo {
+            appendMessage(to: &connections[slot].own, opcode, inputs.bytes.span.extracting(range), slot)
+            markDirty(slot)
+        }
+        inputs.bytes.removeLast(inputs.bytes.count - start)
+    }
+}

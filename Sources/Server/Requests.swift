@@ -1,0 +1,225 @@
+import Chat
+import HTTP
+import Sockets
+import WebSocket
+
+/// HTTP: requests in, answers out, and the upgrade.
+extension Server where W: ~Copyable {
+    /// Reads requests from the inbox.
+    ///
+    /// - Returns: whether the connection has become a WebSocket, and the rest of the inbox is frames.
+    mutating func readRequests(_ slot: Int, _ count: Int, at offset: inout Int) -> Bool {
+        guard let http = connections[slot].http, !http.isLast else { return false }
+        let wasMidRequest = http.parser.isMidRequest
+        while true {
+            if mustWait(slot) {
+                http.unread.append(copying: inbox.span.extracting(offset..<count))
+                pause(slot)
+                return false
+            }
+            guard let event = http.parser.next(in: inbox.span.extracting(0..<count), at: &offset) else { break }
+            guard answer(slot, event) else { return false }
+            if connections[slot].phase != .http { return true }
+        }
+        // The time for a head runs from its first byte; the bytes of a slow one do not buy more.
+        if http.parser.isMidRequest, !wasMidRequest {
+            connections[slot].phaseStart = now
+            timers.set(slot, to: now + Timing.requestHead, in: &connections)
+        }
+        return false
+    }
+
+    /// Goes on with requests that had to wait for the answers before them to be sent.
+    mutating func resumeRequests(_ slot: Int) {
+        guard let http = connections[slot].http, !http.unread.isEmpty else { return }
+        let unread = http.unread
+        http.unread = []
+        var offset = 0
+        while connections[slot].phase == .http {
+            if mustWait(slot) {
+                http.unread = Array(unread[offset...])
+                return pause(slot)
+            }
+            guard let event = http.parser.next(in: unread.span, at: &offset) else { return }
+            guard answer(slot, event) else { return }
+        }
+    }
+
+    /// Whether so many answers wait that the client has to take some before the next request counts.
+    private func mustWait(_ slot: Int) -> Bool {
+        connections[slot].own.count + (connections[slot].backlog?.byteCount ?? 0) > Sizes.httpQueue
+    }
+
+    /// - Returns: whether more requests may follow.
+    private mutating func answer(_ slot: Int, _ event: RequestEvent) -> Bool {
+        metrics.requests += 1
+        switch event {
+        case .refused(let refusal):
+            metrics.rejections[.badRequest, default: 0] += 1
+            log(.debug, "request-refused", "connection", slot, "reason", refusal.reason)
+            respond(slot, .plain(refusal.status, refusal.reason), includesBody: true, keepAlive: false)
+            return false
+        case .request(let request):
+            connections[slot].phaseStart = now
+            timers.set(slot, to: now + Timing.keepAlive, in: &connections)
+            return answer(slot, request)
+        }
+    }
+
+    private mutating func answer(_ slot: Int, _ request: HTTPRequest) -> Bool {
+        let keepAlive = request.keepAlive && stopping == nil && !isOverFull
+        func plain(_ status: HTTPStatus, _ text: String, _ fields: [(String, String)] = []) -> Response {
+            .plain(status, text, fields)
+        }
+        identify(slot, request)
+        guard let target = HTTPTarget.parse(request.target) else {
+            respond(slot, plain(.badRequest, "The address makes no sense."), includesBody: true, keepAlive: false)
+            return false
+        }
+        let isHead = request.method == .head
+        guard request.method == .get || isHead else {
+            let answer = plain(.methodNotAllowed, "Only GET and HEAD are answered here.", [("Allow", "GET, HEAD")])
+            respond(slot, answer, includesBody: true, keepAlive: keepAlive)
+            return keepAlive
+        }
+        if let endpoint = endpoint(target), !isHead, request.count(of: "upgrade") > 0 {
+            return upgrade(slot, request, target, to: endpoint, keepAlive: keepAlive)
+        }
+        let response = self.response(slot, request, target)
+        respond(slot, response, includesBody: !isHead, keepAlive: keepAlive)
+        return keepAlive
+    }
+
+    /// Finds out who really asks, where a trusted proxy says so.
+    private mutating func identify(_ slot: Int, _ request: HTTPRequest) {
+        let peer = connections[slot].address
+        let trusted = options.trustedProxies
+        guard !trusted.isEmpty, !connections[slot].isCounted else { return }
+        let client = ForwardedFor.client(of: request, peer: peer.description) { text in
+            IPAddress(text).map { address in trusted.contains { $0.contains(address) } } ?? false
+        }
+        if let address = IPAddress(client), address != peer {
+            connections[slot].address = address
+        }
+    }
+
+    private func endpoint(_ target: HTTPTarget) -> Phase? {
+        switch target.path {
+        case ["chat"]: return .chat
+        case ["echo"] where options.servesEcho: return .echo
+        default: return nil
+        }
+    }
+
+    private mutating func response(_ slot: Int, _ request: HTTPRequest, _ target: HTTPTarget) -> Response {
+        if addresses.isOver(connections[slot].address, limit: options.maxConnectionsPerAddress) {
+            metrics.rejections[.tooManyFromAddress, default: 0] += 1
+            return .plain(.tooManyRequests, "There are too many connections from your address.")
+        }
+        switch target.path {
+        case ["chat"], ["echo"] where endpoint(target) != nil:
+            return .plain(.upgradeRequired, "This is the address of a WebSocket.", [("Upgrade", "websocket")])
+        case ["healthz"]: return .plain(.ok, "ok")
+        case ["metrics"] where mayReadMetrics(slot, request):
+            return Response(status: .ok, type: "text/plain; version=0.0.4; charset=utf-8", body: metricsText())
+        default: return site.response(to: target.path, ifNoneMatch: request.value(of: "if-none-match"))
+        }
+    }
+
+    private func mayReadMetrics(_ slot: Int, _ request: HTTPRequest) -> Bool {
+        switch options.metrics {
+        case .off: return false
+        case .public: return true
+        case .loopback: return connections[slot].address.isLoopback && !ForwardedFor.isForwarded(request)
+        }
+    }
+
+    private mutating func respond(_ slot: Int, _ response: Response, includesBody: Bool, keepAlive: Bool) {
+        let status = response.status
+        let hasBody = status.allowsContent
+        HTTPResponse.append(
+            to: &connections[slot].own, status: status,
+            fields: response.allFields(type: hasBody ? response.type : nil), body: response.body,
+            includesBody: includesBody, keepAlive: keepAlive, secondsSinceEpoch: inputs.time / 1000)
+        metrics.responses[status.code, default: 0] += 1
+        if !keepAlive {
+            connections[slot].http?.isLast = true
+            startDraining(slot)
+        }
+        markDirty(slot)
+    }
+
+    // MARK: The upgrade
+
+    /// - Returns: whether more may follow on the connection: frames after an upgrade, else requests.
+    private mutating func upgrade(
+        _ slot: Int, _ request: HTTPRequest, _ target: HTTPTarget, to endpoint: Phase, keepAlive: Bool
+    ) -> Bool {
+        if !OriginCheck.allows(request, also: options.origins) {
+            metrics.rejections[.foreignOrigin, default: 0] += 1
+            log(.info, "upgrade-refused", "connection", slot, "reason", "origin")
+            respond(slot, .plain(.forbidden, "Pages of other sites may not open this chat."), includesBody: true, keepAlive: false)
+            return false
+        }
+        switch Handshake.judge(UpgradeRequest(request)) {
+        case .malformed(let reason):
+            metrics.rejections[.badRequest, default: 0] += 1
+            respond(slot, .plain(.badRequest, reason), includesBody: true, keepAlive: false)
+            return false
+        case .wrongVersion:
+            let fields = [("Sec-WebSocket-Version", "13"), ("Upgrade", "websocket")]
+            let response = Response.plain(.upgradeRequired, "WebSocket version 13 is spoken here.", fields)
+            respond(slot, response, includesBody: true, keepAlive: keepAlive)
+            return keepAlive
+        case .notAnUpgrade:
+            respond(slot, self.response(slot, request, target), includesBody: true, keepAlive: keepAlive)
+            return keepAlive
+        case .accept(let answer):
+            accept(slot, answer, endpoint, room: target.query("room") ?? RoomName.standard)
+            return true
+        }
+    }
+
+    private mutating func accept(_ slot: Int, _ answer: Handshake.Answer, _ endpoint: Phase, room: String) {
+        var fields = [("Upgrade", "websocket"), ("Sec-WebSocket-Accept", String(decoding: answer.acceptKey, as: UTF8.self))]
+        if let name = answer.subprotocol { fields.append(("Sec-WebSocket-Protocol", name)) }
+        if let extensions = answer.extensionHeader { fields.append(("Sec-WebSocket-Extensions", extensions)) }
+        HTTPResponse.append(
+            to: &connections[slot].own, status: .switchingProtocols, fields: fields, keepAlive: true,
+            secondsSinceEpoch: inputs.time / 1000)
+        metrics.upgrades += 1
+        connections[slot].http = nil
+        connections[slot].deflates = answer.deflate
+        connections[slot].reader = MessageReader(role: .server, deflate: answer.deflate)
+        connections[slot].phase = endpoint
+        connections[slot].phaseStart = now
+        count(slot)
+        markDirty(slot)
+        if isOverFull {
+            metrics.rejections[.full, default: 0] += 1
+            return startClosing(slot, .tryAgainLater, "The server is full. Try again later.")
+        }
+        if addresses.isOver(connections[slot].address, limit: options.maxConnectionsPerAddress) {
+            metrics.rejections[.tooManyFromAddress, default: 0] += 1
+            return startClosing(slot, .tryAgainLater, "There are too many connections from your address.")
+        }
+        if endpoint == .chat {
+            let start = inputs.bytes.count
+            inputs.bytes.append(contentsOf: room.utf8)
+            let secret = Bits128(high: world.random(), low: world.random())
+            inputs.items.append(.opened(connections.id(slot), room: start..<inputs.bytes.count, secret: secret))
+        }
+        setWebSocketTimer(slot)
+    }
+}
+
+extension UpgradeRequest {
+    /// What the handshake needs to see of a request.
+    init(_ request: HTTPRequest) {
+        self.init(
+            minorVersion: request.minorVersion, upgrade: request.value(of: "upgrade"),
+            connection: request.value(of: "connection"), versions: request.values(of: "sec-websocket-version"),
+            keys: request.values(of: "sec-websocket-key"), extensions: request.values(of: "sec-websocket-extensions"),
+            protocols: request.values(of: "sec-websocket-protocol"), supportedProtocols: ["chatloop.v1"])
+    }
+}

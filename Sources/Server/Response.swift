@@ -1,0 +1,68 @@
+import HTTP
+
+/// An answer to a request.
+struct Response {
+    var status: HTTPStatus
+    var type = "text/plain; charset=utf-8"
+    var fields: [(String, String)] = []
+    var body: [UInt8] = []
+
+    /// An answer of one line.
+    static func plain(_ status: HTTPStatus, _ text: String, _ fields: [(String, String)] = []) -> Response {
+        Response(status: status, fields: fields, body: Array(text.utf8) + [0x0A])
+    }
+
+    /// What browsers may do with anything that comes from here. The page consists of its own files, talks to its own server
+    /// over its own WebSocket, and is shown in nobody's frame. `'self'` means the WebSocket too (CSP level 3); browsers that
+    /// took it for http alone are from before 2022, and get the schemes by name.
+    private static let security: [(String, String)] = [
+        (
+            "Content-Security-Policy",
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self' ws: wss:; "
+                + "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        ),
+        ("X-Content-Type-Options", "nosniff"),
+        ("Referrer-Policy", "no-referrer"),
+        ("Cross-Origin-Opener-Policy", "same-origin"),
+        ("Cross-Origin-Resource-Policy", "same-origin"),
+    ]
+
+    /// All fields but those that HTTP itself needs.
+    ///
+    /// - Parameter type: the type of the content; nil where there is none.
+    func allFields(type: String?) -> [(String, String)] {
+        (type.map { [("Content-Type", $0)] } ?? []) + fields + Self.security
+    }
+}
+
+/// Whether a web page may open the chat.
+///
+/// Browsers let every page open a WebSocket to every server, with the visitor's cookies and from the visitor's network.
+/// They say whose page it is (RFC 6455 section 10.2), so the server can tell its own from others. Programs that are no
+/// browsers send no Origin, and are let in: they could say anything.
+enum OriginCheck {
+    static func allows(_ request: HTTPRequest, also origins: [String]) -> Bool {
+        let values = request.values(of: "origin")
+        guard let origin = values.first else { return true }
+        if origins.contains("*") { return true }
+        guard values.count == 1, origin != "null" else { return false }
+        if origins.contains(where: { $0.lowercased() == origin.lowercased() }) { return true }
+        // The scheme is not compared: behind a proxy that speaks TLS the page's is https, and ours is not.
+        guard let (scheme, authority) = split(origin), let host = request.value(of: "host") else { return false }
+        return canonical(authority, scheme) == canonical(host.lowercased(), scheme)
+    }
+
+    private static func split(_ origin: String) -> (scheme: String, authority: String)? {
+        let lower = origin.lowercased()
+        for scheme in ["http", "https"] where lower.hasPrefix(scheme + "://") {
+            return (scheme, String(lower.dropFirst(scheme.count + 3)))
+        }
+        return nil
+    }
+
+    /// Without the port if it is the scheme's own: browsers leave it out in both places, others may not.
+    private static func canonical(_ authority: String, _ scheme: String) -> String {
+        let suffix = scheme == "https" ? ":443" : ":80"
+        return authority.hasSuffix(suffix) ? String(authority.dropLast(suffix.count)) : authority
+    }
+}

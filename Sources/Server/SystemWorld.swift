@@ -1,0 +1,103 @@
+import Sockets
+
+/// The real world: the system's network, clocks, randomness and log.
+package struct SystemWorld: World, ~Copyable {
+    private let poller: any Poller
+    private var listeners: [Listener]
+    private let signals: Int32
+    private var entropy = Entropy()
+    private var errorLog = ErrorLog()
+    private var isAccepting = true
+    package private(set) var ready: [Readiness] = []
+    package private(set) var hasArrivals = false
+
+    // Poll tokens of what is no connection. A connection's generation does not get there in a lifetime.
+    private static let signalToken = UInt64.max
+    private static let listenerTokens = UInt64.max - 64..<UInt64.max
+
+    /// - Parameters:
+    ///   - listeners: at least one, at most 64.
+    ///   - signals: becomes readable when a signal has come.
+    package init(poller: PollerKind, listeners: [Listener], signals: Int32) throws(SystemError) {
+        self.poller = try poller.makePoller()
+        self.listeners = listeners
+        self.signals = signals
+        try self.poller.add(signals, token: Self.signalToken)
+        for (token, listener) in zip(Self.listenerTokens, listeners) {
+            try self.poller.add(listener.descriptor, token: token)
+        }
+    }
+
+    // MARK: Time and chance
+
+    package var monotonic: Int64 { Clock.monotonic }
+    package var wall: Int64 { Clock.wall }
+    package mutating func random() -> UInt64 { entropy.next() }
+
+    // MARK: Waiting
+
+    package mutating func wait(until deadline: Int64?) {
+        var milliseconds: Int32 = -1
+        if let deadline {
+            // Rounded up, or the last millisecond would be spent in a loop that does not sleep.
+            let left = deadline > 0 ? deadline - Clock.monotonic : 0
+            milliseconds = left <= 0 ? 0 : Int32(clamping: (left + 999_999) / 1_000_000)
+        }
+        poller.wait(milliseconds: milliseconds)
+        ready = poller.ready
+        hasArrivals = ready.contains { Self.listenerTokens.contains($0.token) }
+    }
+
+    package mutating func sleep(until time: Int64) { Clock.sleep(nanoseconds: time - Clock.monotonic) }
+
+    package mutating func nextSignal() -> Int32? { Signals.next() }
+
+    // MARK: The network
+
+    package mutating func accept() -> Acceptance {
+        for listener in listeners {
+            let acceptance = listener.accept()
+            if case .wouldBlock = acceptance { continue }
+            return acceptance
+        }
+        return .wouldBlock
+    }
+
+    package mutating func setAccepting(_ wanted: Bool) {
+        for listener in listeners { poller.setReadInterest(listener.descriptor, wanted) }
+    }
+
+    package mutating func stopListening() {
+        for listener in listeners { poller.remove(listener.descriptor) }
+        listeners = []
+    }
+
+    package mutating func watch(_ stream: Int32, token: UInt64) -> Bool {
+        do {
+            try poller.add(stream, token: token)
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    package mutating func setReadInterest(_ stream: Int32, _ wanted: Bool) { poller.setReadInterest(stream, wanted) }
+    package mutating func setWriteInterest(_ stream: Int32, _ wanted: Bool) { poller.setWriteInterest(stream, wanted) }
+
+    package mutating func receive(_ stream: Int32, into buffer: inout [UInt8]) -> Reception {
+        var span = buffer.mutableSpan
+        return Stream.receive(stream, into: &span)
+    }
+
+    package mutating func send(_ stream: Int32, _ bytes: Span<UInt8>) -> Transmission { Stream.send(stream, bytes) }
+    package mutating func finishSending(_ stream: Int32) { Stream.finishSending(stream) }
+
+    package mutating func close(_ stream: Int32) {
+        poller.remove(stream)
+        Stream.close(stream)
+    }
+
+    // MARK: The log
+
+    package mutating func log(_ line: String) { errorLog.write(line) }
+}

@@ -1,0 +1,55 @@
+import Sockets
+
+/// Everything outside the process that the loop touches: the network, the clocks, randomness and the log. (The disk has
+/// an interface of its own, `History.Storage`.)
+///
+/// The system is one implementation (`SystemWorld`), a simulation is another. The loop is generic over it, and is
+/// specialised where it is built, so that the real one costs no indirection.
+package protocol World: ~Copyable {
+    // MARK: Time and chance
+
+    /// Nanoseconds of a clock that never goes back.
+    var monotonic: Int64 { get }
+    /// Milliseconds since the Unix epoch. It may jump.
+    var wall: Int64 { get }
+    /// 64 bits that nobody can guess.
+    mutating func random() -> UInt64
+
+    // MARK: Waiting
+
+    /// Waits until something is ready, a signal comes, or the time is over.
+    ///
+    /// - Parameter deadline: in nanoseconds of `monotonic`; nil is no deadline, one in the past does not wait at all.
+    mutating func wait(until deadline: Int64?)
+    /// Does nothing until a time, whatever happens; in nanoseconds of `monotonic`.
+    mutating func sleep(until time: Int64)
+    /// Connections of which the last wait has found something.
+    var ready: [Readiness] { get }
+    /// Whether the last wait has found that someone wants to connect.
+    var hasArrivals: Bool { get }
+    /// A signal that asks the process to stop; nil if there is none.
+    mutating func nextSignal() -> Int32?
+
+    // MARK: The network
+
+    mutating func accept() -> Acceptance
+    /// Whether to be told of those who want to connect.
+    mutating func setAccepting(_ wanted: Bool)
+    /// Accepts nobody any more.
+    mutating func stopListening()
+    /// Watches a connection; false if the system cannot.
+    mutating func watch(_ stream: Int32, token: UInt64) -> Bool
+    mutating func setReadInterest(_ stream: Int32, _ wanted: Bool)
+    mutating func setWriteInterest(_ stream: Int32, _ wanted: Bool)
+    /// Receives into the beginning of `buffer`, once.
+    mutating func receive(_ stream: Int32, into buffer: inout [UInt8]) -> Reception
+    /// Sends, once.
+    mutating func send(_ stream: Int32, _ bytes: Span<UInt8>) -> Transmission
+    mutating func finishSending(_ stream: Int32)
+    mutating func close(_ stream: Int32)
+
+    // MARK: The log
+
+    /// Writes a line for the operator. It never waits: what cannot be written is dropped, and counted.
+    mutating func log(_ line: String)
+}
