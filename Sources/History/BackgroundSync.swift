@@ -1,0 +1,212 @@
+extension History {
+    /// A batch begins this long after the first unsynced byte; the rest of the second is the disk's.
+    static let syncInterval: UInt64 = 800_000_000
+    /// How often a batch at work is looked after.
+    static let pollInterval: UInt64 = 10_000_000
+    /// How often the repair of files is tried.
+    static let repairInterval: UInt64 = 1_000_000_000
+
+    /// To be called once at the end of each tick: collects what was synced in the background, begins the next batch when it
+    /// is due, and tries to repair what has failed.
+    ///
+    /// - Parameter now: nanoseconds of a clock that never goes back.
+    package func tick(now: UInt64) {
+        syncs.now = now
+        if !syncs.batch.isEmpty, let results = disk.finishedSync() { finish(results) }
+        if needsRepair, now >= syncs.nextRepair {
+            syncs.nextRepair = now + History.repairInterval
+            repairAll()
+        }
+        guard policy == .everySecond, hasUnsynced else {
+            syncs.dirtySince = nil
+            return
+        }
+        if syncs.dirtySince == nil { syncs.dirtySince = now }
+        guard syncs.batch.isEmpty, let since = syncs.dirtySince,
+            syncs.isUrgent || journal.hasSuccessor || now >= since + History.syncInterval
+        else { return }
+        let (paths, targets) = unsynced()
+        syncs.batch = targets
+        syncs.dirtySince = nil
+        syncs.isUrgent = false
+        if !paths.isEmpty { disk.beginSync(paths) }
+    }
+
+    /// When `tick` has something to do next, by the same clock; nil where it has nothing to do before the next append.
+    package var nextDeadline: UInt64? {
+        var deadlines: [UInt64] = []
+        if !syncs.batch.isEmpty {
+            deadlines.append(syncs.now + History.pollInterval)
+        } else if let since = syncs.dirtySince {
+            deadlines.append(since + History.syncInterval)
+        }
+        if needsRepair { deadlines.append(syncs.nextRepair) }
+        return deadlines.min()
+    }
+
+    private var hasUnsynced: Bool {
+        !syncs.dirtyRooms.isEmpty || journal.isDirty || journal.hasSuccessor || syncs.directoryNeedsSync
+    }
+
+    /// Everything to be synced, the names before what they stand for.
+    private func unsynced() -> (paths: [String], targets: [SyncTarget]) {
+        var work: [(path: String, target: SyncTarget)] = []
+        let newRooms = syncs.dirtyRooms.filter(\.parentNeedsSync)
+        if syncs.directoryNeedsSync { work.append((directory, .directory)) }
+        if !newRooms.isEmpty { work.append((roomsFolder, .roomsFolder(newRooms))) }
+        if journal.hasSuccessor {
+            work.append(
+                (
+                    journal.successorPath,
+                    .journalSuccessor(generation: journal.generation, length: journal.successorLength)
+                ))
+        } else if journal.isDirty {
+            work.append((journal.path, .journal(length: journal.length)))
+            journal.syncing = journal.length
+        }
+        for room in syncs.dirtyRooms {
+            if room.folderNeedsSync { work.append((room.folder, .folder(room))) }
+            for segment in room.segments where segment.synced < segment.length && !segment.needsRewrite {
+                work.append((room.path(segment.first), .segment(room, first: segment.first, length: segment.length)))
+            }
+        }
+        for room in syncs.dirtyRooms {
+            room.isDirty = false
+            room.isSyncing = true
+            room.folderNeedsSync = false
+            room.parentNeedsSync = false
+        }
+        syncs.directoryNeedsSync = false
+        syncs.dirtyRooms.removeAll(keepingCapacity: true)
+        return (work.map(\.path), work.map(\.target))
+    }
+
+    private func finish(_ results: [SyncResult]) {
+        let targets = syncs.batch
+        syncs.batch = []
+        journal.syncing = 0
+        for (target, result) in zip(targets, results) {
+            if let error = result.error {
+                metrics.failedSyncs += 1
+                report(.syncFailed(error))
+                fail(target, error)
+            } else {
+                record(result.nanoseconds)
+                succeed(target)
+            }
+        }
+    }
+
+    private func succeed(_ target: SyncTarget) {
+        switch target {
+        case .segment(let room, let first, let length):
+            if let index = room.segments.firstIndex(where: { $0.first == first }) {
+                room.segments[index].synced = max(room.segments[index].synced, length)
+            }
+            room.isSyncing = false
+            dropIfForgotten(room)
+        case .journal(let length):
+            journal.didSync(length)
+        case .journalSuccessor(let generation, let length):
+            guard generation == journal.generation, journal.hasSuccessor else { return }
+            do throws(StorageError) {
+                try journal.succeed(syncedLength: length)
+                syncs.directoryNeedsSync = true
+            } catch {
+                report(.syncFailed(error))
+                journal.dropSuccessor()
+            }
+        case .folder(let room):
+            room.isSyncing = false
+            dropIfForgotten(room)
+        case .directory, .roomsFolder:
+            break
+        }
+    }
+
+    /// A failed sync of bytes means that they must be written anew. One that could not even be tried is tried again.
+    private func fail(_ target: SyncTarget, _ error: StorageError) {
+        let isLoss = error.operation == .sync
+        switch target {
+        case .segment(let room, let first, let length):
+            room.isSyncing = false
+            guard let index = room.segments.firstIndex(where: { $0.first == first }) else { return }
+            if isLoss {
+                room.segments[index].needsRewrite = true
+                room.needsRepair = true
+                room.failure = error
+                noteRepair(room)
+            } else if error.isMissing {
+                // Somebody has deleted the file; there is nothing left to be synced.
+                room.segments[index].synced = length
+            }
+            markDirty(room)
+        case .folder(let room):
+            room.isSyncing = false
+            room.folderNeedsSync = !error.isMissing
+            markDirty(room)
+        case .roomsFolder(let rooms):
+            for room in rooms {
+                room.parentNeedsSync = true
+                markDirty(room)
+            }
+        case .directory:
+            syncs.directoryNeedsSync = true
+        case .journal:
+            if isLoss { journal.didFailToSync(error) }
+        case .journalSuccessor:
+            journal.dropSuccessor()
+        }
+    }
+
+    // MARK: Repairs
+
+    var needsRepair: Bool { journal.needsRepair || !syncs.repairs.isEmpty }
+
+    func noteRepair(_ room: RoomLog) {
+        if room.needsRepair { syncs.repairs[room.name] = room }
+    }
+
+    private func repairAll() {
+        if journal.needsRepair, (try? journal.repair()) != nil {
+            syncs.directoryNeedsSync = true
+            report(.repaired(path: journal.path))
+        }
+        for (name, room) in syncs.repairs where (try? room.repair()) != nil {
+            syncs.repairs[name] = nil
+            report(.repaired(path: room.folder))
+            markDirty(room)
+        }
+    }
+
+    // MARK: The end
+
+    /// Brings everything to the disk, whatever the policy, and gives the folder back. Nothing may be called after it.
+    ///
+    /// - Returns: what could not be done.
+    package func closeAndSync() -> [StorageError] {
+        finish(disk.waitForSync())
+        if needsRepair { repairAll() }
+        var errors: [StorageError] = []
+        // Twice: a journal that was written anew has taken its name in the first round.
+        for _ in 0..<2 where hasUnsynced {
+            let (paths, targets) = unsynced()
+            syncs.batch = targets
+            let results = paths.map { path -> SyncResult in
+                do throws(StorageError) {
+                    return SyncResult(path: path, error: nil, nanoseconds: try disk.sync(path))
+                } catch {
+                    return SyncResult(path: path, error: error, nanoseconds: 0)
+                }
+            }
+            finish(results)
+            errors += results.compactMap(\.error)
+        }
+        reads.close(disk)
+        journal.close()
+        for room in rooms.values { room.closeTail() }
+        rooms.removeAll()
+        disk.unlock()
+        return errors
+    }
+}

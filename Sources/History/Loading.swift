@@ -1,0 +1,125 @@
+/// Where a room's log ends: found from its last bytes backwards.
+struct RoomEnd {
+    let room: RoomLog
+    /// The segment that is looked at.
+    var index: Int
+    /// The end of the last line in the last segment that is to stay; nil while it has not been found.
+    var keep: Int64?
+    /// Damaged lines after the newest valid one: each has used a seq.
+    var used: UInt64 = 0
+}
+
+extension History {
+    func startLoading(_ job: ReadJob) throws(StorageError) -> ReadStep {
+        let name = job.request.room
+        guard History.isRoomName(name) else { throw StorageError(.open, roomsFolder + "/" + name, .misuse) }
+        if let room = rooms[name] {
+            room.isForgotten = false
+            return collectNewest(job, room)
+        }
+        let room = RoomLog(name: name, folder: roomsFolder + "/" + name, disk: disk, segmentBytes: segmentBytes)
+        for entry in try disk.list(room.folder) ?? [] where entry.isFile {
+            guard let first = Segment.first(of: entry.name) else { continue }
+            room.segments.append(Segment(first: first, length: entry.size, synced: entry.size, isSealed: true))
+        }
+        room.segments.sort { $0.first < $1.first }
+        rooms[name] = room
+        guard let last = room.segments.last else { return try ready(job, room) }
+        room.segments[room.segments.count - 1].isSealed = false
+        job.segment = last.first
+        job.end = last.length
+        job.phase = .findEnd(RoomEnd(room: room, index: room.segments.count - 1))
+        return .went(0)
+    }
+
+    /// One step backwards: what is behind the last line that begins like an event is cut off; and the newest seq is that of
+    /// the newest valid line, plus those that damaged lines after it have used.
+    ///
+    /// A damaged line that begins like an event stays, even as the last one: it tells how far the seqs had come, at the next
+    /// start too, and a person may still read something in it.
+    func findEnd(_ job: ReadJob, _ state: RoomEnd) throws(StorageError) -> ReadStep {
+        var state = state
+        let room = state.room
+        let isLast = state.index == room.segments.count - 1
+        if job.end == 0 {
+            if state.keep == nil { state.keep = 0 }
+            guard state.index > 0 else { return try end(job, state, newest: 0) }
+            state.index -= 1
+            job.segment = room.segments[state.index].first
+            job.end = room.segments[state.index].length
+            job.phase = .findEnd(state)
+            return .went(0)
+        }
+        let ceiling = isLast ? EventPrefix.largestSeq + 1 : room.segments[state.index + 1].first
+        // Damage is counted when the lines are collected.
+        defer { job.damagedLines = 0 }
+        let chunk = try readLines(job, room.path(job.segment), above: job.segment - 1, below: ceiling)
+        let lines = scan.lines
+        for index in lines.indices.dropFirst(chunk.context ?? Int.max).reversed() where lines[index].kind != .junk {
+            if state.keep == nil { state.keep = chunk.offset + Int64(lines[index].range.upperBound) }
+            let text = lines[index].range.lowerBound..<lines[index].range.upperBound - 1
+            if scan.isDense(index), JSONText.isObject(readBuffer.span, text) {
+                return try end(job, state, newest: lines[index].seq)
+            }
+            state.used += 1
+        }
+        job.phase = .findEnd(state)
+        return .went(chunk.bytes)
+    }
+
+    /// The end is found: the room's files are brought in order.
+    private func end(_ job: ReadJob, _ state: RoomEnd, newest: UInt64) throws(StorageError) -> ReadStep {
+        let room = state.room
+        let last = room.segments.count - 1
+        // A segment was begun for the seq in its name, so those below it have been used.
+        room.newest = max(newest + state.used, room.segments[last].first - 1)
+        let torn = room.segments[last].length - (state.keep ?? 0)
+        if torn > 0 {
+            room.segments[last].length -= torn
+            room.segments[last].needsCut = true
+            room.needsRepair = true
+            job.repair.tornBytes = torn
+            metrics.tornBytes += UInt64(torn)
+            report(.tornTail(room: room.name, bytes: torn))
+            // Where the disk refuses, the room can be read all the same; the next append tries again.
+            try? room.repair()
+            noteRepair(room)
+        }
+        return try ready(job, room)
+    }
+
+    /// What a killed process has written may still be on its way to the disk; so it counts as unsynced.
+    private func ready(_ job: ReadJob, _ room: RoomLog) throws(StorageError) -> ReadStep {
+        if let last = room.segments.indices.last, room.segments[last].length > 0 {
+            switch policy {
+            case .always: record(try disk.sync(room.path(room.segments[last].first)))
+            case .everySecond:
+                room.segments[last].synced = 0
+                markDirty(room)
+            case .never: break
+            }
+            if policy != .everySecond { room.segments[last].synced = room.segments[last].length }
+        }
+        room.committed = room.newest
+        room.isReady = true
+        return collectNewest(job, room)
+    }
+
+    private func collectNewest(_ job: ReadJob, _ room: RoomLog) -> ReadStep {
+        guard !room.segments.isEmpty else { return finishLoading(job) }
+        job.limit = visibleNewest(room) + 1
+        job.ceiling = room.newest + 1
+        position(job, in: room, at: room.segments.count - 1)
+        return .went(0)
+    }
+
+    func finishLoading(_ job: ReadJob) -> ReadStep {
+        var loaded = LoadedRoom()
+        loaded.newest = max(job.limit, 1) - 1
+        loaded.events = job.found.events.joined()
+        loaded.olderMessages = job.found.messages.joined()
+        loaded.repair = job.repair
+        loaded.repair.damagedLines = job.damagedLines
+        return .done(.loaded(loaded))
+    }
+}

@@ -1,0 +1,149 @@
+/// The least that the logs need from a disk.
+///
+/// `FileStorage` is the real one; a simulated disk is another. Nothing else in this module makes a system call, so all
+/// that can go wrong with a disk can be played to it.
+///
+/// Paths are whole paths below the data folder. Every function blocks until it is done, except `beginSync`. None traps.
+package protocol Storage: AnyObject {
+    /// Creates a folder (0700), and those above it where they are missing. One that is there already is fine.
+    func makeDirectory(_ path: String) throws(StorageError)
+
+    /// The regular files and folders in a folder, in no order; nil where there is no such folder.
+    func list(_ directory: String) throws(StorageError) -> [StorageEntry]?
+
+    /// Opens a regular file (0600 where it is created); symbolic links are refused.
+    func open(_ path: String, _ mode: OpenMode) throws(StorageError) -> OpenFile
+
+    /// Gives the descriptor back. What was written stays; whether it is on the disk itself, only `sync` tells.
+    func close(_ file: OpenFile)
+
+    func size(of file: OpenFile) throws(StorageError) -> Int64
+
+    /// Writes at the end of the file.
+    ///
+    /// - Returns: how many bytes were taken, which may be fewer than given.
+    func append(_ bytes: Span<UInt8>, to file: OpenFile) throws(StorageError) -> Int
+
+    /// Reads into a part of a buffer.
+    ///
+    /// - Parameter range: the part of `buffer` to fill; it must lie within the buffer.
+    /// - Returns: how many bytes there were, from the start of `range`; 0 at the end of the file. May be fewer than asked.
+    func read(
+        _ file: OpenFile, at offset: Int64, into buffer: inout [UInt8], range: Range<Int>
+    ) throws(StorageError) -> Int
+
+    func truncate(_ file: OpenFile, to length: Int64) throws(StorageError)
+
+    /// Replaces `target` where it exists; nobody ever sees half of it.
+    func rename(_ path: String, to target: String) throws(StorageError)
+
+    func remove(_ path: String) throws(StorageError)
+
+    /// Brings a file, or the names in a folder, to the disk itself.
+    ///
+    /// By path and not by descriptor: so no descriptor has to stay open until its bytes are safe. (The kernel keeps the
+    /// dirty pages and an error not yet seen with the file, not with who wrote it.) A failure whose `operation` is
+    /// `.sync` means that bytes written since the last sync may be lost for good, even where a later sync succeeds; a
+    /// failure of any other operation (`.open`) says nothing about them.
+    ///
+    /// - Returns: how long it took, in nanoseconds.
+    func sync(_ path: String) throws(StorageError) -> UInt64
+
+    /// Does the same for several paths, in this order, off the caller's thread. One batch at a time: a second one begun
+    /// before the first has been collected is not allowed.
+    func beginSync(_ paths: [String])
+
+    /// Collects the batch begun last: one result a path, in the same order; nil while it is still at work, or where
+    /// there is none.
+    func finishedSync() -> [SyncResult]?
+
+    /// The same, but waits until it is done. Empty where there is none.
+    func waitForSync() -> [SyncResult]
+
+    /// Takes the exclusive lock that this file stands for, creating it where it is missing. It is held until `unlock`
+    /// or the end of the process, however that comes. Where another one holds it, the error's `isLocked` is true.
+    func lock(_ path: String) throws(StorageError)
+
+    func unlock()
+
+    /// Something that differs after each start of the machine, and only then; nil where the system does not tell.
+    ///
+    /// As long as it is the same, whatever a killed process has written is still there.
+    func bootIdentifier() -> String?
+}
+
+/// A file that is open. The number means something only to the storage that gave it.
+package struct OpenFile: Hashable, Sendable {
+    package let number: Int32
+
+    package init(number: Int32) {
+        self.number = number
+    }
+}
+
+package enum OpenMode: Sendable {
+    /// For reading; the file must exist.
+    case read
+    /// For `append` and `truncate`; the file must exist.
+    case append
+    /// The same, for a file that must not exist yet.
+    case create
+    /// The same, for a file that is created, or emptied where it exists.
+    case replace
+}
+
+/// What `list` tells about a file or folder.
+package struct StorageEntry: Hashable, Sendable {
+    package var name: String
+    package var size: Int64
+    package var isFile: Bool
+
+    package init(name: String, size: Int64, isFile: Bool) {
+        self.name = name
+        self.size = size
+        self.isFile = isFile
+    }
+}
+
+/// How one path of a batch fared.
+package struct SyncResult: Sendable {
+    package var path: String
+    /// nil where it is on the disk.
+    package var error: StorageError?
+    package var nanoseconds: UInt64
+
+    package init(path: String, error: StorageError?, nanoseconds: UInt64) {
+        self.path = path
+        self.error = error
+        self.nanoseconds = nanoseconds
+    }
+}
+
+extension Storage {
+    /// Appends all of it, in as many calls as the disk wants; after an error any part of it may be in the file.
+    func appendAll(_ bytes: Span<UInt8>, to file: OpenFile, path: @autoclosure () -> String) throws(StorageError) {
+        var written = 0
+        while written < bytes.count {
+            let count = try append(bytes.extracting(written...), to: file)
+            // A disk that takes nothing and says nothing would hold the loop for ever.
+            guard count > 0 else { throw StorageError(.append, path(), .tookNothing) }
+            written += count
+        }
+    }
+
+    /// Fills as much of the range as the file has.
+    ///
+    /// - Returns: how many bytes; fewer than the range only where the file ends.
+    func readAll(
+        _ file: OpenFile, at offset: Int64, into buffer: inout [UInt8], range: Range<Int>
+    ) throws(StorageError) -> Int {
+        var filled = range.lowerBound
+        while filled < range.upperBound {
+            let count = try read(
+                file, at: offset + Int64(filled - range.lowerBound), into: &buffer, range: filled..<range.upperBound)
+            if count == 0 { break }
+            filled += count
+        }
+        return filled - range.lowerBound
+    }
+}

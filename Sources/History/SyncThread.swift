@@ -1,0 +1,126 @@
+import Synchronization
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// A thread that syncs one batch of files and ends.
+///
+/// A sync may take as long as the disk likes; here it keeps nobody waiting. A thread a batch (one a second at most) costs
+/// some 20 µs, and spares a queue, a condition and the question of how such a thread is stopped.
+final class SyncThread {
+    private let work: Work
+    /// nil where the system gave no thread; the batch was then synced where it was begun.
+    private var thread: pthread_t?
+
+    /// What both threads see.
+    private final class Work: Sendable {
+        let paths: [String]
+        let results = Mutex<[SyncResult]?>(nil)
+
+        init(_ paths: [String]) {
+            self.paths = paths
+        }
+
+        func run() {
+            let all = paths.map(SyncThread.sync)
+            results.withLock { $0 = all }
+        }
+    }
+
+    init(_ paths: [String]) {
+        work = Work(paths)
+        thread = SyncThread.start(work)
+        if thread == nil { work.run() }
+    }
+
+    /// One result a path, or nil while it is still at work.
+    func results() -> [SyncResult]? {
+        guard let results = work.results.withLock({ $0 }) else { return nil }
+        join()
+        return results
+    }
+
+    func wait() -> [SyncResult] {
+        join()
+        return work.results.withLock { $0 } ?? []
+    }
+
+    private func join() {
+        guard let thread else { return }
+        self.thread = nil
+        _ = pthread_join(thread, nil)
+    }
+
+    /// Starts a thread that takes no signals: those are the loop's.
+    private static func start(_ work: Work) -> pthread_t? {
+        var all = sigset_t()
+        var before = sigset_t()
+        #if canImport(Darwin)
+            var thread: pthread_t?
+        #else
+            var thread = pthread_t()
+        #endif
+        // Retained for the thread, which takes this reference over; released here where there is no thread.
+        let argument = unsafe Unmanaged.passRetained(work)
+        // The sets live on this stack for the calls alone. A new thread inherits the mask.
+        unsafe sigfillset(&all)
+        _ = unsafe pthread_sigmask(SIG_BLOCK, &all, &before)
+        let code = unsafe pthread_create(&thread, nil, threadBody, argument.toOpaque())
+        _ = unsafe pthread_sigmask(SIG_SETMASK, &before, nil)
+        guard code == 0 else {
+            unsafe argument.release()
+            return nil
+        }
+        return thread
+    }
+
+    #if canImport(Darwin)
+        private static let threadBody: @convention(c) (UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? = {
+            argument in
+            // The reference that `start` retained for this thread.
+            unsafe Unmanaged<Work>.fromOpaque(argument).takeRetainedValue().run()
+            return nil
+        }
+    #else
+        private static let threadBody: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = {
+            argument in
+            // The reference that `start` retained for this thread.
+            if let argument = unsafe argument { unsafe Unmanaged<Work>.fromOpaque(argument).takeRetainedValue().run() }
+            return nil
+        }
+    #endif
+
+    /// Syncs one file or folder, and measures how long it took.
+    static func sync(_ path: String) -> SyncResult {
+        let start = ContinuousClock.now
+        var failure: StorageError?
+        do throws(StorageError) {
+            let descriptor = try FileStorage.open(path, O_RDONLY)
+            if let code = flush(descriptor) { failure = StorageError(.sync, path, code: code) }
+            _ = FileStorage.close(descriptor)
+        } catch {
+            failure = error
+        }
+        let time = (ContinuousClock.now - start).components
+        let nanoseconds = UInt64(max(0, time.seconds * 1_000_000_000 + time.attoseconds / 1_000_000_000))
+        return SyncResult(path: path, error: failure, nanoseconds: nanoseconds)
+    }
+
+    /// Flushes down to the medium. fsync and not fdatasync: folders need it, and for a file that grew both cost the same.
+    private static func flush(_ descriptor: Int32) -> Int32? {
+        #if canImport(Darwin)
+            // Darwin's fsync stops at the drive's own cache. Some file systems know no F_FULLFSYNC; fsync must do there.
+            if fcntl(descriptor, F_FULLFSYNC) == 0 { return nil }
+        #endif
+        while fsync(descriptor) != 0 {
+            let code = errno
+            if code != EINTR { return code }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,54 @@
+import History
+import Testing
+
+struct HistoryTests {
+    @Test func whatWasAppendedIsReadAfterARestart() throws {
+        let folder = try TemporaryFolder()
+        var history = History(disk: FileStorage(), directory: folder.path + "/data", fsync: .always)
+        #expect(try history.open().journal == [])
+        #expect(history.load() == LoadedRoom())
+        #expect(history.appendJournal("{\"session\":1}\n") == .written)
+        #expect(history.append(lines(1...3), at: 1) == .written)
+        #expect(history.commit().isGood)
+        #expect(history.append(line(4, type: "leave"), at: 4) == .written)
+        #expect(history.commit().isGood)
+        #expect(history.closeAndSync() == [])
+
+        history = History(disk: FileStorage(), directory: folder.path + "/data")
+        #expect(try history.open().journal == Array("{\"session\":1}\n".utf8))
+        let loaded = try #require(history.load())
+        #expect(loaded.newest == 4)
+        #expect(loaded.events == LineBlock(bytes: lines(1...3) + line(4, type: "leave"), count: 4))
+        #expect(loaded.repair.isEmpty)
+        #expect(try folder.bytes("data/rooms/lobby/00000000000000000001.jsonl") == loaded.events.bytes)
+        #expect(history.event(2) == line(2))
+        #expect(history.messages(before: 4, limit: 2).map { $0.seqs } == [2, 3])
+        #expect(history.messages(before: 4, limit: 2).map { $0.more } == true)
+        #expect(history.messages(before: 3, limit: 2).map { $0.more } == false)
+        #expect(history.since(2).map { $0.seqs } == [3, 4])
+    }
+
+    @Test func manySegmentsReadLikeOne() throws {
+        let folder = try TemporaryFolder()
+        var history = History(disk: FileStorage(), directory: folder.path, segmentBytes: 300)
+        _ = try history.open()
+        _ = history.load()
+        for seq in UInt64(1)...1500 {
+            #expect(history.append(line(seq, type: seq % 3 == 0 ? "message" : "join"), at: seq) == .written)
+        }
+        #expect(history.closeAndSync() == [])
+        history = History(disk: FileStorage(), directory: folder.path, segmentBytes: 300)
+        _ = try history.open()
+        let loaded = try #require(history.load())
+        #expect(loaded.newest == 1500)
+        #expect(seqs(loaded.events.bytes) == Array(501...1500))
+        #expect(loaded.olderMessages.count == 0)
+        for before in [UInt64(1), 2, 3, 4, 5, 300, 301, 302, 1499, 1500, 1501, 9999] {
+            let page = try #require(history.messages(before: before, limit: 10))
+            let all = (1..<min(before, 1501)).filter { $0 % 3 == 0 }
+            #expect(page.seqs == Array(all.suffix(10)))
+            #expect(page.more == (all.count > 10))
+        }
+        for seq in UInt64(1)...1500 where seq % 7 == 0 { #expect(seqs(history.event(seq) ?? []) == [seq]) }
+    }
+}
