@@ -5,8 +5,11 @@ struct ByteSet: Sendable {
     private var low: UInt64 = 0
     private var high: UInt64 = 0
 
+    /// The set of these characters, all of them ASCII.
     init(_ characters: String) {
-        for byte in characters.utf8 { insert(byte) }
+        for byte in characters.utf8 {
+            if byte < 64 { low |= 1 << UInt64(byte) } else { high |= 1 << UInt64(byte & 63) }
+        }
     }
 
     @inline(__always)
@@ -26,11 +29,6 @@ struct ByteSet: Sendable {
         both.low |= other.low
         both.high |= other.high
         return both
-    }
-
-    private mutating func insert(_ byte: UInt8) {
-        guard byte < 128 else { return }
-        if byte < 64 { low |= 1 << UInt64(byte) } else { high |= 1 << UInt64(byte & 63) }
     }
 }
 

@@ -33,11 +33,8 @@ package enum Conditional {
         var index = start
         if bytes[index...].starts(with: "W/".utf8) { index += 2 }
         guard index < bytes.count, bytes[index] == ASCII.quote else { return nil }
-        let quoted = bytes[(index + 1)...]
-        // Tags hold no white space, so that a comma within one is the only thing a list could be misread at.
-        guard let end = quoted.firstIndex(where: { $0 <= ASCII.space || $0 == ASCII.quote || $0 == 0x7F }),
-            bytes[end] == ASCII.quote
-        else { return nil }
+        // A tag knows no escapes: it ends at the next quotation mark, and a comma before that is part of it.
+        guard let end = bytes[(index + 1)...].firstIndex(of: ASCII.quote) else { return nil }
         return index..<end + 1
     }
 }

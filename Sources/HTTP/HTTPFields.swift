@@ -47,7 +47,7 @@ package struct HTTPFields: Sendable, Equatable {
     /// (RFC 9110, 5.6.1.2).
     func anyMember(of range: Range<Int>, _ condition: (Range<Int>) -> Bool) -> Bool {
         var start = range.lowerBound
-        while start <= range.upperBound {
+        while start < range.upperBound {
             var end = start
             while end < range.upperBound, bytes[end] != ASCII.comma { end += 1 }
             let member = ASCII.trimmed(bytes.span, start..<end)

@@ -56,6 +56,15 @@ import Testing
         #expect(refusal(full + "B") == .head(.headTooLong))
     }
 
+    @Test func theLimitsHoldHoweverTheInputIsCut() {
+        for text in [
+            String(repeating: "a", count: HTTPLimits.requestLine + 1), headOf(HTTPLimits.head),
+            headOf(HTTPLimits.head + 1),
+        ] {
+            #expect(events(Array(text.utf8).map { [$0] }) == events(text))
+        }
+    }
+
     @Test func aHundredFieldsAreReadAndNoMore() throws {
         let lines = (1..<HTTPLimits.fields).map { "F\($0): \($0)\r\n" }.joined()
         let text = "GET / HTTP/1.1\r\nHost: a\r\n" + lines
@@ -65,6 +74,16 @@ import Testing
     }
 
     @Test func theLimitsAreEachRequestsOwn() {
-        #expect(events(headOf(HTTPLimits.head) + headOf(HTTPLimits.head) + "\r\n" + headOf(HTTPLimits.head)).count == 3)
+        let found = events(headOf(HTTPLimits.head) + "\r\n" + headOf(HTTPLimits.head))
+        #expect(found.count == 2)
+        for event in found {
+            guard case .request = event else {
+                Issue.record("refused")
+                continue
+            }
+        }
+        #expect(events("\r\n" + String(repeating: "a", count: HTTPLimits.requestLine)) == [])
+        let tooLong = String(repeating: "a", count: HTTPLimits.requestLine + 1)
+        #expect(events("\r\n" + tooLong) == [.refused(.head(.startLineTooLong))])
     }
 }
