@@ -60,6 +60,11 @@ package struct TickOutput: Sendable {
 
     package init() {}
 
+    /// Whether the tick has come to nothing.
+    package var isEmpty: Bool {
+        replies.isEmpty && endings.isEmpty && written.isEmpty && due.isEmpty && journal.isEmpty && reads.isEmpty
+    }
+
     /// Forgets everything, and keeps the memory for the next tick.
     package mutating func removeAll() {
         bytes.removeAll(keepingCapacity: true)

@@ -3,7 +3,7 @@ import Sockets
 import WebSocket
 
 /// Why a connection is lost without a good-bye.
-enum Loss: String {
+enum Loss: String, CaseIterable {
     /// The peer closed the connection without a close frame.
     case ended
     /// The connection is broken.
@@ -11,7 +11,7 @@ enum Loss: String {
     /// Two ping intervals without a sign of life.
     case silent
     /// What it was sent was not taken.
-    case tooSlow
+    case tooSlow = "too_slow"
     /// A time limit was over.
     case late
 }

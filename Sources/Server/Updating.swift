@@ -5,10 +5,11 @@ import History
 extension Server where W: ~Copyable {
     mutating func update() {
         isReceiving = false
+        recordInputs()
         chat.update(inputs, into: &output)
         let (failed, journalWritten) = keep()
         chat.settle(failed: failed, journalWritten: journalWritten, into: &output)
-        recorder?.record(inputs, failed: failed, journalWritten: journalWritten, output, chat)
+        recordOutcome(failed: failed, journalWritten: journalWritten)
         readLater()
         tidyHistory()
     }

@@ -1,1 +1,9 @@
-print("chatloop")
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+exit(Chatloop.run(Array(CommandLine.arguments.dropFirst())))

@@ -1,0 +1,101 @@
+import Chat
+import History
+
+/// Writes a recording: every tick's inputs before the chat sees them, so that the one in which a process ends is there, too.
+struct Recorder {
+    private let disk = FileStorage()
+    private let path: String
+    private let file: OpenFile
+    private var bytes: [UInt8] = []
+    private var written = 0
+    private var isOpen = true
+    /// The newest tick's inputs have been written, and its outcome not yet.
+    private var isMidTick = false
+
+    /// A recording ends at this size: it is to be looked at on a desk, not to fill a disk.
+    static let largest = 1 << 30
+
+    init(path: String, settings: Recording.Settings) throws(StorageError) {
+        self.path = path
+        file = try disk.open(path, .replace)
+        Recording.appendSettings(settings, to: &bytes)
+    }
+
+    mutating func restored(_ journal: Span<UInt8>, now: Int64) {
+        Recording.appendJournal(journal, now: now, to: &bytes)
+    }
+
+    /// A tick begins. One that changes nothing is not recorded; `begin` cannot know that of one without items, in which
+    /// somebody's time of grace may be over. So that is decided at the end.
+    ///
+    /// - Returns: why recording has ended, if it has.
+    mutating func begin(_ inputs: TickInputs) -> String? {
+        guard isOpen, !inputs.items.isEmpty else { return nil }
+        Recording.appendInputs(inputs, to: &bytes)
+        isMidTick = true
+        return flush()
+    }
+
+    /// A tick's outcome is known. It goes to the disk together with the next tick's inputs.
+    mutating func end(_ inputs: TickInputs, _ outcome: Recording.Outcome, hasOutput: Bool) {
+        guard isOpen, isMidTick || hasOutput else { return }
+        if !isMidTick { Recording.appendInputs(inputs, to: &bytes) }
+        Recording.appendOutcome(outcome, to: &bytes)
+        isMidTick = false
+    }
+
+    mutating func close() {
+        guard isOpen else { return }
+        _ = flush()
+        disk.close(file)
+        isOpen = false
+    }
+
+    private mutating func flush() -> String? {
+        defer { bytes.removeAll(keepingCapacity: true) }
+        var done = 0
+        while done < bytes.count {
+            do {
+                let count = try disk.append(bytes.span.extracting(done...), to: file)
+                guard count > 0 else { return stop("nothing more can be written to \(path)") }
+                done += count
+            } catch {
+                return stop("\(error)")
+            }
+        }
+        written += bytes.count
+        return written >= Self.largest ? stop("it has reached its largest size, \(Self.largest) bytes") : nil
+    }
+
+    private mutating func stop(_ reason: String) -> String {
+        disk.close(file)
+        isOpen = false
+        return reason
+    }
+}
+
+extension Server where W: ~Copyable {
+    /// Begins a recording if one is wanted.
+    package mutating func startRecording() throws(StartFailure) {
+        guard let path = options.recording else { return }
+        do {
+            let settings = Recording.Settings(messagesPerSecond: options.messageRate, isDurable: history != nil)
+            recorder = try Recorder(path: path, settings: settings)
+        } catch {
+            throw StartFailure(error.isPermission ? .noPermission : .cannotCreate, "Cannot record: \(error).")
+        }
+    }
+
+    mutating func recordInputs() {
+        if let reason = recorder?.begin(inputs) {
+            log(.error, "recording-ended", "reason", reason)
+            recorder = nil
+        }
+    }
+
+    mutating func recordOutcome(failed: [UInt32], journalWritten: Bool) {
+        guard recorder != nil else { return }
+        let outcome = Recording.Outcome(failed: failed, journalWritten: journalWritten, digest: output.digest(chat))
+        recorder?.end(inputs, outcome, hasOutput: !output.isEmpty)
+    }
+}

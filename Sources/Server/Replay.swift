@@ -1,0 +1,48 @@
+import Chat
+
+/// Runs a recording through the chat again.
+package enum Replay {
+    package enum Result: Equatable, Sendable {
+        /// Every tick came out as it was recorded. `isCut`: the recording ends in the middle of one.
+        case agreed(ticks: Int, isCut: Bool)
+        /// A tick, counted from 1, came out differently; and its time in milliseconds.
+        case differed(tick: Int, now: Int64)
+        case unreadable(String)
+    }
+
+    /// - Parameter recording: the bytes of the file.
+    package static func run(_ recording: [UInt8]) -> Result {
+        var reader = RecordingReader(recording)
+        guard case .settings(let settings)? = reader.next() else {
+            return .unreadable("it does not begin as one of this version does")
+        }
+        var chat = Chat(limits: Limits(messagesPerSecond: settings.messagesPerSecond, isDurable: settings.isDurable))
+        var output = TickOutput()
+        var ticks = 0
+        var now: Int64 = 0
+        var isMidTick = false
+        while let record = reader.next() {
+            switch record {
+            case .settings: return .unreadable("it has settings in its middle")
+            case .journal(let journal, let start):
+                _ = chat.restore(journal: journal.span, now: start, into: &output)
+                output.removeAll()
+            case .inputs(let inputs):
+                ticks += 1
+                now = inputs.now
+                isMidTick = true
+                output.removeAll()
+                chat.update(inputs, into: &output)
+            case .outcome(let outcome):
+                guard isMidTick else { return .unreadable("it has an outcome without a tick") }
+                isMidTick = false
+                chat.settle(failed: outcome.failed, journalWritten: outcome.journalWritten, into: &output)
+                guard output.digest(chat) == outcome.digest else { return .differed(tick: ticks, now: now) }
+                chat.endTick(output)
+            case .cut: return .agreed(ticks: isMidTick ? ticks - 1 : ticks, isCut: true)
+            case .damaged: return .unreadable("a record in it is damaged, after \(ticks) ticks")
+            }
+        }
+        return .agreed(ticks: isMidTick ? ticks - 1 : ticks, isCut: isMidTick)
+    }
+}

@@ -1,0 +1,63 @@
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// The command line: `chatloop [COMMAND] [options]`.
+enum Chatloop {
+    static let version = "1.0.0"
+
+    /// EX_USAGE of sysexits(3).
+    private static let usageStatus: Int32 = 64
+
+    /// Runs a command.
+    ///
+    /// - Returns: the exit status.
+    static func run(_ arguments: [String]) -> Int32 {
+        switch arguments.first {
+        case "--help", "-h", "help":
+            Output.standard(Help.overview)
+            return 0
+        case "--version":
+            Output.standard("chatloop \(version)\n")
+            return 0
+        case let name? where !name.hasPrefix("-"): return run(name, Array(arguments.dropFirst()))
+        default: return run("serve", arguments)  // with options alone, or with none
+        }
+    }
+
+    private static func run(_ name: String, _ arguments: [String]) -> Int32 {
+        guard let page = Help.pages[name] else {
+            let names = Help.pages.keys.sorted().joined(separator: ", ")
+            Output.error("chatloop: there is no command \"\(name)\"; there are \(names)\n")
+            return usageStatus
+        }
+        if arguments.prefix(while: { $0 != "--" }).contains(where: { $0 == "--help" || $0 == "-h" }) {
+            Output.standard(page)
+            return 0
+        }
+        do throws(UsageError) {
+            return try perform(name, arguments)
+        } catch {
+            Output.error("chatloop: \(error.message); see chatloop \(name) --help\n")
+            return usageStatus
+        }
+    }
+
+    private static func perform(_ name: String, _ arguments: [String]) throws(UsageError) -> Int32 {
+        switch name {
+        case "serve": return ServeCommand.run(try ServeCommand.parse(arguments, environment: environment))
+        case "replay": return try ReplayCommand.run(arguments)
+        default: throw UsageError(message: "there is no command \"\(name)\"")
+        }
+    }
+
+    private static func environment(_ name: String) -> String? {
+        // The C library's string is copied at once.
+        guard let value = unsafe getenv(name) else { return nil }
+        return unsafe String(cString: value)
+    }
+}

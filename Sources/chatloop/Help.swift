@@ -1,0 +1,61 @@
+/// What `--help` prints.
+enum Help {
+    static let overview = """
+        usage: chatloop [COMMAND] [options]
+
+          chatloop [serve]        serve the chat page and the chat on one port
+          chatloop talk URL       join a chat from the terminal
+          chatloop bench MODE URL load a running chat, and report speed, latency and correctness
+          chatloop replay FILE    run a recording again and verify what came out
+          chatloop --version      print the version
+
+        Each command explains itself: chatloop COMMAND --help
+
+        """
+
+    /// By command.
+    static let pages = ["serve": serve, "replay": replay]
+
+    private static let serve = """
+        usage: chatloop [serve] [options]
+
+        Serves the chat page and the chat on one port, until SIGINT or SIGTERM.
+
+          --host ADDRESS         address or name to bind ($HOST, else 127.0.0.1)
+          --port N               TCP port; 0 takes one that is free ($PORT, else 8080)
+          --public DIR           serve the page from this folder instead of the one built in
+          --watch                tell open pages to reload when a file under --public changes
+          --data DIR             where each room's history is kept (.chatloop)
+          --ephemeral            keep nothing on disk
+          --fsync always|everysecond|never
+                                 when the history reaches the disk itself (everysecond)
+          --tick-rate HZ         at most so many ticks a second; 0: a tick as soon as there is work (0)
+          --poller epoll|poll    the readiness call (epoll on Linux, else poll)
+          --max-connections N    open connections in all (what the descriptor limit allows)
+          --max-connections-per-address N
+                                 from one client address; 0: no limit (0)
+          --max-message BYTES    largest message (65536)
+          --max-queue BYTES      unsent output a connection may pile up (1048576)
+          --message-rate N       messages a second of one connection in the long run; 0: no limit (10)
+          --origin ORIGIN        a further web origin that may open the chat (repeatable); * is all
+          --trust-proxy CIDR     take the client's address from X-Forwarded-For of these peers (repeatable)
+          --ping-interval SECONDS
+                                 a ping after so long without traffic; a second silence ends the connection (30)
+          --metrics loopback|public|off
+                                 who may read /metrics (loopback)
+          --record FILE          write every tick's inputs to this file, for replay
+          --echo                 also serve a WebSocket echo at /echo
+          --log-level error|info|debug
+                                 what goes to standard error (info)
+
+        """
+
+    private static let replay = """
+        usage: chatloop replay FILE
+
+        Runs a recording (chatloop serve --record FILE) through the same update step, and verifies what came out, tick by tick.
+        Exit status: 0 where all agree, 1 where a tick does not (it is named), 65 where the file is no recording, 66 where it
+        cannot be read.
+
+        """
+}
