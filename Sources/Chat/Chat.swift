@@ -216,7 +216,7 @@ package struct Chat: Sendable {
             appendError(refusal, to: &bytes) { bytes in
                 guard let messageID else { return }
                 bytes.append(",\"id\":")
-                bytes.append(text.extracting(messageID.quotedRange))
+                bytes.append(copying: text.extracting(messageID.quotedRange))
             }
         }
         if visitors[Int(id.slot)].errors.take(of: limits.errors, now: now) > 0 { end(id, .tooManyErrors, into: &output) }

@@ -1,3 +1,5 @@
+import Bytes
+
 /// What has happened in the chat since it began, for metrics.
 package struct ChatCounters: Sendable {
     package var joins: UInt64 = 0
@@ -17,7 +19,7 @@ package struct ChatCounters: Sendable {
 extension Array<UInt8> {
     init(copying bytes: Span<UInt8>) {
         self = []
-        append(bytes)
+        append(copying: bytes)
     }
 }
 

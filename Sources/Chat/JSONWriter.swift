@@ -1,14 +1,10 @@
+import Bytes
+
 extension [UInt8] {
     /// Appends an ASCII literal.
     package mutating func append(_ literal: StaticString) {
         // The pointer is to a constant of the program, and read within its length.
         unsafe append(contentsOf: UnsafeBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount))
-    }
-
-    /// Appends some of `bytes`.
-    package mutating func append(_ bytes: Span<UInt8>) {
-        // The span is alive during the call, and `append` copies.
-        unsafe bytes.withUnsafeBufferPointer { unsafe append(contentsOf: $0) }
     }
 
     /// Appends a number in decimal digits.
@@ -51,7 +47,7 @@ extension [UInt8] {
 
     /// Appends what a JSON string stands for: its text, without escapes.
     package mutating func append(unescaping token: JSONToken, of text: Span<UInt8>) {
-        if token.isPlain { return append(text.extracting(token.range)) }
+        if token.isPlain { return append(copying: text.extracting(token.range)) }
         var at = token.range.lowerBound
         while at < token.range.upperBound {
             if text[at] == UInt8(ascii: "\\") {

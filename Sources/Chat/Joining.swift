@@ -1,3 +1,5 @@
+import Bytes
+
 /// Coming in, coming back, and going.
 extension Chat {
     /// Someone wants to enter: as someone new, or with a session as someone who was here.

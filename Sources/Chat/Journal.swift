@@ -1,3 +1,5 @@
+import Bytes
+
 /// The journal of sessions: what must be known after a restart to give everyone their name back and to say nothing twice.
 ///
 /// It is lines of JSON, one for each thing that happened to a session, with the seq of the event that goes with it:
@@ -57,8 +59,8 @@ struct Journal: Sendable {
 
     /// Hands over the lines that this tick has to write.
     mutating func flush(into output: inout [UInt8]) {
-        output.append(backlog.span)
-        output.append(lines.span)
+        output.append(copying: backlog.span)
+        output.append(copying: lines.span)
         lines.removeAll(keepingCapacity: lines.capacity <= 1 << 14)
     }
 

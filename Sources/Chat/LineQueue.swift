@@ -1,3 +1,5 @@
+import Bytes
+
 /// Lines in a row, with the oldest first: added at the end, dropped from the front, found by their seq.
 ///
 /// The bytes lie one after the other in one buffer, so that a line costs no allocation of its own, and a run of lines can
@@ -22,7 +24,7 @@ struct LineQueue: Sendable {
 
     mutating func append(seq: UInt64, _ line: Span<UInt8>, isMessage: Bool) {
         all.append(Entry(seq: seq, start: bytes.count, count: line.count, isMessage: isMessage))
-        bytes.append(line)
+        bytes.append(copying: line)
     }
 
     /// Adds a line of another queue.

@@ -1,3 +1,5 @@
+import Bytes
+
 /// What an answer from the disk is for.
 struct PendingRead: Sendable {
     enum Purpose: Sendable {
@@ -99,14 +101,14 @@ extension Chat {
                 LinePrefix.forEach(in: lines) { _, range in
                     if !isFirst { bytes.append(UInt8(ascii: ",")) }
                     isFirst = false
-                    bytes.append(lines.extracting(range))
+                    bytes.append(copying: lines.extracting(range))
                 }
                 bytes.append(more ? "],\"more\":true}" : "],\"more\":false}")
             }
         case .repeatEvent:
             guard !lines.isEmpty else { return refuse(id, .storageFailed, into: &output) }
             output.reply(to: id, after: pendingCount(of: id)) { bytes in
-                LinePrefix.forEach(in: lines) { _, range in bytes.append(lines.extracting(range)) }
+                LinePrefix.forEach(in: lines) { _, range in bytes.append(copying: lines.extracting(range)) }
             }
         }
     }

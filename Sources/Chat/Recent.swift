@@ -1,3 +1,5 @@
+import Bytes
+
 /// The newest events of a room: all kinds of the newest, and before those some of the messages alone, so that joins and
 /// leaves never crowd out what was said.
 struct Recent: Sendable {
@@ -77,8 +79,8 @@ struct Recent: Sendable {
     /// Copies a line out.
     func append(_ reference: LineReference, to bytes: inout [UInt8]) {
         switch reference.source {
-        case .newest: bytes.append(newest.bytes.span.extracting(reference.range))
-        case .older: bytes.append(older.bytes.span.extracting(reference.range))
+        case .newest: bytes.append(copying: newest.bytes.span.extracting(reference.range))
+        case .older: bytes.append(copying: older.bytes.span.extracting(reference.range))
         case .fetched, .unwritten: break
         }
     }

@@ -1,3 +1,5 @@
+import Bytes
+
 /// A recording of ticks: a row of records, each a byte that says what it is, its length in four bytes (the lowest first),
 /// and as many bytes.
 ///
@@ -62,7 +64,7 @@ package enum Recording {
     package static func appendJournal(_ journal: Span<UInt8>, now: Int64, to bytes: inout [UInt8]) {
         append(.journal, to: &bytes) { bytes in
             bytes.append(number: UInt64(bitPattern: now))
-            bytes.append(journal)
+            bytes.append(copying: journal)
         }
     }
 
@@ -90,7 +92,7 @@ extension TickInputs.Item {
     fileprivate func append(of all: Span<UInt8>, to bytes: inout [UInt8]) {
         func append(_ range: Range<Int>) {
             bytes.append(number: UInt64(range.count))
-            bytes.append(all.extracting(range))
+            bytes.append(copying: all.extracting(range))
         }
         switch self {
         case .opened(let id, let room, let secret):

@@ -1,3 +1,5 @@
+import Bytes
+
 /// A line of a room's history, as the place where it is held.
 struct LineReference {
     enum Source { case fetched, older, newest, unwritten }
@@ -61,8 +63,8 @@ extension Room {
             if !isFirst { bytes.append(UInt8(ascii: ",")) }
             isFirst = false
             switch reference.source {
-            case .fetched: if let fetched { bytes.append(fetched.bytes.span.extracting(reference.range)) }
-            case .unwritten: bytes.append(lines.span.extracting(reference.range))
+            case .fetched: if let fetched { bytes.append(copying: fetched.bytes.span.extracting(reference.range)) }
+            case .unwritten: bytes.append(copying: lines.span.extracting(reference.range))
             case .newest, .older: recent.append(reference, to: &bytes)
             }
         }

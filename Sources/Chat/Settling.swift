@@ -1,3 +1,5 @@
+import Bytes
+
 /// Something that a tick has changed along with an event, or because of one, and how to take it back.
 enum Change: Sendable {
     case joined(UInt32, ConnectionID, reply: Int)

@@ -45,13 +45,13 @@ extension Chat {
             bytes.append(",\"text\":")
             if command.text.isPlain {
                 // Nothing in it is escaped, and nothing needs to be: it goes out as it came in.
-                bytes.append(text.extracting(command.text.quotedRange))
+                bytes.append(copying: text.extracting(command.text.quotedRange))
             } else {
                 bytes.append(quoting: plain.span)
             }
             if let messageID {
                 bytes.append(",\"id\":")
-                bytes.append(text.extracting(messageID.quotedRange))
+                bytes.append(copying: text.extracting(messageID.quotedRange))
             }
         }
     }
@@ -93,7 +93,7 @@ extension Chat {
             // Said a moment ago, in this very tick. If that cannot be written, this was not said either.
             let quotedID = Array(copying: text.extracting(command.id.quotedRange))
             let lines = rooms[Int(room)].lines
-            output.reply(to: id, after: pendingCount(of: id)) { $0.append(lines.span.extracting(event.range)) }
+            output.reply(to: id, after: pendingCount(of: id)) { $0.append(copying: lines.span.extracting(event.range)) }
             rooms[Int(room)].changes.append(.saidAgain(id, quotedID: quotedID, reply: output.replies.count - 1))
         } else if let line = rooms[Int(room)].recent.line(seq) {
             output.reply(to: id, after: pendingCount(of: id)) { rooms[Int(room)].recent.append(line, to: &$0) }
@@ -125,12 +125,12 @@ extension Chat {
             bytes.append(quoting: username)
             bytes.append(",\"text\":")
             if command.text.isPlain {
-                bytes.append(text.extracting(command.text.quotedRange))
+                bytes.append(copying: text.extracting(command.text.quotedRange))
             } else {
                 bytes.append(quoting: plain.span)
             }
             bytes.append(",\"id\":")
-            bytes.append(text.extracting(command.id.quotedRange))
+            bytes.append(copying: text.extracting(command.id.quotedRange))
             bytes.append("}")
         }
     }

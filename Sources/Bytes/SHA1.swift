@@ -1,0 +1,78 @@
+/// The digest that the WebSocket handshake is built on (RFC 3174).
+///
+/// SHA-1 no longer resists collisions. RFC 6455 asks for it nevertheless: there it only proves that the peer read the key.
+package enum SHA1 {
+    /// The 20 bytes of the digest of `bytes`.
+    package static func digest(of bytes: Span<UInt8>) -> [UInt8] {
+        var state = State()
+        let wholeBlocks = bytes.count / 64
+        for block in 0..<wholeBlocks { state.process(bytes.extracting((64 * block)..<(64 * block + 64))) }
+
+        // Section 4: a one bit, zeros, and the length in bits, in as many blocks as that takes.
+        var rest: [UInt8] = []
+        rest.reserveCapacity(128)
+        rest.append(copying: bytes.extracting((64 * wholeBlocks)..<bytes.count))
+        rest.append(0x80)
+        while rest.count % 64 != 56 { rest.append(0) }
+        appendBigEndian(UInt64(truncatingIfNeeded: bytes.count) << 3, byteCount: 8, to: &rest)
+        for block in 0..<(rest.count / 64) { state.process(rest.span.extracting((64 * block)..<(64 * block + 64))) }
+
+        var digest: [UInt8] = []
+        digest.reserveCapacity(20)
+        for word in [state.a, state.b, state.c, state.d, state.e] {
+            appendBigEndian(UInt64(word), byteCount: 4, to: &digest)
+        }
+        return digest
+    }
+
+    private static func appendBigEndian(_ value: UInt64, byteCount: Int, to bytes: inout [UInt8]) {
+        for index in (0..<byteCount).reversed() { bytes.append(UInt8(truncatingIfNeeded: value >> UInt64(8 * index))) }
+    }
+}
+
+extension SHA1 {
+    /// The five words that a block is folded into.
+    private struct State {
+        var a: UInt32 = 0x6745_2301
+        var b: UInt32 = 0xEFCD_AB89
+        var c: UInt32 = 0x98BA_DCFE
+        var d: UInt32 = 0x1032_5476
+        var e: UInt32 = 0xC3D2_E1F0
+
+        private var schedule = [UInt32](repeating: 0, count: 80)
+
+        /// Folds in a block of 64 bytes (section 6.1).
+        mutating func process(_ block: Span<UInt8>) {
+            for index in 0..<16 {
+                schedule[index] =
+                    UInt32(block[4 * index]) << 24 | UInt32(block[4 * index + 1]) << 16
+                    | UInt32(block[4 * index + 2]) << 8 | UInt32(block[4 * index + 3])
+            }
+            for index in 16..<80 {
+                let mixed = schedule[index - 3] ^ schedule[index - 8] ^ schedule[index - 14] ^ schedule[index - 16]
+                schedule[index] = Self.rotate(mixed, 1)
+            }
+            var (a, b, c, d, e) = (self.a, self.b, self.c, self.d, self.e)
+            for round in 0..<80 {
+                let (f, k): (UInt32, UInt32) =
+                    switch round {
+                    case ..<20: ((b & c) | (~b & d), 0x5A82_7999)
+                    case ..<40: (b ^ c ^ d, 0x6ED9_EBA1)
+                    case ..<60: ((b & c) | (b & d) | (c & d), 0x8F1B_BCDC)
+                    default: (b ^ c ^ d, 0xCA62_C1D6)
+                    }
+                let next = Self.rotate(a, 5) &+ f &+ e &+ schedule[round] &+ k
+                (e, d, c, b, a) = (d, c, Self.rotate(b, 30), a, next)
+            }
+            self.a &+= a
+            self.b &+= b
+            self.c &+= c
+            self.d &+= d
+            self.e &+= e
+        }
+
+        private static func rotate(_ word: UInt32, _ count: UInt32) -> UInt32 {
+            word << count | word >> (32 &- count)
+        }
+    }
+}
