@@ -1,0 +1,191 @@
+import Testing
+
+@testable import Chat
+
+@Suite struct JoiningTests {
+    @Test func theWelcomeComesFirstAndOnesOwnJoinFollowsAsTheNextEvent() throws {
+        var world = ChatHarness()
+        let ada = world.join("Ada")
+        let got = world.take(ada)
+        #expect(got.map(\.type) == ["welcome", "join"])
+        #expect(got[0].keys == ["type", "username", "room", "users", "userCount", "session", "seq", "history", "gap"])
+        #expect(got[0]["username"] == "Ada")
+        #expect(got[0]["room"] == "lobby")
+        #expect(got[0]["users"] == ["Ada"])
+        #expect(got[0]["userCount"] == 1)
+        #expect(got[0]["gap"] == false)
+        #expect((got[0]["session"] as String?)?.count == 32)
+        #expect(got[1].keys == ["type", "seq", "time", "username"])
+        #expect(try #require(got[1].seq) == #require(got[0].seq) + 1)
+    }
+
+    @Test func everyoneHearsOfANewcomerAndTheNewcomerIsAmongTheUsers() {
+        var world = ChatHarness()
+        let ada = world.join("Ada")
+        _ = world.take(ada)
+        let bo = world.join("Bo")
+        #expect(world.take(ada).map { "\($0.type) \($0["username"] ?? "")" } == ["join Bo"])
+        let welcome = world.take(bo)[0]
+        #expect(Set(welcome["users"] ?? []) == ["Ada", "Bo"])
+        #expect(welcome["userCount"] == 2)
+    }
+
+    @Test func severalWhoJoinInOneTickAllSeeTheSameOrder() {
+        var world = ChatHarness()
+        let ids = ["Ada", "Bo", "Cy"].map { name in
+            let id = world.open()
+            world.send(id, "{\"type\":\"join\",\"username\":\"\(name)\"}")
+            return id
+        }
+        world.tick()
+        let transcripts = ids.map { world.take($0) }
+        #expect(transcripts[0].map { $0["username"] ?? "" } == ["Ada", "Ada", "Bo", "Cy"])
+        #expect(transcripts[1].map { $0["username"] ?? "" } == ["Bo", "Bo", "Cy"])
+        #expect(transcripts[2].map { $0["username"] ?? "" } == ["Cy", "Cy"])
+        #expect(transcripts[1][0]["users"] == ["Bo", "Ada"])
+        #expect(transcripts.map { $0.last?.seq } == [3, 3, 3])
+    }
+
+    @Test(arguments: [
+        ("{\"type\":\"join\"}", "bad_field"),
+        ("{\"type\":\"join\",\"username\":7}", "bad_field"),
+        ("{\"type\":\"join\",\"username\":\"Bo\",\"since\":-1}", "bad_field"),
+        ("{\"type\":\"join\",\"username\":\"Bo\",\"since\":1.5}", "bad_field"),
+        ("{\"type\":\"join\",\"username\":\"Bo\",\"since\":\"1\"}", "bad_field"),
+        ("{\"type\":\"join\",\"username\":\"Bo\",\"session\":1}", "bad_field"),
+        ("{\"type\":\"join\",\"username\":\"  \"}", "username_invalid"),
+        ("{\"type\":\"join\",\"username\":\"ADA\"}", "username_taken"),
+        ("{\"type\":\"message\",\"text\":\"hi\"}", "not_joined"),
+        ("{\"type\":\"typing\"}", "not_joined"),
+        ("{\"type\":\"rename\",\"username\":\"x\"}", "not_joined"),
+        ("{\"type\":\"history\",\"before\":1,\"limit\":1}", "not_joined"),
+        ("{\"type\":\"dance\"}", "unknown_type"),
+        ("{\"type\":1}", "bad_field"),
+        ("{}", "bad_field"),
+        ("[]", "bad_json"),
+        ("\"join\"", "bad_json"),
+        ("{\"type\":\"join\",}", "bad_json"),
+        ("{\"type\":\"join\"} x", "bad_json"),
+        ("", "bad_json"),
+    ])
+    func whatCannotBeDoneIsRefusedAndTheConnectionStays(text: String, code: String) {
+        var world = ChatHarness()
+        _ = world.join("Ada")
+        let bo = world.open()
+        world.send(bo, text)
+        world.tick()
+        let got = world.take(bo)
+        #expect(got.map(\.type) == ["error"])
+        #expect(got.first?.code == code)
+        #expect((got.first?["message"] as String?)?.isEmpty == false)
+        world.send(bo, "{\"type\":\"join\",\"username\":\"Bo\"}")
+        world.tick()
+        #expect(world.take(bo).map(\.type) == ["welcome", "join"])
+    }
+
+    @Test func fieldsThatAreNullCountAsMissingAndUnknownOnesAreIgnored() {
+        var world = ChatHarness()
+        let ada = world.join("Ada", more: ",\"since\":null,\"session\":null,\"colour\":{\"a\":[1,2]}")
+        #expect(world.take(ada).map(\.type) == ["welcome", "join"])
+    }
+
+    @Test func joiningTwiceIsRefused() {
+        var world = ChatHarness()
+        let ada = world.join("Ada")
+        world.send(ada, "{\"type\":\"join\",\"username\":\"Ada2\"}")
+        world.tick()
+        #expect(world.take(ada).last?.code == "already_joined")
+    }
+
+    @Test(arguments: ["", "Lobby", "a b", "é", String(repeating: "a", count: 33), "../x"])
+    func aRoomThatCannotBeIsSaidAtTheJoin(room: String) {
+        var world = ChatHarness()
+        let id = world.join("Ada", room: room)
+        #expect(world.take(id).map(\.code) == ["room_invalid"])
+    }
+
+    @Test func roomsAreApart() {
+        var world = ChatHarness()
+        let ada = world.join("Ada", room: "one")
+        let other = world.join("Ada", room: "two")
+        world.send(ada, "{\"type\":\"message\",\"text\":\"hi\"}")
+        world.tick()
+        #expect(world.take(ada).map(\.type) == ["welcome", "join", "message"])
+        #expect(world.take(other).map(\.type) == ["welcome", "join"])
+    }
+
+    @Test func aWelcomeNamesNoMoreThanFiveHundred() {
+        var world = ChatHarness()
+        for i in 0..<600 { _ = world.join("user\(i)") }
+        world.tick(after: 1000)
+        let last = world.join("last")
+        let welcome = world.take(last)[0]
+        #expect((welcome["users"] as [String]?)?.count == 500)
+        #expect((welcome["users"] as [String]?)?.contains("last") == true)
+        #expect(welcome["userCount"] == 601)
+    }
+}
+
+@Suite struct LeavingTests {
+    private func departed(_ departure: Departure, after: Int64) -> [String] {
+        var world = ChatHarness()
+        let ada = world.join("Ada")
+        let bo = world.join("Bo")
+        world.tick(after: 1000)
+        _ = world.take(ada)
+        world.close(bo, departure)
+        world.tick()
+        world.tick(after: after)
+        return world.take(ada).map { "\($0.type) \($0["username"] ?? "")" }
+    }
+
+    @Test func goodByeIsSeenAtOnce() { #expect(departed(.left, after: 0) == ["leave Bo"]) }
+
+    @Test func aClosedTabIsGoneAfterFiveSeconds() {
+        #expect(departed(.wentAway, after: 4_999) == [])
+        #expect(departed(.wentAway, after: 5_000) == ["leave Bo"])
+    }
+
+    @Test func aLostConnectionIsGoneAfterThirtySeconds() {
+        #expect(departed(.lost, after: 29_999) == [])
+        #expect(departed(.lost, after: 30_000) == ["leave Bo"])
+    }
+
+    @Test func theNextDeadlineIsWhenTheFirstOfThemLeaves() {
+        var world = ChatHarness()
+        let ada = world.join("Ada")
+        let bo = world.join("Bo")
+        world.tick(after: 1000)
+        #expect(world.chat.nextDeadline == nil)
+        world.close(ada, .lost)
+        world.close(bo, .wentAway)
+        world.tick()
+        let now = world.inputs.now
+        #expect(world.chat.nextDeadline == now + 5_000)
+        world.tick(after: 5_000)
+        #expect(world.chat.nextDeadline == now + 30_000)
+    }
+
+    @Test func theNameIsHeldInTheTimeOfGraceAndFreeAfterIt() {
+        var world = ChatHarness()
+        let ada = world.join("Ada")
+        world.close(ada, .lost)
+        world.tick()
+        let second = world.join("Ada")
+        #expect(world.take(second).first?.code == "username_taken")
+        world.tick(after: 30_000)
+        world.send(second, "{\"type\":\"join\",\"username\":\"Ada\"}")
+        world.tick()
+        #expect(world.take(second).map(\.type) == ["welcome", "join"])
+    }
+
+    @Test func aConnectionThatNeverJoinedLeavesWithoutAWord() {
+        var world = ChatHarness()
+        let ada = world.join("Ada")
+        let id = world.open()
+        world.tick()
+        world.close(id, .left)
+        world.tick(after: 40_000)
+        #expect(world.take(ada).map(\.type) == ["welcome", "join"])
+    }
+}
