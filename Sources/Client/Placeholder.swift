@@ -1,1 +1,1 @@
-enum PlaceholderClient {}
+package enum ClientPlaceholder {}

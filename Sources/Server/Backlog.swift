@@ -41,7 +41,8 @@ final class Backlog {
             let room = limit - target.count
             guard room > 0 else { return }
             let end = min(chunk.range.upperBound, chunk.range.lowerBound + room)
-            target.append(copying: chunk.bytes.bytes.span.extracting(chunk.range.lowerBound..<end))
+            let bytes = chunk.bytes.bytes
+            target.append(copying: bytes.span.extracting(chunk.range.lowerBound..<end))
         }
     }
 
@@ -75,9 +76,10 @@ final class Backlog {
         byteCount = 0
         allowance = 0
         guard chunk.range.lowerBound > chunk.start else { return }
-        let frames = chunk.bytes.bytes.span.extracting(chunk.start..<chunk.range.upperBound)
+        let bytes = chunk.bytes.bytes
         let sent = chunk.range.lowerBound - chunk.start
-        guard let end = Frame.boundary(in: frames, atOrAfter: sent) else { return }
+        let frames = chunk.start..<chunk.range.upperBound
+        guard let end = Frame.boundary(in: bytes.span.extracting(frames), atOrAfter: sent) else { return }
         append(chunk.bytes, chunk.range.lowerBound..<chunk.start + end, start: chunk.start)
     }
 }

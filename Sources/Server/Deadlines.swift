@@ -34,7 +34,8 @@ extension Server where W: ~Copyable {
             return drop(slot)  // it has asked nothing, or does not take its answers
         }
         metrics.rejections[.lateRequest, default: 0] += 1
-        refuseLate(slot)
+        let answer = Response.plain(.requestTimeout, "The request took too long.")
+        respond(slot, answer, includesBody: true, keepAlive: false)
     }
 
     private mutating func checkSignsOfLife(_ slot: Int) {

@@ -63,6 +63,10 @@ extension Server where W: ~Copyable {
     /// - Parameter isEnding: whether to go on although the kernel has given less than there was room for: the end may
     ///   follow without being told of again.
     mutating func drain(_ slot: Int, isEnding: Bool) {
+        // The buffer is taken out for as long as others read in it.
+        var inbox: [UInt8] = []
+        swap(&inbox, &self.inbox)
+        defer { swap(&inbox, &self.inbox) }
         for _ in 0..<Sizes.receivesPerTick {
             guard connections[slot].phase != .vacant, !connections[slot].isPaused else { return }
             // The tick as a whole has its bounds, too.
@@ -72,7 +76,7 @@ extension Server where W: ~Copyable {
                 metrics.bytesReceived += UInt64(count)
                 connections[slot].lastReceived = now
                 connections[slot].awaitsPong = false
-                take(slot, count)
+                take(slot, inbox.span.extracting(0..<count))
                 if count < inbox.count, !isEnding { return }
             case .wouldBlock: return
             case .end: return ended(slot)
@@ -89,15 +93,15 @@ extension Server where W: ~Copyable {
         unfinished.append(UInt32(truncatingIfNeeded: slot))
     }
 
-    /// Handles the first `count` bytes of the inbox.
-    private mutating func take(_ slot: Int, _ count: Int) {
+    /// Handles what was received.
+    private mutating func take(_ slot: Int, _ bytes: Span<UInt8>) {
         var offset = 0
         if connections[slot].phase == .http {
-            guard readRequests(slot, count, at: &offset) else { return }
+            guard readRequests(slot, bytes, at: &offset) else { return }
         }
         switch connections[slot].phase {
-        case .chat, .echo, .closing: readMessages(slot, count, at: &offset)
-        case .vacant, .http, .draining: break
+        case .chat, .echo, .closing: readMessages(slot, bytes, at: &offset)
+        case .vacant, .http, .draining, .ending: break
         }
     }
 
@@ -117,13 +121,12 @@ extension Server where W: ~Copyable {
 
     // MARK: WebSocket messages
 
-    /// Reads frames from the inbox.
-    mutating func readMessages(_ slot: Int, _ count: Int, at offset: inout Int) {
+    /// Reads frames.
+    private mutating func readMessages(_ slot: Int, _ bytes: Span<UInt8>, at offset: inout Int) {
         let id = connections.id(slot)
         var start = inputs.bytes.count
         while let event = connections[slot].reader.next(
-            in: inbox.span.extracting(0..<count), at: &offset, into: &inputs.bytes, maxMessage: options.maxMessage,
-            inflater: inflater)
+            in: bytes, at: &offset, into: &inputs.bytes, maxMessage: options.maxMessage, inflater: inflater)
         {
             defer { start = inputs.bytes.count }
             switch event {
@@ -141,8 +144,7 @@ extension Server where W: ~Copyable {
                 echo(slot, .binary, range, start)
             case .ping(let range):
                 if connections[slot].phase != .closing {
-                    Frame.append(
-                        to: &connections[slot].own, opcode: .pong, payload: inputs.bytes.span.extracting(range))
+                    Compression.append(.pong, of: inputs.bytes, range, to: &connections[slot].own, nil)
                     markDirty(slot)
                 }
                 inputs.bytes.removeLast(inputs.bytes.count - start)
@@ -160,7 +162,8 @@ extension Server where W: ~Copyable {
 
     private mutating func echo(_ slot: Int, _ opcode: Opcode, _ range: Range<Int>, _ start: Int) {
         if connections[slot].phase == .echo {
-            appendMessage(to: &connections[slot].own, opcode, inputs.bytes.span.extracting(range), slot)
+            let compressor = connections[slot].deflates ? deflater : nil
+            Compression.append(opcode, of: inputs.bytes, range, to: &connections[slot].own, compressor)
             markDirty(slot)
         }
         inputs.bytes.removeLast(inputs.bytes.count - start)

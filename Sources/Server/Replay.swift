@@ -1,4 +1,5 @@
 import Chat
+import History
 
 /// Runs a recording through the chat again.
 package enum Replay {
@@ -8,6 +9,22 @@ package enum Replay {
         /// A tick, counted from 1, came out differently; and its time in milliseconds.
         case differed(tick: Int, now: Int64)
         case unreadable(String)
+    }
+
+    /// Replays a file.
+    package static func run(file path: String) throws(StorageError) -> Result {
+        let disk = FileStorage()
+        let file = try disk.open(path, .read)
+        defer { disk.close(file) }
+        var bytes = [UInt8](repeating: 0, count: Int(clamping: try disk.size(of: file)))
+        var count = 0
+        while count < bytes.count {
+            let got = try disk.read(file, at: Int64(count), into: &bytes, range: count..<bytes.count)
+            if got == 0 { break }
+            count += got
+        }
+        bytes.removeLast(bytes.count - count)
+        return run(bytes)
     }
 
     /// - Parameter recording: the bytes of the file.

@@ -5,19 +5,19 @@ import WebSocket
 
 /// HTTP: requests in, answers out, and the upgrade.
 extension Server where W: ~Copyable {
-    /// Reads requests from the inbox.
+    /// Reads requests.
     ///
-    /// - Returns: whether the connection has become a WebSocket, and the rest of the inbox is frames.
-    mutating func readRequests(_ slot: Int, _ count: Int, at offset: inout Int) -> Bool {
+    /// - Returns: whether the connection has become a WebSocket, and the rest of the bytes is frames.
+    mutating func readRequests(_ slot: Int, _ bytes: Span<UInt8>, at offset: inout Int) -> Bool {
         guard let http = connections[slot].http, !http.isLast else { return false }
         let wasMidRequest = http.parser.isMidRequest
         while true {
             if mustWait(slot) {
-                http.unread.append(copying: inbox.span.extracting(offset..<count))
+                http.unread.append(copying: bytes.extracting(offset...))
                 pause(slot)
                 return false
             }
-            guard let event = http.parser.next(in: inbox.span.extracting(0..<count), at: &offset) else { break }
+            guard let event = http.parser.next(in: bytes, at: &offset) else { break }
             guard answer(slot, event) else { return false }
             if connections[slot].phase != .http { return true }
         }
@@ -116,10 +116,11 @@ extension Server where W: ~Copyable {
             metrics.rejections[.tooManyFromAddress, default: 0] += 1
             return .plain(.tooManyRequests, "There are too many connections from your address.")
         }
-        switch target.path {
-        case ["chat"], ["echo"] where endpoint(target) != nil:
+        if endpoint(target) != nil {
             return .plain(.upgradeRequired, "This is the address of a WebSocket.", [("Upgrade", "websocket")])
-        case ["healthz"]: return .plain(.ok, "ok")
+        }
+        switch target.path {
+        case ["healthz"]: return Response(status: .ok, body: Array("ok".utf8))
         case ["metrics"] where mayReadMetrics(slot, request):
             return Response(status: .ok, type: "text/plain; version=0.0.4; charset=utf-8", body: metricsText())
         default: return site.response(to: target.path, ifNoneMatch: request.value(of: "if-none-match"))
@@ -134,7 +135,7 @@ extension Server where W: ~Copyable {
         }
     }
 
-    private mutating func respond(_ slot: Int, _ response: Response, includesBody: Bool, keepAlive: Bool) {
+    mutating func respond(_ slot: Int, _ response: Response, includesBody: Bool, keepAlive: Bool) {
         let status = response.status
         let hasBody = status.allowsContent
         HTTPResponse.append(

@@ -13,12 +13,11 @@ struct Response {
     }
 
     /// What browsers may do with anything that comes from here. The page consists of its own files, talks to its own server
-    /// over its own WebSocket, and is shown in nobody's frame. `'self'` means the WebSocket too (CSP level 3); browsers that
-    /// took it for http alone are from before 2022, and get the schemes by name.
+    /// over its own WebSocket (`'self'` means that, too, by CSP level 3), and is shown in nobody's frame.
     private static let security: [(String, String)] = [
         (
             "Content-Security-Policy",
-            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self' ws: wss:; "
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
                 + "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         ),
         ("X-Content-Type-Options", "nosniff"),

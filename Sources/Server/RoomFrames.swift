@@ -47,7 +47,7 @@ struct RoomFrames {
         count = room.pending.count
         for event in room.pending {
             let text = event.isKept ? room.lines : room.whispers
-            Frame.append(to: &plain.bytes, opcode: .text, payload: text.span.extracting(event.range))
+            Compression.append(.text, of: text, event.range, to: &plain.bytes, nil)
             plain.ends.append(plain.bytes.count)
         }
         plain.isMade = true
@@ -58,7 +58,7 @@ struct RoomFrames {
         guard !compressed.isMade else { return }
         for event in room.pending {
             let text = event.isKept ? room.lines : room.whispers
-            Compression.append(.text, text.span.extracting(event.range), to: &compressed.bytes, deflater)
+            Compression.append(.text, of: text, event.range, to: &compressed.bytes, deflater)
             compressed.ends.append(compressed.bytes.count)
         }
         compressed.isMade = true
@@ -73,15 +73,19 @@ enum Compression {
     /// it would save is less than a packet's header.
     static let threshold = 256
 
-    /// Appends a message's frame, compressed if it is long enough and becomes shorter.
-    static func append(_ opcode: Opcode, _ payload: Span<UInt8>, to bytes: inout [UInt8], _ deflater: Deflater) {
-        if payload.count >= threshold {
+    /// Appends the frame of a message that is a part of `bytes`. With a compressor it is compressed, if it is long enough and
+    /// becomes shorter.
+    static func append(
+        _ opcode: Opcode, of bytes: [UInt8], _ range: Range<Int>, to frames: inout [UInt8], _ deflater: Deflater?
+    ) {
+        let payload = bytes.span.extracting(range)
+        if let deflater, payload.count >= threshold {
             var smaller: [UInt8] = []
             deflater.compress(payload, into: &smaller)
             if smaller.count < payload.count {
-                return Frame.append(to: &bytes, opcode: opcode, payload: smaller.span, compressed: true)
+                return Frame.append(to: &frames, opcode: opcode, payload: smaller.span, compressed: true)
             }
         }
-        Frame.append(to: &bytes, opcode: opcode, payload: payload)
+        Frame.append(to: &frames, opcode: opcode, payload: payload)
     }
 }

@@ -52,68 +52,73 @@ extension Server where W: ~Copyable {
     /// Sends a room's pending events to all members.
     private mutating func broadcast(_ index: UInt32) {
         frames.encode(chat.rooms[Int(index)])
+        let plain = frames.plain.bytes
+        var compressed: [UInt8]?
         let everything = 0..<frames.count
         for id in chat.rooms[Int(index)].present {
             let slot = Int(id.slot)
             let deflates = connections[slot].deflates
-            if deflates { frames.compress(chat.rooms[Int(index)], with: deflater) }
-            if connections[slot].isPlainReceiver {
-                // Nearly always: the frames as they are, and nothing else.
-                let sent = world.send(
-                    connections[slot].stream, deflates ? frames.compressed.bytes.span : frames.plain.bytes.span)
-                accountForBroadcast(slot, sent, deflates)
-            } else {
+            if deflates, compressed == nil {
+                frames.compress(chat.rooms[Int(index)], with: deflater)
+                compressed = frames.compressed.bytes
+            }
+            guard connections[slot].isPlainReceiver else {
                 deliver(slot, events: everything)
+                continue
+            }
+            // Nearly always: the frames as they are, and nothing else.
+            let bytes = deflates ? compressed ?? plain : plain
+            switch world.send(connections[slot].stream, bytes.span) {
+            case .sent(let count):
+                metrics.bytesSent += UInt64(count)
+                if count < bytes.count {
+                    enqueue(slot, frames.shared(deflates: deflates), count..<bytes.count, start: 0)
+                }
+            case .wouldBlock: enqueue(slot, frames.shared(deflates: deflates), 0..<bytes.count, start: 0)
+            case .failed: lose(slot, .reset)
             }
         }
-    }
-
-    private mutating func accountForBroadcast(_ slot: Int, _ sent: Transmission, _ deflates: Bool) {
-        let total = deflates ? frames.compressed.bytes.count : frames.plain.bytes.count
-        var taken = 0
-        switch sent {
-        case .sent(let count): taken = count
-        case .wouldBlock: break
-        case .failed: return lose(slot, .reset)
-        }
-        metrics.bytesSent += UInt64(taken)
-        guard taken < total else { return }
-        enqueue(slot, frames.shared(deflates: deflates), taken..<total, start: 0)
     }
 
     // MARK: One connection
 
     /// Sends a connection what it has of its own, its replies, and those of the room's events that are for it.
-    mutating func deliver(_ slot: Int, events: Range<Int>) {
+    private mutating func deliver(_ slot: Int, events: Range<Int>) {
         connections[slot].isDirty = false
         guard connections[slot].phase != .vacant else { return }
-        outbox.removeAll(keepingCapacity: outbox.capacity <= Sizes.outbox)
-        outbox.append(copying: connections[slot].own.span)
+        // Others read in the outbox while it is sent: it is taken out for that time.
+        var outbox: [UInt8] = []
+        swap(&outbox, &self.outbox)
+        outbox.append(contentsOf: connections[slot].own)
         // Echoes come one after the other; for others it is seldom, and an idle connection has nothing to spare.
         connections[slot].own.removeAll(keepingCapacity: connections[slot].phase == .echo)
         var allowance = 0
         // After a close frame nothing follows.
-        if connections[slot].phase == .chat { allowance = putTogether(slot, events) }
+        if connections[slot].phase == .chat { allowance = putTogether(slot, events, in: &outbox) }
         connections[slot].firstReply = -1
-        transmitOutbox(slot, allowance: allowance)
+        transmit(slot, &outbox, allowance: allowance)
+        outbox.removeAll(keepingCapacity: outbox.capacity <= Sizes.outbox)
+        swap(&outbox, &self.outbox)
+        if connections[slot].phase != .vacant, connections[slot].backlog == nil { hasSentAll(slot) }
     }
 
     /// Adds a connection's replies and its share of the room's events to the outbox, in their order.
     ///
     /// - Returns: how many bytes the replies are.
-    private mutating func putTogether(_ slot: Int, _ events: Range<Int>) -> Int {
+    private mutating func putTogether(_ slot: Int, _ events: Range<Int>, in outbox: inout [UInt8]) -> Int {
         var size = 0
         var next = events.isEmpty ? 0 : connections[slot].cursor
+        let compressor = connections[slot].deflates ? deflater : nil
         var reply = connections[slot].firstReply
         while reply >= 0 {
             let item = output.replies[Int(reply)]
             reply = nextReply[Int(reply)]
             if !events.isEmpty {
-                if item.after > next { append(events: next..<item.after, slot) }
+                if item.after > next { append(events: next..<item.after, slot, to: &outbox) }
                 next = max(next, item.resume)
             }
             size += item.range.count
-            if !item.range.isEmpty { appendMessage(to: &outbox, .text, output.bytes.span.extracting(item.range), slot) }
+            if !item.range.isEmpty { Compression.append(.text, of: output.bytes, item.range, to: &outbox, compressor) }
             if item.isWelcome {
                 connections[slot].hasJoined = true
                 setWebSocketTimer(slot)
@@ -122,48 +127,45 @@ extension Server where W: ~Copyable {
             }
         }
         if !events.isEmpty {
-            if next < events.upperBound { append(events: next..<events.upperBound, slot) }
+            if next < events.upperBound { append(events: next..<events.upperBound, slot, to: &outbox) }
             connections[slot].cursor = 0
         }
         return size
     }
 
     /// Adds some of the room's frames: to the outbox, or by reference to what waits already.
-    private mutating func append(events: Range<Int>, _ slot: Int) {
+    private mutating func append(events: Range<Int>, _ slot: Int, to outbox: inout [UInt8]) {
         let deflates = connections[slot].deflates
         let range = deflates ? frames.compressed.range(events) : frames.plain.range(events)
         if connections[slot].backlog == nil {
-            outbox.append(copying: (deflates ? frames.compressed : frames.plain).bytes.span.extracting(range))
+            outbox.append(contentsOf: (deflates ? frames.compressed : frames.plain).bytes[range])
         } else {
-            enqueueOutbox(slot)
+            enqueue(slot, &outbox)
             enqueue(slot, frames.shared(deflates: deflates), range)
         }
     }
 
-    private mutating func transmitOutbox(_ slot: Int, allowance: Int) {
-        if connections[slot].backlog != nil {
-            enqueueOutbox(slot)
-        } else if !outbox.isEmpty {
-            var taken = 0
-            switch world.send(connections[slot].stream, outbox.span) {
-            case .sent(let count): taken = count
-            case .wouldBlock: break
-            case .failed: return lose(slot, .reset)
-            }
-            metrics.bytesSent += UInt64(taken)
-            if taken < outbox.count {
-                let rest = SharedBytes(outbox)
-                enqueue(slot, rest, taken..<rest.bytes.count, start: 0, allowance: allowance)
-            }
+    private mutating func transmit(_ slot: Int, _ outbox: inout [UInt8], allowance: Int) {
+        if connections[slot].backlog != nil { return enqueue(slot, &outbox) }
+        guard !outbox.isEmpty else { return }
+        var taken = 0
+        switch world.send(connections[slot].stream, outbox.span) {
+        case .sent(let count): taken = count
+        case .wouldBlock: break
+        case .failed: return lose(slot, .reset)
         }
-        if connections[slot].phase != .vacant, connections[slot].backlog == nil { hasSentAll(slot) }
+        metrics.bytesSent += UInt64(taken)
+        guard taken < outbox.count else { return }
+        let rest = SharedBytes(outbox)
+        enqueue(slot, rest, taken..<rest.bytes.count, start: 0, allowance: allowance)
     }
 
-    private mutating func enqueueOutbox(_ slot: Int) {
+    /// Keeps the outbox's bytes behind those that wait already.
+    private mutating func enqueue(_ slot: Int, _ outbox: inout [UInt8]) {
         guard !outbox.isEmpty else { return }
-        let own = SharedBytes(outbox)
+        let bytes = SharedBytes(outbox)
         outbox.removeAll()
-        enqueue(slot, own, 0..<own.bytes.count)
+        enqueue(slot, bytes, 0..<bytes.bytes.count)
     }
 
     /// Keeps what the kernel has not taken.
@@ -206,15 +208,14 @@ extension Server where W: ~Copyable {
     mutating func becameWritable(_ slot: Int) {
         guard let backlog = connections[slot].backlog else { return }
         while !backlog.isEmpty {
-            outbox.removeAll(keepingCapacity: outbox.capacity <= Sizes.outbox)
-            backlog.copyFirst(Sizes.outbox, into: &outbox)
-            let offered = outbox.count
-            switch world.send(connections[slot].stream, outbox.span) {
+            var some: [UInt8] = []
+            backlog.copyFirst(Sizes.outbox, into: &some)
+            switch world.send(connections[slot].stream, some.span) {
             case .sent(let count):
                 metrics.bytesSent += UInt64(count)
                 queuedBytes -= count
                 backlog.removeFirst(count)
-                if count < offered { return }
+                if count < some.count { return }
             case .wouldBlock: return
             case .failed: return lose(slot, .reset)
             }
@@ -247,28 +248,19 @@ extension Server where W: ~Copyable {
         world.setReadInterest(connections[slot].stream, false)
     }
 
-    /// Appends a message's frame as the connection wants it.
-    func appendMessage(to bytes: inout [UInt8], _ opcode: Opcode, _ payload: Span<UInt8>, _ slot: Int) {
-        if connections[slot].deflates {
-            Compression.append(opcode, payload, to: &bytes, deflater)
-        } else {
-            Frame.append(to: &bytes, opcode: opcode, payload: payload)
-        }
-    }
-
     // MARK: Reloading
 
     /// With `--watch`: tells every page that its files have changed.
     mutating func watchFiles() {
+        let now = now
         guard watcher?.look(now: now) == true else { return }
         log(.info, "files-changed")
+        let reload = Array("{\"type\":\"reload\"}".utf8)
         for slot in 0..<connections.used where connections[slot].phase == .chat && connections[slot].hasJoined {
-            appendMessage(to: &connections[slot].own, .text, Self.reload.span, slot)
+            Frame.append(to: &connections[slot].own, opcode: .text, payload: reload.span)
             markDirty(slot)
         }
     }
-
-    private static var reload: [UInt8] { Array("{\"type\":\"reload\"}".utf8) }
 }
 
 extension Connection {

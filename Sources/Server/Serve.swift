@@ -92,13 +92,12 @@ private func openHistory(_ options: ServeOptions) throws(StartFailure) -> (Histo
 }
 
 private func openListeners(_ options: ServeOptions) throws(StartFailure) -> [Listener] {
-    do {
+    do throws(SystemError) {
         let inherited = try ServiceManager.inheritedListeners()
         if !inherited.isEmpty { return inherited }
-        let addresses = try SocketAddress.resolve(host: options.host, port: options.port)
         var failure: SystemError?
-        for address in addresses {
-            do {
+        for address in try SocketAddress.resolve(host: options.host, port: options.port) {
+            do throws(SystemError) {
                 return [try Listener(address: address)]
             } catch {
                 failure = failure ?? error
@@ -133,6 +132,7 @@ extension Server where W: ~Copyable {
     /// Takes in the journal of the run before this one.
     package mutating func restore(_ journal: [UInt8]) {
         guard !journal.isEmpty else { return }
+        let now = now
         recorder?.restored(journal.span, now: now)
         let damaged = chat.restore(journal: journal.span, now: now, into: &output)
         if damaged > 0 { log(.error, "journal-damaged", "lines", damaged) }

@@ -1,4 +1,5 @@
 import Bytes
+import Chat
 import HTTP
 
 /// The static files: those built into the binary, or those of a folder.
@@ -67,7 +68,7 @@ package struct Site {
         if path.isEmpty || path == [""] {
             name = "index.html"
         } else if path.first == "r" {
-            guard path.count == 2, RoomNames.isValid(path[1]) else { return Self.notFound }
+            guard path.count == 2, RoomName.isValid(Array(path[1].utf8).span) else { return Self.notFound }
             name = "r/index.html"
         } else {
             name = path.joined(separator: "/")

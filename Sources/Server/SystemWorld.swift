@@ -4,7 +4,6 @@ import Sockets
 package struct SystemWorld: World, ~Copyable {
     private let poller: any Poller
     private var listeners: [Listener]
-    private let signals: Int32
     private var entropy = Entropy()
     private var errorLog = ErrorLog()
     private var isAccepting = true
@@ -19,13 +18,13 @@ package struct SystemWorld: World, ~Copyable {
     ///   - listeners: at least one, at most 64.
     ///   - signals: becomes readable when a signal has come.
     package init(poller: PollerKind, listeners: [Listener], signals: Int32) throws(SystemError) {
-        self.poller = try poller.makePoller()
-        self.listeners = listeners
-        self.signals = signals
-        try self.poller.add(signals, token: Self.signalToken)
+        let poller = try poller.makePoller()
+        try poller.add(signals, token: Self.signalToken)
         for (token, listener) in zip(Self.listenerTokens, listeners) {
-            try self.poller.add(listener.descriptor, token: token)
+            try poller.add(listener.descriptor, token: token)
         }
+        self.poller = poller
+        self.listeners = listeners
     }
 
     // MARK: Time and chance

@@ -53,7 +53,7 @@ extension Server where W: ~Copyable {
     }
 
     /// Passes on what the chat wants to be read.
-    private mutating func readLater() {
+    mutating func readLater() {
         guard let history else { return }
         for read in output.reads {
             let room = chat.rooms[Int(read.room)].name

@@ -1,4 +1,3 @@
-import History
 import Server
 
 /// `chatloop replay FILE`
@@ -16,7 +15,7 @@ enum ReplayCommand {
         }
         guard let path else { throw UsageError(message: "replay takes the file of a recording") }
         do {
-            return report(Replay.run(try FileStorage().contents(of: path)), path)
+            return report(try Replay.run(file: path), path)
         } catch {
             Output.error("chatloop: cannot read the recording: \(error)\n")
             return 66  // EX_NOINPUT
