@@ -17,18 +17,17 @@ extension History {
             syncs.nextRepair = now + History.repairInterval
             repairAll()
         }
-        guard policy == .everySecond, hasUnsynced else {
+        guard hasUnsynced(policy) else {
             syncs.dirtySince = nil
             return
         }
         if syncs.dirtySince == nil { syncs.dirtySince = now }
         guard syncs.batch.isEmpty, let since = syncs.dirtySince,
-            syncs.isUrgent || journal.hasSuccessor || now >= since + History.syncInterval
+            reservations.needsSync || journal.hasSuccessor || now >= since + History.syncInterval
         else { return }
-        let (paths, targets) = unsynced()
+        let (paths, targets) = unsynced(policy)
         syncs.batch = targets
         syncs.dirtySince = nil
-        syncs.isUrgent = false
         if !paths.isEmpty { disk.beginSync(paths) }
     }
 
@@ -44,15 +43,24 @@ extension History {
         return deadlines.min()
     }
 
-    private var hasUnsynced: Bool {
-        !syncs.dirtyRooms.isEmpty || journal.isDirty || journal.hasSuccessor || syncs.directoryNeedsSync
+    /// Reservations are synced in the background with `never` too: they are what makes it bearable.
+    private func hasUnsynced(_ policy: FsyncPolicy) -> Bool {
+        if reservations.needsSync { return true }
+        guard policy == .everySecond else { return false }
+        return !syncs.dirtyRooms.isEmpty || journal.isDirty || journal.hasSuccessor || syncs.directoryNeedsSync
     }
 
     /// Everything to be synced, the names before what they stand for.
-    private func unsynced() -> (paths: [String], targets: [SyncTarget]) {
+    private func unsynced(_ policy: FsyncPolicy) -> (paths: [String], targets: [SyncTarget]) {
         var work: [(path: String, target: SyncTarget)] = []
+        if syncs.directoryNeedsSync || reservations.isNew { work.append((directory, .directory)) }
+        syncs.directoryNeedsSync = false
+        if reservations.needsSync {
+            work.append((reservations.path, .reservations))
+            reservations.beginSync()
+        }
+        guard policy == .everySecond else { return (work.map(\.path), work.map(\.target)) }
         let newRooms = syncs.dirtyRooms.filter(\.parentNeedsSync)
-        if syncs.directoryNeedsSync { work.append((directory, .directory)) }
         if !newRooms.isEmpty { work.append((roomsFolder, .roomsFolder(newRooms))) }
         if journal.hasSuccessor {
             work.append(
@@ -76,7 +84,7 @@ extension History {
             room.folderNeedsSync = false
             room.parentNeedsSync = false
         }
-        syncs.directoryNeedsSync = false
+        syncs.batchRooms = syncs.dirtyRooms
         syncs.dirtyRooms.removeAll(keepingCapacity: true)
         return (work.map(\.path), work.map(\.target))
     }
@@ -85,8 +93,16 @@ extension History {
         let targets = syncs.batch
         syncs.batch = []
         journal.syncing = 0
+        var directoryError: StorageError?
         for (target, result) in zip(targets, results) {
-            if let error = result.error {
+            var error = result.error
+            switch target {
+            case .directory: directoryError = error
+            // A record in a file that has no name on the disk is none.
+            case .reservations: error = error ?? directoryError
+            default: break
+            }
+            if let error {
                 metrics.failedSyncs += 1
                 report(.syncFailed(error))
                 fail(target, error)
@@ -94,6 +110,12 @@ extension History {
                 record(result.nanoseconds)
                 succeed(target)
             }
+        }
+        let rooms = syncs.batchRooms
+        syncs.batchRooms = []
+        for room in rooms {
+            room.isSyncing = false
+            dropIfForgotten(room)
         }
     }
 
@@ -103,8 +125,6 @@ extension History {
             if let index = room.segments.firstIndex(where: { $0.first == first }) {
                 room.segments[index].synced = max(room.segments[index].synced, length)
             }
-            room.isSyncing = false
-            dropIfForgotten(room)
         case .journal(let length):
             journal.didSync(length)
         case .journalSuccessor(let generation, let length):
@@ -116,10 +136,9 @@ extension History {
                 report(.syncFailed(error))
                 journal.dropSuccessor()
             }
-        case .folder(let room):
-            room.isSyncing = false
-            dropIfForgotten(room)
-        case .directory, .roomsFolder:
+        case .reservations:
+            for (name, seq) in reservations.didSync() { rooms[name]?.reserved = seq }
+        case .directory, .roomsFolder, .folder:
             break
         }
     }
@@ -129,7 +148,6 @@ extension History {
         let isLoss = error.operation == .sync
         switch target {
         case .segment(let room, let first, let length):
-            room.isSyncing = false
             guard let index = room.segments.firstIndex(where: { $0.first == first }) else { return }
             if isLoss {
                 room.segments[index].needsRewrite = true
@@ -142,7 +160,6 @@ extension History {
             }
             markDirty(room)
         case .folder(let room):
-            room.isSyncing = false
             room.folderNeedsSync = !error.isMissing
             markDirty(room)
         case .roomsFolder(let rooms):
@@ -152,6 +169,8 @@ extension History {
             }
         case .directory:
             syncs.directoryNeedsSync = true
+        case .reservations:
+            reservations.didFailToSync()
         case .journal:
             if isLoss { journal.didFailToSync(error) }
         case .journalSuccessor:
@@ -189,8 +208,8 @@ extension History {
         if needsRepair { repairAll() }
         var errors: [StorageError] = []
         // Twice: a journal that was written anew has taken its name in the first round.
-        for _ in 0..<2 where hasUnsynced {
-            let (paths, targets) = unsynced()
+        for _ in 0..<2 where hasUnsynced(.everySecond) {
+            let (paths, targets) = unsynced(.everySecond)
             syncs.batch = targets
             let results = paths.map { path -> SyncResult in
                 do throws(StorageError) {
@@ -202,6 +221,10 @@ extension History {
             finish(results)
             errors += results.compactMap(\.error)
         }
+        for room in rooms.values where !room.isDirty && !room.needsRepair && !room.needsNewSegment {
+            reservations.settle(room.name)
+        }
+        do throws(StorageError) { try reservations.close() } catch { errors.append(error) }
         reads.close(disk)
         journal.close()
         for room in rooms.values { room.closeTail() }

@@ -47,7 +47,7 @@ struct EventPrefix: Equatable {
     }
 
     /// A whole number without a leading zero, of at most 18 digits: it cannot overflow.
-    private static func number(_ bytes: borrowing Span<UInt8>, _ position: inout Int, _ end: Int) -> UInt64? {
+    static func number(_ bytes: borrowing Span<UInt8>, _ position: inout Int, _ end: Int) -> UInt64? {
         let start = position
         var value: UInt64 = 0
         while position < end, position - start < 18, (0x30...0x39).contains(bytes[position]) {

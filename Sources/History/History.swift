@@ -19,6 +19,7 @@ package enum AppendOutcome: Hashable, Sendable {
 ///
 ///     DIR/lock                                       held by the one server that uses the folder
 ///     DIR/journal                                    lines that mean something to the caller alone
+///     DIR/reserved                                   seqs that a power cut must not bring back
 ///     DIR/rooms/ROOM/00000000000000000001.jsonl      a room's events, one line each, named by the first one's seq
 ///
 /// A tick goes: `appendJournal`, then `append` for each room, then `commit`; only then is anything sent. `tick` follows at
@@ -31,6 +32,7 @@ package final class History {
     let openFileLimit: Int
 
     let journal: Journal
+    let reservations: Reservations
     var rooms: [String: RoomLog] = [:]
     /// Those with an open file.
     private var openRooms: [RoomLog] = []
@@ -58,6 +60,7 @@ package final class History {
         self.segmentBytes = Int64(max(1, segmentBytes))
         openFileLimit = max(1, openFiles)
         journal = Journal(path: directory + "/journal", disk: disk)
+        reservations = Reservations(directory: directory, disk: disk)
     }
 
     var roomsFolder: String { directory + "/rooms" }
@@ -66,16 +69,27 @@ package final class History {
     ///
     /// - Returns: the journal's lines that are whole and valid, and what was wrong with the others.
     package func open() throws(StorageError) -> (journal: [UInt8], repair: Repair) {
+        let isNew = try disk.list(directory) == nil
         try disk.makeDirectory(directory)
+        // Where the folder above may not be read, the system has to do.
+        if isNew { _ = try? disk.sync(History.folder(above: directory)) }
         try disk.lock(directory + "/lock")
         try disk.makeDirectory(roomsFolder)
+        try reservations.open()
         let (lines, repair) = try journal.open()
         if policy != .never {
             record(try disk.sync(journal.path))
             journal.didSync(journal.length)
             record(try disk.sync(directory))
+        } else {
+            syncs.directoryNeedsSync = true
         }
         return (lines, repair)
+    }
+
+    private static func folder(above path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
     // MARK: Appending
@@ -95,6 +109,11 @@ package final class History {
             defer { if !hadFile, room.tail != nil { didOpen(room) } }
             uses += 1
             room.lastUse = uses
+            if let failure = room.failure { throw failure }
+            try room.repair()
+            if policy != .always, lastSeq > room.reserved {
+                room.reserved = try reservations.reserveNow(name, after: lastSeq)
+            }
             try room.append(lines, firstSeq: firstSeq, lastSeq: lastSeq)
         } catch {
             noteRepair(room)
@@ -103,7 +122,14 @@ package final class History {
         metrics.appends += 1
         metrics.bytesWritten += UInt64(lines.count)
         markDirty(room)
+        if policy != .always { reserveAhead(room) }
         return .written
+    }
+
+    /// Has the next record on the disk long before it is needed. Where that fails, there is `reserveNow`.
+    func reserveAhead(_ room: RoomLog) {
+        guard room.newest + Reservations.step / 2 > room.reserved, !reservations.isPending(room.name) else { return }
+        try? reservations.reserve(room.name, after: room.newest)
     }
 
     /// Writes lines to the journal: all of them or nothing. To be done before the rooms' appends of the same tick.
@@ -126,14 +152,14 @@ package final class History {
                 try journal.prepare(lines)
             case .always:
                 record(try journal.replace(with: lines))
-                // Until the new name is on the disk, nothing that is written to the new file is; `commit` sees to that.
-                syncs.directoryNeedsSync = true
             case .never:
                 try journal.replace(with: lines, sync: false)
             }
         } catch {
             return refuse(error)
         }
+        // Until the new name is on the disk, nothing that is written to the new file is; `commit` sees to that.
+        if !journal.hasSuccessor { syncs.directoryNeedsSync = true }
         metrics.bytesWritten += UInt64(lines.count)
         return .written
     }
@@ -170,6 +196,7 @@ package final class History {
         guard room.isForgotten, !room.needsRepair, !room.isSyncing, !room.isDirty || policy == .never
         else { return }
         room.closeTail()
+        if policy != .never, !room.needsNewSegment { reservations.settle(room.name) }
         rooms[room.name] = nil
         syncs.dirtyRooms.removeAll { $0 === room }
     }

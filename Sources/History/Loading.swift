@@ -88,19 +88,43 @@ extension History {
         return try ready(job, room)
     }
 
-    /// What a killed process has written may still be on its way to the disk; so it counts as unsynced.
     private func ready(_ job: ReadJob, _ room: RoomLog) throws(StorageError) -> ReadStep {
-        if let last = room.segments.indices.last, room.segments[last].length > 0 {
-            switch policy {
-            case .always: record(try disk.sync(room.path(room.segments[last].first)))
-            case .everySecond:
-                room.segments[last].synced = 0
-                markDirty(room)
-            case .never: break
-            }
-            if policy != .everySecond { room.segments[last].synced = room.segments[last].length }
+        let floor = reservations.floor(of: room.name)
+        if floor > room.newest {
+            job.repair.skippedSeqs = floor - room.newest
+            report(.skippedSeqs(room: room.name, count: job.repair.skippedSeqs))
+            room.newest = floor
+            // On a full disk the room can be read all the same; it is tried again before the next append.
+            room.needsNewSegment = true
+            room.needsRepair = true
+            try? room.repair()
+            noteRepair(room)
         }
         room.committed = room.newest
+        try syncLoaded(room)
+        guard policy != .always else { return becomeReady(job, room) }
+        room.reserved = reservations.use(room.name)
+        if !room.needsNewSegment { reserveAhead(room) }
+        job.phase = .reserve(room)
+        return .went(0)
+    }
+
+    /// What a killed process has written may still be on its way to the disk.
+    private func syncLoaded(_ room: RoomLog) throws(StorageError) {
+        guard !room.segments.isEmpty else { return }
+        room.folderNeedsSync = true
+        room.parentNeedsSync = true
+        // The last ones: the kernel has long written the older ones.
+        for index in room.segments.indices.suffix(8) { room.segments[index].synced = 0 }
+        if policy == .always {
+            try sync(roomsFolder)
+            try commit(room)
+        } else {
+            markDirty(room)
+        }
+    }
+
+    func becomeReady(_ job: ReadJob, _ room: RoomLog) -> ReadStep {
         room.isReady = true
         return collectNewest(job, room)
     }

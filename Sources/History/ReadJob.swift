@@ -27,6 +27,8 @@ final class ReadJob {
         case start
         /// Finding the end of the last segment's whole lines, and the newest seq.
         case findEnd(RoomEnd)
+        /// Waiting for the room's record in `Reservations` to be on the disk.
+        case reserve(RoomLog)
         /// Halving a segment until the part with the asked seq is small.
         case search(SeqSearch)
         case collect

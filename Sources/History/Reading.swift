@@ -69,17 +69,24 @@ extension History {
     }
 
     private func isBlocked(_ job: ReadJob) -> Bool {
-        if case .start = job.phase, case .load = job.request.kind, let room = rooms[job.request.room] {
-            return !room.isReady
+        switch job.phase {
+        case .start:
+            // Two loads of a room at once: the second waits for the first.
+            job.request.kind == .load && rooms[job.request.room]?.isReady == false
+        case .reserve(let room):
+            reservations.isPending(room.name)
+        default:
+            false
         }
-        return false
     }
 
     private func step(_ job: ReadJob) -> ReadStep {
+        if isBlocked(job) { return .blocked }
         do throws(StorageError) {
             switch job.phase {
             case .start: return try start(job)
             case .findEnd(let end): return try findEnd(job, end)
+            case .reserve(let room): return becomeReady(job, room)
             case .search(let search): return try self.search(job, search)
             case .collect: return try collect(job)
             }
@@ -94,7 +101,6 @@ extension History {
     // MARK: Where to begin
 
     private func start(_ job: ReadJob) throws(StorageError) -> ReadStep {
-        if isBlocked(job) { return .blocked }
         if case .load = job.request.kind { return try startLoading(job) }
         guard let room = rooms[job.request.room], room.isReady else {
             throw StorageError(.read, roomsFolder + "/" + job.request.room, .misuse)

@@ -50,8 +50,12 @@ final class RoomLog {
     var segments: [Segment] = []
     /// The newest seq that is written or may have been used before.
     var newest: UInt64 = 0
-    /// The same at the last commit: where a failed sync takes the room back to.
+    /// Where it was at the last commit, and where a failed sync takes the room back to.
     var committed: UInt64 = 0
+    /// Up to which seq a power cut can't bring any back (see `Reservations`). Not looked at with `always`.
+    var reserved: UInt64 = 0
+    /// Seqs were left out that no file shows yet: a segment with the next one's name must be begun before anything else.
+    var needsNewSegment = false
     /// Some file must be brought in line with what counts before anything is appended.
     var needsRepair = false
     /// The background sync that failed: until its bytes are written anew (see `rewrite`), nothing is taken.
@@ -97,6 +101,19 @@ final class RoomLog {
         return low > 0 ? low - 1 : nil
     }
 
+    /// The segments with bytes that are not known to be on the disk: some of the last ones, mostly one.
+    var unsyncedSegments: [Int] {
+        var found: [Int] = []
+        for index in segments.indices.reversed() {
+            if segments[index].synced < segments[index].length {
+                found.append(index)
+            } else if segments[index].length > 0 {
+                break
+            }
+        }
+        return found
+    }
+
     func closeTail() {
         if let tail { disk.close(tail) }
         tail = nil
@@ -108,8 +125,6 @@ final class RoomLog {
     ///
     /// - Parameter lastSeq: the seq of its last line.
     func append(_ lines: Span<UInt8>, firstSeq: UInt64, lastSeq: UInt64) throws(StorageError) {
-        if let failure { throw failure }
-        try repair()
         let file = try openTail(for: firstSeq)
         let last = segments.count - 1
         do throws(StorageError) {
@@ -138,6 +153,12 @@ final class RoomLog {
             }
             // Somebody else has changed the file. It stays as it is; what is to come goes to a new one.
         }
+        return try beginSegment(seq)
+    }
+
+    /// Begins a new file. Its name alone says that all seqs below it have been used.
+    @discardableResult
+    func beginSegment(_ seq: UInt64) throws(StorageError) -> OpenFile {
         closeTail()
         if segments.isEmpty {
             try disk.makeDirectory(folder)
@@ -147,6 +168,7 @@ final class RoomLog {
         if !segments.isEmpty { segments[segments.count - 1].isSealed = true }
         segments.append(Segment(first: seq, length: 0, synced: 0))
         folderNeedsSync = true
+        needsNewSegment = false
         tail = file
         return file
     }

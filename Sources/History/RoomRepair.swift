@@ -7,6 +7,10 @@ extension RoomLog {
             if segments[index].needsRewrite { try rewrite(index) }
             if segments[index].needsCut { try cut(index) }
         }
+        if needsNewSegment {
+            try beginSegment(newest + 1)
+            closeTail()
+        }
         needsRepair = false
         failure = nil
     }
@@ -17,6 +21,7 @@ extension RoomLog {
     /// same file succeeds without them. Hence nothing that rests on those pages is kept: the file is cut back to what was
     /// synced before and never appended to again; the next events begin a new one.
     func rollBack() {
+        newest = committed
         for index in segments.indices.reversed() {
             guard segments[index].synced < segments[index].length || segments[index].synced == 0 else { break }
             segments[index].length = segments[index].synced
@@ -24,7 +29,6 @@ extension RoomLog {
             segments[index].isSealed = true
             needsRepair = true
         }
-        newest = committed
         try? repair()
     }
 
@@ -40,6 +44,8 @@ extension RoomLog {
             }
             segments.remove(at: index)
             folderNeedsSync = true
+            // Its name may have been the only one to tell how far the seqs had come.
+            needsNewSegment = true
             return
         }
         if isTail, let tail {

@@ -6,10 +6,9 @@ struct SyncState {
     var directoryNeedsSync = false
     /// When `tick` first saw something unsynced that no batch has taken yet.
     var dirtySince: UInt64?
-    /// Something waits for the next batch: it begins at once.
-    var isUrgent = false
     /// What the batch in the background stands for, in its order.
     var batch: [SyncTarget] = []
+    var batchRooms: [RoomLog] = []
     /// The time of the last `tick`.
     var now: UInt64 = 0
     /// Rooms whose files must be brought in order after a failure, and when that is tried next.
@@ -24,6 +23,7 @@ enum SyncTarget {
     case folder(RoomLog)
     case segment(RoomLog, first: UInt64, length: Int64)
     case journal(length: Int64)
+    case reservations
     case journalSuccessor(generation: Int, length: Int64)
 }
 
@@ -82,6 +82,7 @@ extension History {
                 try commit(room)
             } catch {
                 room.rollBack()
+                noteRepair(room)
                 outcome.rooms.append((room.name, error))
             }
             dropIfForgotten(room)
@@ -105,18 +106,13 @@ extension History {
     }
 
     /// The names before the bytes: so where anything fails, no byte counts as synced yet.
-    private func commit(_ room: RoomLog) throws(StorageError) {
+    func commit(_ room: RoomLog) throws(StorageError) {
         room.parentNeedsSync = false
         if room.folderNeedsSync { try sync(room.folder) }
         room.folderNeedsSync = false
-        for index in room.segments.indices.reversed() {
-            guard room.segments[index].synced < room.segments[index].length else { break }
-            try sync(room.path(room.segments[index].first))
-        }
-        for index in room.segments.indices.reversed() {
-            guard room.segments[index].synced < room.segments[index].length else { break }
-            room.segments[index].synced = room.segments[index].length
-        }
+        let unsynced = room.unsyncedSegments
+        for index in unsynced { try sync(room.path(room.segments[index].first)) }
+        for index in unsynced { room.segments[index].synced = room.segments[index].length }
         room.committed = room.newest
     }
 }

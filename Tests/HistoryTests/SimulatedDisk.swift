@@ -1,0 +1,334 @@
+import History
+
+/// A disk in memory with everything that a disk may do to a program, by seed or by plan.
+///
+/// It keeps two states: what programs see (the kernel's cache), and what is on the medium. A sync brings a file, or a
+/// folder's names, from the one to the other; `cutPower` throws the first away, but for what had got through by chance.
+final class SimulatedDisk: Storage {
+    struct Call {
+        var operation: StorageError.Operation
+        var path: String
+        /// How many calls came before this one.
+        var number: Int
+    }
+
+    enum Fault {
+        case fail(Int32)
+        /// A write takes only so many bytes.
+        case short(Int)
+    }
+
+    final class File {
+        var cached: [UInt8] = []
+        var stored: [UInt8] = []
+        /// A sync failed while these bytes were waiting: the kernel holds them for clean, and never writes them.
+        var lost: [Range<Int>] = []
+    }
+
+    /// Decides about each call before it is done.
+    var plan: ((Call) -> Fault?)?
+    /// How many bytes all files together may take.
+    var capacity: Int?
+    /// How often `finishedSync` answers that the batch is still at work.
+    var syncDelay = 0
+    private(set) var calls = 0
+    private(set) var syncedPaths: [String] = []
+    private(set) var boots = 1
+
+    private(set) var files: [String: File] = [:]
+    private var storedFiles: [String: File] = [:]
+    private(set) var folders: Set<String> = []
+    private var storedFolders: Set<String> = []
+    private var open: [Int32: (file: File, path: String, writes: Bool)] = [:]
+    private var nextNumber: Int32 = 3
+    private var isLocked = false
+    private var batch: (results: [SyncResult], polls: Int)?
+
+    var openFiles: Int { open.count }
+
+    // MARK: Faults
+
+    private func check(_ operation: StorageError.Operation, _ path: String) throws(StorageError) {
+        if case .fail(let code) = fault(operation, path) { throw StorageError(operation, path, code: code) }
+    }
+
+    private func fault(_ operation: StorageError.Operation, _ path: String) -> Fault? {
+        calls += 1
+        return plan?(Call(operation: operation, path: path, number: calls - 1))
+    }
+
+    /// The process is gone, the machine is not: every byte it wrote stays.
+    func kill() {
+        open.removeAll()
+        isLocked = false
+        // The kernel finishes a sync that has begun.
+        batch = nil
+    }
+
+    /// The machine is gone: of what was not synced, each file keeps all, nothing or a part, and each name is there or not.
+    func cutPower<Random: RandomNumberGenerator>(_ random: inout Random) {
+        kill()
+        boots += 1
+        for folder in folders.symmetricDifference(storedFolders).sorted() where Bool.random(using: &random) {
+            if folders.contains(folder) { folders.remove(folder) } else { folders.insert(folder) }
+        }
+        for path in Set(files.keys).union(storedFiles.keys).sorted() {
+            let kept = Bool.random(using: &random) ? files[path] : storedFiles[path]
+            files[path] = folders.contains(SimulatedDisk.folder(of: path)) ? kept : nil
+        }
+        for path in files.keys.sorted() {
+            guard let file = files[path] else { continue }
+            file.stored = SimulatedDisk.tear(file, &random)
+            file.cached = file.stored
+            file.lost = []
+        }
+        storedFiles = files
+        storedFolders = folders
+    }
+
+    private static func tear<Random: RandomNumberGenerator>(_ file: File, _ random: inout Random) -> [UInt8] {
+        guard file.cached.starts(with: file.stored), file.lost.isEmpty else {
+            return Bool.random(using: &random) || !file.lost.isEmpty ? file.stored : file.cached
+        }
+        let end = Int.random(in: file.stored.count...file.cached.count, using: &random)
+        var bytes = Array(file.cached[..<end])
+        if end > file.stored.count, Int.random(in: 0..<4, using: &random) == 0 {
+            // The length got through, some of the bytes did not.
+            let hole = Int.random(in: file.stored.count..<end, using: &random)
+            for index in hole..<Int.random(in: hole...end, using: &random) { bytes[index] = 0 }
+        }
+        return bytes
+    }
+
+    static func folder(of path: String) -> String {
+        path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
+    }
+
+    // MARK: A look inside, for the tests
+
+    func contents(_ path: String) -> [UInt8]? { files[path]?.cached }
+    func storedContents(_ path: String) -> [UInt8]? { storedFiles[path]?.stored }
+
+    func overwrite(_ path: String, _ bytes: [UInt8]) {
+        let file = files[path] ?? File()
+        file.cached = bytes
+        file.stored = bytes
+        files[path] = file
+        storedFiles[path] = file
+        var folder = SimulatedDisk.folder(of: path)
+        while !folder.isEmpty {
+            folders.insert(folder)
+            storedFolders.insert(folder)
+            folder = SimulatedDisk.folder(of: folder)
+        }
+    }
+
+    /// What a failed sync has left in the cache is written after all.
+    func forgiveFailedSyncs() {
+        for file in files.values { file.lost = [] }
+    }
+
+    /// What is only in the cache and marked clean there may be dropped from it at any time.
+    func dropCache() {
+        for file in files.values {
+            for range in file.lost { for index in range where index < file.cached.count { file.cached[index] = 0 } }
+        }
+    }
+}
+
+// MARK: - Files
+
+extension SimulatedDisk {
+    func makeDirectory(_ path: String) throws(StorageError) {
+        try check(.makeDirectory, path)
+        var folder = path
+        while !folder.isEmpty {
+            folders.insert(folder)
+            folder = SimulatedDisk.folder(of: folder)
+        }
+    }
+
+    func list(_ directory: String) throws(StorageError) -> [StorageEntry]? {
+        try check(.list, directory)
+        guard folders.contains(directory) else { return nil }
+        let inside = files.filter { SimulatedDisk.folder(of: $0.key) == directory }
+        return inside.map {
+            StorageEntry(
+                name: String($0.key.dropFirst(directory.count + 1)), size: Int64($0.value.cached.count), isFile: true)
+        }
+    }
+
+    func open(_ path: String, _ mode: OpenMode) throws(StorageError) -> OpenFile {
+        try check(.open, path)
+        if mode == .create, files[path] != nil { throw StorageError(.open, path, code: 17) }
+        if mode == .create || mode == .replace, files[path] == nil {
+            guard folders.contains(SimulatedDisk.folder(of: path)) else { throw StorageError(.open, path, code: 2) }
+            files[path] = File()
+        }
+        guard let file = files[path] else { throw StorageError(.open, path, code: 2) }
+        if mode == .replace {
+            file.cached = []
+            file.lost = []
+        }
+        nextNumber += 1
+        open[nextNumber] = (file, path, mode != .read)
+        return OpenFile(number: nextNumber)
+    }
+
+    func close(_ file: OpenFile) {
+        open[file.number] = nil
+    }
+
+    private func opened(
+        _ file: OpenFile, _ operation: StorageError.Operation
+    ) throws(StorageError) -> (file: File, path: String) {
+        guard let found = open[file.number] else { throw StorageError(operation, "closed", code: 9) }
+        return (found.file, found.path)
+    }
+
+    func size(of file: OpenFile) throws(StorageError) -> Int64 {
+        let (file, path) = try opened(file, .size)
+        try check(.size, path)
+        return Int64(file.cached.count)
+    }
+
+    func append(_ bytes: Span<UInt8>, to file: OpenFile) throws(StorageError) -> Int {
+        let (file, path) = try opened(file, .append)
+        var count = bytes.count
+        switch fault(.append, path) {
+        case .fail(let code): throw StorageError(.append, path, code: code)
+        case .short(let most): count = min(count, most)
+        case nil: break
+        }
+        if let capacity {
+            let free = capacity - files.values.reduce(0) { $0 + $1.cached.count }
+            if free <= 0, count > 0 { throw StorageError(.append, path, code: 28) }
+            count = min(count, free)
+        }
+        for index in 0..<count { file.cached.append(bytes[index]) }
+        return count
+    }
+
+    func read(
+        _ file: OpenFile, at offset: Int64, into buffer: inout [UInt8], range: Range<Int>
+    ) throws(StorageError) -> Int {
+        let (file, path) = try opened(file, .read)
+        var most = range.count
+        switch fault(.read, path) {
+        case .fail(let code): throw StorageError(.read, path, code: code)
+        case .short(let count): most = min(most, max(1, count))
+        case nil: break
+        }
+        let start = min(Int(offset), file.cached.count)
+        let end = min(file.cached.count, start + most)
+        buffer.replaceSubrange(range.lowerBound..<range.lowerBound + end - start, with: file.cached[start..<end])
+        return end - start
+    }
+
+    func truncate(_ file: OpenFile, to length: Int64) throws(StorageError) {
+        let (file, path) = try opened(file, .truncate)
+        try check(.truncate, path)
+        if Int(length) < file.cached.count { file.cached.removeSubrange(Int(length)...) }
+        while file.cached.count < Int(length) { file.cached.append(0) }
+        file.lost = file.lost.map { min($0.lowerBound, Int(length))..<min($0.upperBound, Int(length)) }.filter {
+            !$0.isEmpty
+        }
+    }
+
+    func rename(_ path: String, to target: String) throws(StorageError) {
+        try check(.rename, path)
+        guard let file = files[path] else { throw StorageError(.rename, path, code: 2) }
+        files[path] = nil
+        files[target] = file
+    }
+
+    func remove(_ path: String) throws(StorageError) {
+        try check(.remove, path)
+        guard files.removeValue(forKey: path) != nil else { throw StorageError(.remove, path, code: 2) }
+    }
+}
+
+// MARK: - Syncs, lock, boot
+
+extension SimulatedDisk {
+    func sync(_ path: String) throws(StorageError) -> UInt64 {
+        if case .fail(let code) = fault(.open, path) { throw StorageError(.open, path, code: code) }
+        let failure = fault(.sync, path)
+        let path = path == "/" ? "" : path
+        if path.isEmpty || folders.contains(path) {
+            if case .fail(let code) = failure { throw StorageError(.sync, path, code: code) }
+            storedFolders.formUnion(folders.filter { SimulatedDisk.folder(of: $0) == path })
+            for name in Set(files.keys).union(storedFiles.keys) where SimulatedDisk.folder(of: name) == path {
+                storedFiles[name] = files[name]
+            }
+        } else {
+            guard let file = files[path] else { throw StorageError(.open, path, code: 2) }
+            if case .fail(let code) = failure {
+                let same = zip(file.cached, file.stored).prefix { $0 == $1 }.count
+                if same < file.cached.count { file.lost.append(same..<file.cached.count) }
+                throw StorageError(.sync, path, code: code)
+            }
+            file.stored = file.cached
+            for range in file.lost { for index in range { file.stored[index] = 0 } }
+        }
+        syncedPaths.append(path)
+        return 1_000_000
+    }
+
+    func beginSync(_ paths: [String]) {
+        let results = paths.map { path in
+            do throws(StorageError) {
+                return SyncResult(path: path, error: nil, nanoseconds: try sync(path))
+            } catch {
+                return SyncResult(path: path, error: error, nanoseconds: 0)
+            }
+        }
+        precondition(batch == nil, "a batch was begun before the last one was collected")
+        batch = (results, syncDelay)
+    }
+
+    func finishedSync() -> [SyncResult]? {
+        guard let (results, polls) = batch else { return nil }
+        if polls > 0 {
+            batch = (results, polls - 1)
+            return nil
+        }
+        batch = nil
+        return results
+    }
+
+    func waitForSync() -> [SyncResult] {
+        defer { batch = nil }
+        return batch?.results ?? []
+    }
+
+    func lock(_ path: String) throws(StorageError) {
+        try check(.lock, path)
+        if isLocked { throw StorageError(.lock, path, code: 11) }
+        isLocked = true
+        if files[path] == nil { files[path] = File() }
+    }
+
+    func unlock() {
+        isLocked = false
+    }
+
+    func bootIdentifier() -> String? { "boot-\(boots)" }
+}
+
+/// A generator whose numbers depend on the seed alone (SplitMix64).
+struct SeededRandom: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(_ seed: UInt64) {
+        state = seed
+    }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var value = state
+        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
+        return value ^ (value >> 31)
+    }
+}
