@@ -26,7 +26,7 @@ struct Connection {
     var stream: Int32
     var generation: UInt32
     var phase = Phase.http
-    /// Whether the client negotiated permessage-deflate.
+    /// Whether what is sent to it may be compressed (permessage-deflate).
     var deflates = false
     /// Whether the chat has welcomed it.
     var hasJoined = false

@@ -82,7 +82,7 @@ extension Server where W: ~Copyable {
             respond(slot, answer, includesBody: true, keepAlive: keepAlive)
             return keepAlive
         }
-        if let endpoint = endpoint(target), !isHead, request.count(of: "upgrade") > 0 {
+        if let endpoint = endpoint(target), !isHead, request.minorVersion >= 1, request.count(of: "upgrade") > 0 {
             return upgrade(slot, request, target, to: endpoint, keepAlive: keepAlive)
         }
         let response = self.response(slot, request, target)
@@ -162,7 +162,7 @@ extension Server where W: ~Copyable {
             respond(slot, .plain(.forbidden, "Pages of other sites may not open this chat."), includesBody: true, keepAlive: false)
             return false
         }
-        switch Handshake.judge(UpgradeRequest(request)) {
+        switch Handshake.judge(HandshakeFields(request), deflate: true, subprotocols: ["chatloop.v1"]) {
         case .malformed(let reason):
             metrics.rejections[.badRequest, default: 0] += 1
             respond(slot, .plain(.badRequest, reason), includesBody: true, keepAlive: false)
@@ -190,7 +190,7 @@ extension Server where W: ~Copyable {
             secondsSinceEpoch: inputs.time / 1000)
         metrics.upgrades += 1
         connections[slot].http = nil
-        connections[slot].deflates = answer.deflate
+        connections[slot].deflates = answer.compress
         connections[slot].reader = MessageReader(role: .server, deflate: answer.deflate)
         connections[slot].phase = endpoint
         connections[slot].phaseStart = now
@@ -214,13 +214,12 @@ extension Server where W: ~Copyable {
     }
 }
 
-extension UpgradeRequest {
+extension HandshakeFields {
     /// What the handshake needs to see of a request.
     init(_ request: HTTPRequest) {
-        self.init(
-            minorVersion: request.minorVersion, upgrade: request.value(of: "upgrade"),
-            connection: request.value(of: "connection"), versions: request.values(of: "sec-websocket-version"),
-            keys: request.values(of: "sec-websocket-key"), extensions: request.values(of: "sec-websocket-extensions"),
-            protocols: request.values(of: "sec-websocket-protocol"), supportedProtocols: ["chatloop.v1"])
+        self.init()
+        for name in HandshakeFields.names {
+            for value in request.values(of: name) { add(name: Array(name.utf8).span, value: Array(value.utf8).span) }
+        }
     }
 }
