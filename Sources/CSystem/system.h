@@ -4,6 +4,10 @@
 
 #include <zlib.h>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #ifdef __linux__
 #include <sys/epoll.h>
 #include <sys/socket.h>

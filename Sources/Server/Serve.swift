@@ -41,6 +41,7 @@ package enum ServeOutcome: Sendable {
 package func serve(
     _ options: ServeOptions, page: [String: [UInt8]], announce: ([SocketAddress]) -> Void
 ) throws(StartFailure) -> ServeOutcome {
+    Memory.giveBackLargeBlocks()
     let site = try makeSite(options, page)
     let (history, journal) = try openHistory(options)
     let descriptors = DescriptorLimit.raise()

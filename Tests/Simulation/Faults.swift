@@ -1,0 +1,84 @@
+/// How bad the world is: how often, and for how long, each thing goes wrong. Every seed has its own.
+package struct Faults: Sendable {
+    /// Nanoseconds that bytes are under way, on average.
+    package var latency: Int64 = 20_000_000
+    /// Of all sends, those that are taken in part although there is room.
+    package var partialSend = 0.0
+    /// Of all sends, those that are refused although there is room.
+    package var refusedSend = 0.0
+    /// Of all receives, those that find nothing although there is something; it is told of again.
+    package var spuriousReadiness = 0.0
+    /// Of all sends, those whose bytes arrive cut into pieces, down to one byte.
+    package var cutting = 0.0
+    /// Of all connections, those with a very small kernel buffer.
+    package var smallBuffers = 0.0
+    /// Nanoseconds between breaks of some connection, on average; 0 is never. The same for the following.
+    package var resetEvery: Int64 = 0
+    package var blackHoleEvery: Int64 = 0
+    package var stallEvery: Int64 = 0
+    /// Of all attempts to connect, those that fail.
+    package var refusedConnect = 0.0
+    /// Times without free descriptors.
+    package var exhaustionEvery: Int64 = 0
+    /// Kills of the process between two system calls, and of the machine.
+    package var killEvery: Int64 = 0
+    package var powerCutEvery: Int64 = 0
+    /// Graceful stops and restarts.
+    package var restartEvery: Int64 = 0
+    /// Times in which the disk is full, and calls that fail.
+    package var fullDiskEvery: Int64 = 0
+    package var diskError = 0.0
+    package var syncError = 0.0
+    package var shortWrite = 0.0
+    /// Jumps of the wall clock.
+    package var clockJumpEvery: Int64 = 0
+
+    /// How long it takes on average until a fault comes again; 0 is never.
+    func interval(of fault: EventQueue.Fault) -> Int64 {
+        switch fault {
+        case .reset: resetEvery
+        case .blackHole: blackHoleEvery
+        case .stall: stallEvery
+        case .exhaustion: exhaustionEvery
+        case .kill: killEvery
+        case .powerCut: powerCutEvery
+        case .restart: restartEvery
+        case .fullDisk: fullDiskEvery
+        case .clockJump: clockJumpEvery
+        }
+    }
+
+    package static let none = Faults()
+
+    /// A world where everything goes wrong, each thing in some seeds often, in some seldom, in some never.
+    package static func all(_ random: inout SeededRandom) -> Faults {
+        let second: Int64 = 1_000_000_000
+        func some(_ random: inout SeededRandom, _ most: Double) -> Double {
+            random.happens(0.4) ? 0 : most * Double(random.number(1...100)) / 100
+        }
+        func every(_ random: inout SeededRandom, _ shortest: Int64) -> Int64 {
+            random.happens(0.4) ? 0 : shortest * Int64(random.number(1...20))
+        }
+        var faults = Faults()
+        faults.latency = Int64(random.number(1...200)) * 1_000_000
+        faults.partialSend = some(&random, 0.2)
+        faults.refusedSend = some(&random, 0.1)
+        faults.spuriousReadiness = some(&random, 0.1)
+        faults.cutting = some(&random, 0.3)
+        faults.smallBuffers = some(&random, 0.3)
+        faults.resetEvery = every(&random, 20 * second)
+        faults.blackHoleEvery = every(&random, 60 * second)
+        faults.stallEvery = every(&random, 20 * second)
+        faults.refusedConnect = some(&random, 0.2)
+        faults.exhaustionEvery = every(&random, 120 * second)
+        faults.killEvery = every(&random, 60 * second)
+        faults.powerCutEvery = every(&random, 120 * second)
+        faults.restartEvery = every(&random, 120 * second)
+        faults.fullDiskEvery = every(&random, 60 * second)
+        faults.diskError = some(&random, 0.01)
+        faults.syncError = some(&random, 0.02)
+        faults.shortWrite = some(&random, 0.05)
+        faults.clockJumpEvery = every(&random, 60 * second)
+        return faults
+    }
+}
