@@ -59,10 +59,11 @@ package final class Inflater {
         var outcome: Outcome = restart() ? .complete : .corrupt
         if outcome == .complete { outcome = feed(first, into: &out, from: start, maxCount: maxCount) }
         if outcome == .complete { outcome = feed(unmasked.span, into: &out, from: start, maxCount: maxCount) }
-        // Data that ends with a final block is whole as it is; to any other the tail is due.
+        // Data that ends with a final block is whole as it is; to any other the tail is due, as the rest of an empty block.
         if outcome == .complete && !hasEnded {
+            let count = out.count
             outcome = feed(Self.tail.span, into: &out, from: start, maxCount: maxCount)
-            if outcome == .complete && !isBetweenBlocks { outcome = .corrupt }
+            if outcome == .complete && (out.count > count || !isBetweenBlocks) { outcome = .corrupt }
         }
         if outcome != .complete { out.removeLast(out.count - start) }
         return outcome
