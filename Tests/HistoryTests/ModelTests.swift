@@ -59,6 +59,8 @@ private final class Life {
         /// A crash has come since it was loaded: it may hold what was written and not shown; and nobody has synced what it
         /// holds since.
         var hasCrashed = false
+        /// With `never`, one after whose crash nobody can tell what was synced.
+        var isUncertain = false
     }
 
     let policy: FsyncPolicy
@@ -191,7 +193,7 @@ private final class Life {
         }
         for (seq, _) in room.shown where present[seq] == nil { violate("\(name) \(seq) was shown and is gone") }
         // What was written but not shown before a crash is there for everyone now.
-        if !room.hasCrashed, room.shown != present { violate("\(name) holds what nobody was shown") }
+        if !room.hasCrashed, !room.isUncertain, room.shown != present { violate("\(name) holds what nobody was shown") }
         if room.hasCrashed { room.times = present.mapValues { _ in now } }
         room.shown = present
         room.hasCrashed = false
@@ -292,7 +294,7 @@ private final class Life {
         if powerCuts, errors.isEmpty, chance(50) {
             note("power cut after a clean stop")
             disk.cutPower(&random)
-            forgetWhatMayBeLost(rooms.keys.filter { rooms[$0]?.hasCrashed == true })
+            forgetWhatMayBeLost(rooms.keys.filter { rooms[$0]?.hasCrashed == true || rooms[$0]?.isUncertain == true })
         }
         reopen()
     }
@@ -308,7 +310,10 @@ private final class Life {
             // The next server can't know that a sync failed if this one had no time to repair it.
             disk.forgiveFailedSyncs()
         }
-        for name in rooms.keys { rooms[name]?.hasCrashed = true }
+        for name in rooms.keys {
+            rooms[name]?.hasCrashed = true
+            rooms[name]?.isUncertain = policy == .never
+        }
         reopen()
     }
 
