@@ -213,22 +213,14 @@ extension History {
     /// - Returns: what could not be done.
     package func closeAndSync() -> [StorageError] {
         finish(disk.waitForSync())
-        if needsRepair { repairAll() }
         var errors: [StorageError] = []
-        // Twice: a journal that was written anew has taken its name in the first round.
-        for _ in 0..<2 where hasUnsynced(.everySecond) {
-            let (paths, targets) = unsynced(.everySecond)
-            syncs.batch = targets
-            let results = paths.map { path -> SyncResult in
-                do throws(StorageError) {
-                    return SyncResult(path: path, error: nil, nanoseconds: try disk.sync(path))
-                } catch {
-                    return SyncResult(path: path, error: error, nanoseconds: 0)
-                }
-            }
-            finish(results)
-            errors += results.compactMap(\.error)
+        // Again, where a journal has taken its new name, or what could not be synced was written anew.
+        for _ in 0..<3 where hasUnsynced(.everySecond) || needsRepair {
+            if needsRepair { repairAll() }
+            errors = syncAll()
         }
+        errors += syncs.repairs.values.compactMap(\.failure)
+        if let failure = journal.failure { errors.append(failure) }
         for room in rooms.values where !room.isDirty && !room.needsRepair && !room.needsNewSegment {
             reservations.settle(room.name)
         }
@@ -239,5 +231,19 @@ extension History {
         rooms.removeAll()
         disk.unlock()
         return errors
+    }
+
+    private func syncAll() -> [StorageError] {
+        let (paths, targets) = unsynced(.everySecond)
+        syncs.batch = targets
+        let results = paths.map { path -> SyncResult in
+            do throws(StorageError) {
+                return SyncResult(path: path, error: nil, nanoseconds: try disk.sync(path))
+            } catch {
+                return SyncResult(path: path, error: error, nanoseconds: 0)
+            }
+        }
+        finish(results)
+        return results.compactMap(\.error)
     }
 }

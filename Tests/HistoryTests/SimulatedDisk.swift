@@ -31,6 +31,7 @@ final class SimulatedDisk: Storage {
     var capacity: Int?
     /// How often `finishedSync` answers that the batch is still at work.
     var syncDelay = 0
+    var tellsBoot = true
     private(set) var calls = 0
     private(set) var syncedPaths: [String] = []
     private(set) var boots = 1
@@ -313,7 +314,7 @@ extension SimulatedDisk {
         isLocked = false
     }
 
-    func bootIdentifier() -> String? { "boot-\(boots)" }
+    func bootIdentifier() -> String? { tellsBoot ? "boot-\(boots)" : nil }
 }
 
 /// A generator whose numbers depend on the seed alone (SplitMix64).
