@@ -172,18 +172,18 @@ extension History {
         var lowest: UInt64?
         for line in scan.lines.indices.dropFirst(context).reversed() {
             let scanned = scan.lines[line]
-            guard scanned.kind == .event else {
-                noteDamage(job, in: room, index)
-                continue
+            if scanned.kind == .event {
+                lowest = scanned.seq
+                guard scanned.seq < job.limit, scanned.seq > job.after, job.found.isInterested(in: scanned),
+                    !job.found.isComplete
+                else { continue }
+                let text = scanned.range.lowerBound..<scanned.range.upperBound - 1
+                if JSONText.isObject(readBuffer.span, text) {
+                    scan.assign(line, job.found.offer(scanned))
+                    continue
+                }
             }
-            lowest = scanned.seq
-            guard scanned.seq < job.limit, scanned.seq > job.after, !job.found.isComplete else { continue }
-            let text = scanned.range.lowerBound..<scanned.range.upperBound - 1
-            guard JSONText.isObject(readBuffer.span, text) else {
-                noteDamage(job, in: room, index)
-                continue
-            }
-            scan.assign(line, job.found.offer(scanned))
+            noteDamage(job, in: room, index)
         }
         if let lowest { job.ceiling = lowest }
         job.found.copy(scan.lines, from: readBuffer)
