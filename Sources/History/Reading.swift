@@ -127,7 +127,7 @@ extension History {
     func position(_ job: ReadJob, in room: RoomLog, at index: Int) {
         job.phase = .collect
         job.segment = room.segments[index].first
-        job.end = visibleLength(room.segments[index])
+        job.end = room.segments[index].length
         job.ceiling = min(job.ceiling, ceiling(of: index, in: room))
     }
 
@@ -138,7 +138,6 @@ extension History {
 
     /// With `always` nothing is shown before it is on the disk.
     func visibleNewest(_ room: RoomLog) -> UInt64 { policy == .always ? room.committed : room.newest }
-    func visibleLength(_ segment: Segment) -> Int64 { policy == .always ? segment.synced : segment.length }
 
     // MARK: Collecting
 
@@ -162,7 +161,7 @@ extension History {
     private func place(_ job: ReadJob, in room: RoomLog) -> Int? {
         guard job.ceiling > 0, let index = room.segmentIndex(of: job.segment) else { return nil }
         let segment = room.segments[index]
-        if segment.first == job.segment, job.end <= visibleLength(segment) { return index }
+        if segment.first == job.segment, job.end <= segment.length { return index }
         guard let index = room.segmentIndex(of: job.ceiling - 1) else { return nil }
         position(job, in: room, at: index)
         return index

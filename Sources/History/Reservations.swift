@@ -14,8 +14,8 @@ final class Reservations {
     static let step: UInt64 = 100_000
     /// Rooms that nobody uses are remembered up to this many; forgetting one costs it a new record when it is used again.
     private static let remembered = 10_000
-    /// The file is written anew after so many bytes of records, most of which later ones have superseded.
-    private static let longestFile = 1 << 20
+    /// From this size on, a file that has doubled is written anew, without the records that later ones have superseded.
+    private static let longestFile = 256 << 10
 
     private struct Record {
         var seq: UInt64
@@ -36,6 +36,7 @@ final class Reservations {
     /// A sync of the file has failed: it is not written to any more, but replaced.
     private var needsReplacing = false
     private var bytes = 0
+    private var bytesWhenReplaced = 0
     /// The file is new in its folder.
     private(set) var isNew = false
 
@@ -123,7 +124,7 @@ final class Reservations {
     func reserve(_ room: String, after newest: UInt64) throws(StorageError) {
         let seq = min(newest + Reservations.step, EventPrefix.largestSeq)
         let record = Record(seq: seq, boot: boot ?? "")
-        if needsReplacing || bytes > Reservations.longestFile { try replace() }
+        if needsReplacing || bytes > max(Reservations.longestFile, 2 * bytesWhenReplaced) { try replace() }
         try write((isTorn ? [0x0A] : []) + Reservations.line(room, record))
         records[room] = record
         waiting[room] = seq
@@ -159,12 +160,16 @@ final class Reservations {
         let fresh = path + ".new"
         let target = try disk.open(fresh, .replace)
         defer { disk.close(target) }
-        let lines = records.filter { !$0.value.isSettled }.flatMap { Reservations.line($0.key, $0.value) }
+        // A settled room that is used again needs a new record, once it is not in the file any more.
+        records = records.filter { !$0.value.isSettled }
+        held = held.filter { records[$0.key] != nil }
+        let lines = records.flatMap { Reservations.line($0.key, $0.value) }
         try disk.appendAll(lines.span, to: target, path: fresh)
         _ = try disk.sync(fresh)
         try disk.rename(fresh, to: path)
         closeFile()
         bytes = lines.count
+        bytesWhenReplaced = bytes
         isNew = true
         isTorn = false
         // Now, and not with the next batch: one that is at work may have synced the file that has just lost its name.
@@ -212,7 +217,6 @@ final class Reservations {
 
     /// Everything that a room has used is on the disk.
     func settle(_ room: String) {
-        guard !isPending(room) else { return }
         records[room]?.isSettled = true
         if records.count > Reservations.remembered {
             records[room] = nil

@@ -240,4 +240,26 @@ struct AppendingTests {
         for second in UInt64(6)...9 { history.tick(now: second * 1_000_000_000) }
         #expect(history.append(line(5), at: 5) == .written)
     }
+
+    @Test func aRoomInTroubleIsForgottenOnlyWhenItIsRepaired() throws {
+        let disk = SimulatedDisk()
+        let history = try history(disk, .always)
+        _ = history.load()
+        var calls = 0
+        disk.plan = { call in
+            if call.operation == .append { calls += 1 }
+            if call.operation == .append { return calls == 1 ? .short(line(1).count) : .fail(28) }
+            return call.operation == .truncate ? .fail(28) : nil
+        }
+        #expect(history.append(lines(1...2), at: 1) != .written)
+        history.forget(room: "lobby")
+        #expect(history.bytesOnDisk(room: "lobby") == 0)
+        disk.plan = nil
+        #expect(history.load()?.newest == 0, "what was refused does not come back")
+        history.forget(room: "lobby")
+        history.tick(now: 1_000_000_000)
+        #expect(history.commit().isGood)
+        #expect(history.bytesOnDisk(room: "lobby") == nil)
+        #expect(disk.contents(path) == [])
+    }
 }

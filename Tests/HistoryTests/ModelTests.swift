@@ -95,6 +95,8 @@ private final class Life {
 
     func run(steps: Int) {
         disk.syncDelay = Int(random.next() % 4)
+        let box = Box(SeededRandom(random.next()))
+        disk.writesBack = { box.random.next() % 8 == 0 }
         reopen()
         for _ in 0..<steps where violations.isEmpty {
             switch random.next() % 100 {
@@ -203,7 +205,9 @@ private final class Life {
 
     func wholeRoom(_ name: String) -> [[UInt8]] {
         var found: [[UInt8]] = []
-        guard case .since(let block, let leftOut) = history.answer(.since(after: 0, limit: 1000), room: name)?.outcome
+        guard
+            case .since(let block, let leftOut) = history.answer(.since(after: 0, limit: 1000), room: name, from: &now)?
+                .outcome
         else {
             violate("\(name) can't be read")
             return []
@@ -325,8 +329,9 @@ private final class Life {
             for (seq, _) in room.shown {
                 // What is still in the log must be what was shown: kept in `tried` alone, where it was shown.
                 if let shown = room.shown[seq] { rooms[name]?.tried[seq] = [shown] }
+                // A tick comes every 0.3 s at the most here: one to notice the bytes, one more until the batch is due.
                 let age = now - (room.times[seq] ?? 0)
-                if policy == .everySecond, faults == 0, disk.syncDelay == 0, age > 1_000_000_000, !room.hasCrashed {
+                if policy == .everySecond, faults == 0, disk.syncDelay == 0, age > 1_600_000_000, !room.hasCrashed {
                     continue
                 }
                 rooms[name]?.shown[seq] = nil
@@ -369,7 +374,9 @@ private final class Life {
             case 2: .since(after: seq, limit: limit)
             default: .load
             }
-        guard let result = history.answer(kind, room: name, budget: 1) else { return violate("no answer to \(kind)") }
+        guard let result = history.answer(kind, room: name, budget: 1, from: &now) else {
+            return violate("no answer to \(kind)")
+        }
         check(result)
     }
 

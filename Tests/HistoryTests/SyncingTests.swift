@@ -165,6 +165,64 @@ struct SyncingTests {
         #expect(disk.contents(path) == lines(1...2))
     }
 
+    @Test func whatWasRolledBackIsCutOffThoughNothingMoreIsSaid() throws {
+        let disk = SimulatedDisk()
+        let history = try history(disk, .always)
+        #expect(history.append(lines(1...2), at: 1) == .written)
+        #expect(history.commit().isGood)
+        #expect(history.append(lines(3...4), at: 3) == .written)
+        disk.plan = { $0.operation == .sync || $0.operation == .truncate ? .fail(5) : nil }
+        #expect(!history.commit().isGood)
+        #expect(disk.contents(path) == lines(1...4))
+        disk.plan = nil
+        #expect(history.nextDeadline != nil)
+        history.tick(now: second)
+        #expect(disk.contents(path) == lines(1...2))
+    }
+
+    /// The kernel may have written to the medium what was refused and cut off again: the cut must get there as well.
+    @Test func whatWasRefusedDoesNotComeBackByAPowerCut() throws {
+        for seed in UInt64(1)...20 {
+            for policy in [FsyncPolicy.always, .everySecond] {
+                let disk = SimulatedDisk()
+                disk.writesBack = { true }
+                var history = try history(disk, policy)
+                #expect(history.append(lines(1...2), at: 1) == .written)
+                #expect(history.commit().isGood)
+                var calls = 0
+                disk.plan = { call in
+                    if call.operation == .append { calls += 1 }
+                    return call.operation == .append ? calls == 1 ? .short(line(3).count) : .fail(28) : nil
+                }
+                #expect(history.append(lines(3...4), at: 3) != .written)
+                disk.plan = nil
+                _ = run(history, disk, from: second, to: 3 * second)
+                var random = SeededRandom(seed)
+                disk.cutPower(&random)
+                history = try self.history(disk, policy)
+                #expect(history.load().map { seqs($0.events.bytes) } == [1, 2])
+            }
+        }
+    }
+
+    /// How far the seqs had come may stand in a file's name alone; a failed sync must not take it away.
+    @Test func theNameThatTellsTheSeqSurvivesAFailedSync() throws {
+        let disk = SimulatedDisk()
+        disk.overwrite(path, lines(1...3))
+        disk.overwrite(folder + "/00000000000000000501.jsonl", [])
+        var history = try history(disk, .always)
+        #expect(history.load()?.newest == 500)
+        #expect(history.append(line(501), at: 501) == .written)
+        disk.plan = { $0.operation == .sync && $0.path.hasSuffix("501.jsonl") ? .fail(5) : nil }
+        #expect(!history.commit().isGood)
+        disk.plan = nil
+        history.tick(now: second)
+        disk.kill()
+        history = try self.history(disk, .always)
+        #expect(history.load()?.newest == 500)
+        #expect(history.load().map { seqs($0.events.bytes) } == [1, 2, 3])
+    }
+
     // MARK: Every second
 
     /// Lets the clock go and notes when batches begin.
@@ -246,6 +304,8 @@ struct SyncingTests {
             #expect(history.append(line(7), at: 7) == .written)
             #expect(history.since(0).map(\.seqs) == [1, 2, 3, 4, 5, 6, 7])
             #expect(history.event(4) == line(4))
+            let files = disk.files.keys.filter { $0.hasSuffix(".jsonl") }.sorted()
+            #expect(files.flatMap { disk.contents($0) ?? [] } == lines(1...7), "whoever reads the files sees each once")
             _ = run(history, disk, from: 10 * second, to: 12 * second)
             disk.dropCache()
             var random = SeededRandom(seed)
@@ -253,6 +313,27 @@ struct SyncingTests {
             history = try self.history(disk, .everySecond)
             #expect(history.load().map { seqs($0.events.bytes) } == [1, 2, 3, 4, 5, 6, 7])
         }
+    }
+
+    /// A page is being read while its lines move to another file.
+    @Test func aReadGoesOnWhereTheLinesHaveGone() throws {
+        let disk = SimulatedDisk()
+        let history = try history(disk, .everySecond)
+        #expect(history.append(lines(1...100), at: 1) == .written)
+        _ = run(history, disk, from: second, to: 3 * second)
+        #expect(history.append(lines(101...3000), at: 101) == .written)
+        history.request(ReadRequest(.messages(before: 2950, limit: 200), room: "lobby", tag: 1))
+        #expect(history.advance(byteBudget: 1).isEmpty)
+        disk.plan = { $0.operation == .sync && $0.path == path ? .fail(5) : nil }
+        _ = run(history, disk, from: 4 * second, to: 6 * second)
+        #expect(disk.contents(path) == lines(1...100))
+        var found: [UInt64] = []
+        while history.hasWork {
+            for case .messages(let block, _) in history.advance(byteBudget: 1).map(\.outcome) {
+                found = seqs(block.bytes)
+            }
+        }
+        #expect(found == Array(2750...2949))
     }
 
     @Test func whileItCantBeWrittenAnewTheRoomTakesNothing() throws {
