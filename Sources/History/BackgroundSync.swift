@@ -23,7 +23,7 @@ extension History {
         }
         if syncs.dirtySince == nil { syncs.dirtySince = now }
         guard syncs.batch.isEmpty, let since = syncs.dirtySince,
-            reservations.needsSync || journal.hasSuccessor || now >= since + History.syncInterval
+            isUrgent || now >= since + History.syncInterval
         else { return }
         let (paths, targets) = unsynced(policy)
         syncs.batch = targets
@@ -33,15 +33,18 @@ extension History {
 
     /// When `tick` has something to do next, by the same clock; nil where it has nothing to do before the next append.
     package var nextDeadline: UInt64? {
-        var deadlines: [UInt64] = []
+        var deadline: UInt64?
         if !syncs.batch.isEmpty {
-            deadlines.append(syncs.now + History.pollInterval)
-        } else if let since = syncs.dirtySince {
-            deadlines.append(since + History.syncInterval)
+            deadline = syncs.now + History.pollInterval
+        } else if hasUnsynced(policy) {
+            deadline = isUrgent ? syncs.now : (syncs.dirtySince ?? syncs.now) + History.syncInterval
         }
-        if needsRepair { deadlines.append(syncs.nextRepair) }
-        return deadlines.min()
+        guard needsRepair else { return deadline }
+        return min(deadline ?? syncs.nextRepair, syncs.nextRepair)
     }
+
+    /// Somebody waits for the next batch: a room for its reservation, or a new journal for its name.
+    private var isUrgent: Bool { reservations.needsSync || policy == .everySecond && journal.hasSuccessor }
 
     /// Reservations are synced in the background with `never` too: they are what makes it bearable.
     private func hasUnsynced(_ policy: FsyncPolicy) -> Bool {
@@ -70,11 +73,14 @@ extension History {
                 ))
         } else if journal.isDirty {
             work.append((journal.path, .journal(length: journal.length)))
-            journal.syncing = journal.length
+            journal.beginSync()
         }
         for room in syncs.dirtyRooms {
             if room.folderNeedsSync { work.append((room.folder, .folder(room))) }
-            for segment in room.segments where segment.synced < segment.length && !segment.needsRewrite {
+            for index in room.segments.indices where room.segments[index].isUnsynced {
+                let segment = room.segments[index]
+                if segment.needsRewrite { continue }
+                room.segments[index].isCutUnsynced = false
                 work.append((room.path(segment.first), .segment(room, first: segment.first, length: segment.length)))
             }
         }
@@ -92,7 +98,7 @@ extension History {
     private func finish(_ results: [SyncResult]) {
         let targets = syncs.batch
         syncs.batch = []
-        journal.syncing = 0
+        journal.endSync()
         var directoryError: StorageError?
         for (target, result) in zip(targets, results) {
             var error = result.error
@@ -157,6 +163,8 @@ extension History {
             } else if error.isMissing {
                 // Somebody has deleted the file; there is nothing left to be synced.
                 room.segments[index].synced = length
+            } else {
+                room.segments[index].isCutUnsynced = true
             }
             markDirty(room)
         case .folder(let room):
@@ -172,7 +180,7 @@ extension History {
         case .reservations:
             reservations.didFailToSync()
         case .journal:
-            if isLoss { journal.didFailToSync(error) }
+            journal.didFailToSync(error)
         case .journalSuccessor:
             journal.dropSuccessor()
         }
@@ -205,22 +213,14 @@ extension History {
     /// - Returns: what could not be done.
     package func closeAndSync() -> [StorageError] {
         finish(disk.waitForSync())
-        if needsRepair { repairAll() }
         var errors: [StorageError] = []
-        // Twice: a journal that was written anew has taken its name in the first round.
-        for _ in 0..<2 where hasUnsynced(.everySecond) {
-            let (paths, targets) = unsynced(.everySecond)
-            syncs.batch = targets
-            let results = paths.map { path -> SyncResult in
-                do throws(StorageError) {
-                    return SyncResult(path: path, error: nil, nanoseconds: try disk.sync(path))
-                } catch {
-                    return SyncResult(path: path, error: error, nanoseconds: 0)
-                }
-            }
-            finish(results)
-            errors += results.compactMap(\.error)
+        // Again, where a journal has taken its new name, or what could not be synced was written anew.
+        for _ in 0..<3 where hasUnsynced(.everySecond) || needsRepair {
+            if needsRepair { repairAll() }
+            errors = syncAll()
         }
+        errors += syncs.repairs.values.compactMap(\.failure)
+        if let failure = journal.failure { errors.append(failure) }
         for room in rooms.values where !room.isDirty && !room.needsRepair && !room.needsNewSegment {
             reservations.settle(room.name)
         }
@@ -231,5 +231,19 @@ extension History {
         rooms.removeAll()
         disk.unlock()
         return errors
+    }
+
+    private func syncAll() -> [StorageError] {
+        let (paths, targets) = unsynced(.everySecond)
+        syncs.batch = targets
+        let results = paths.map { path -> SyncResult in
+            do throws(StorageError) {
+                return SyncResult(path: path, error: nil, nanoseconds: try disk.sync(path))
+            } catch {
+                return SyncResult(path: path, error: error, nanoseconds: 0)
+            }
+        }
+        finish(results)
+        return results.compactMap(\.error)
     }
 }

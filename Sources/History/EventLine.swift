@@ -1,12 +1,12 @@
 /// What the first bytes of an event's line tell: `{"type":"T","seq":N,"time":M,`.
 ///
 /// The fields always come in this order, so a line's kind and seq are found without parsing the rest of it.
-struct EventPrefix: Equatable {
-    var seq: UInt64
-    var isMessage: Bool
+package struct EventPrefix: Equatable {
+    package var seq: UInt64
+    package var isMessage: Bool
 
     /// The largest seq: the largest whole number that JavaScript holds exactly.
-    static let largestSeq: UInt64 = 1 << 53 - 1
+    package static let largestSeq: UInt64 = 9_007_199_254_740_991
 
     /// The shortest line there is, in bytes: `{"type":"join","seq":1,"time":1,"username":"A"}` and its newline.
     static let shortestLine = 48
@@ -16,7 +16,7 @@ struct EventPrefix: Equatable {
 
     /// - Parameter range: the line, with or without its newline.
     /// - Returns: nil where the range does not begin as an event does.
-    init?(_ bytes: borrowing Span<UInt8>, _ range: Range<Int>) {
+    package init?(_ bytes: borrowing Span<UInt8>, _ range: Range<Int>) {
         var position = range.lowerBound
         let end = range.upperBound
         guard EventPrefix.match(EventPrefix.opening, bytes, &position, end) else { return nil }
@@ -59,7 +59,7 @@ struct EventPrefix: Equatable {
     }
 
     /// The seq of the last line of a block of whole lines.
-    static func lastSeq(_ block: borrowing Span<UInt8>) -> UInt64? {
+    package static func lastSeq(_ block: borrowing Span<UInt8>) -> UInt64? {
         guard block.count > 1, block[block.count - 1] == 0x0A else { return nil }
         var start = block.count - 1
         while start > 0, block[start - 1] != 0x0A { start -= 1 }
@@ -68,8 +68,8 @@ struct EventPrefix: Equatable {
 }
 
 /// One line found by a scan.
-struct ScannedLine {
-    enum Kind {
+package struct ScannedLine {
+    package enum Kind: Sendable {
         /// An event whose seq fits between its neighbours'. (The rest of it has not been looked at.)
         case event
         /// It begins like an event, but its seq is unreadable or does not fit.
@@ -79,11 +79,11 @@ struct ScannedLine {
     }
 
     /// The line with its newline, within the scanned bytes.
-    var range: Range<Int>
-    var kind: Kind
-    var isMessage = false
+    package var range: Range<Int>
+    package var kind: Kind
+    package var isMessage = false
     /// 0 where it is unreadable.
-    var seq: UInt64 = 0
+    package var seq: UInt64 = 0
     /// For the caller's use: which block the line goes to.
     var destination: Destination = .none
 
@@ -96,15 +96,18 @@ struct ScannedLine {
 ///
 /// A seq that was damaged into another number must not make the lines around it look wrong. So each line is judged by both
 /// its neighbours: of two that contradict each other, the one that the line before them contradicts too is the liar.
-struct LineScan {
-    private(set) var lines: [ScannedLine] = []
+package struct LineScan {
+    package private(set) var lines: [ScannedLine] = []
+
+    package init() {}
 
     /// - Parameters:
     ///   - range: whole lines, each with its newline. What follows the last newline is not looked at.
     ///   - lower: the seq of the line before the first one, or one below the least that may be.
     ///   - ceiling: the seq of the line after the last one, or one above the greatest that may be.
-    mutating func scan(_ bytes: borrowing Span<UInt8>, _ range: Range<Int>, above lower: UInt64, below ceiling: UInt64)
-    {
+    package mutating func scan(
+        _ bytes: borrowing Span<UInt8>, _ range: Range<Int>, above lower: UInt64, below ceiling: UInt64
+    ) {
         lines.removeAll(keepingCapacity: true)
         var start = range.lowerBound
         while let newline = LineScan.newline(bytes, start..<range.upperBound) {

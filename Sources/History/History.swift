@@ -117,6 +117,7 @@ package final class History {
             try room.append(lines, firstSeq: firstSeq, lastSeq: lastSeq)
         } catch {
             noteRepair(room)
+            if policy == .everySecond { markDirty(room) }
             return refuse(error)
         }
         metrics.appends += 1
@@ -197,7 +198,8 @@ package final class History {
         else { return }
         room.closeTail()
         if policy != .never, !room.needsNewSegment { reservations.settle(room.name) }
-        rooms[room.name] = nil
+        if rooms[room.name] === room { rooms[room.name] = nil }
+        syncs.repairs[room.name] = nil
         syncs.dirtyRooms.removeAll { $0 === room }
     }
 
@@ -206,11 +208,17 @@ package final class History {
         rooms[name].flatMap { $0.isReady ? $0.bytes : nil }
     }
 
+    /// What the loaded rooms and the journal take on disk.
+    package var bytesOnDisk: Int64 { rooms.values.reduce(journal.length) { $0 + $1.bytes } }
+
     /// What a room may be called: it becomes a folder's name, so nothing else is let through here either.
     static func isRoomName(_ name: String) -> Bool {
         (1...32).contains(name.utf8.count)
             && name.utf8.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D }
     }
+
+    /// The memory that reading holds on to, in bytes.
+    package var readBufferBytes: Int { readBuffer.count }
 
     // MARK: What happened
 

@@ -2,7 +2,7 @@
 ///
 /// A line that was torn or overwritten on the disk must not reach a client as if it were an event, and its first bytes alone
 /// do not show that. Every line that is handed out goes through here.
-struct JSONText {
+package struct JSONText {
     private var position: Int
     private let end: Int
 
@@ -10,7 +10,7 @@ struct JSONText {
     private static let deepest = 16
 
     /// Whether the range is exactly one JSON object, with no white space around it (this program writes none).
-    static func isObject(_ bytes: borrowing Span<UInt8>, _ range: Range<Int>) -> Bool {
+    package static func isObject(_ bytes: borrowing Span<UInt8>, _ range: Range<Int>) -> Bool {
         guard range.lowerBound >= 0, range.upperBound <= bytes.count, !range.isEmpty,
             bytes[range.lowerBound] == UInt8(ascii: "{")
         else { return false }

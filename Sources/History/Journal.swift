@@ -10,6 +10,8 @@ final class Journal {
     private(set) var synced: Int64 = 0
     private var file: OpenFile?
     private var needsCut = false
+    /// It was cut, and the disk itself may still have what was cut off.
+    private var isCutUnsynced = false
     /// The sync that failed: until the whole file is written anew (see `RoomLog.rollBack` for the reason), nothing is taken.
     private(set) var failure: StorageError?
     /// A whole new file that becomes the journal once it is on the disk. Until then both get every line.
@@ -17,7 +19,7 @@ final class Journal {
     /// Tells one successor from the next: a sync begun for an earlier one says nothing about a later one.
     private(set) var generation = 0
     /// How many bytes the sync that is at work takes along.
-    var syncing: Int64 = 0
+    private var syncing: Int64 = 0
 
     init(path: String, disk: any Storage) {
         self.path = path
@@ -28,7 +30,7 @@ final class Journal {
     var hasSuccessor: Bool { successor != nil }
     var successorLength: Int64 { successor?.length ?? 0 }
     /// There are bytes that no sync has taken along yet.
-    var isDirty: Bool { max(synced, syncing) < length }
+    var isDirty: Bool { max(synced, syncing) < length || isCutUnsynced }
     var needsRepair: Bool { needsCut || failure != nil }
 
     /// Reads the journal, or creates it.
@@ -125,6 +127,7 @@ final class Journal {
         guard needsCut else { return }
         try disk.truncate(try openFile(), to: length)
         needsCut = false
+        isCutUnsynced = true
     }
 
     // MARK: Replacing
@@ -171,6 +174,7 @@ final class Journal {
         synced = syncedLength
         syncing = 0
         needsCut = false
+        isCutUnsynced = false
         failure = nil
     }
 
@@ -183,13 +187,23 @@ final class Journal {
 
     // MARK: Syncs
 
+    func beginSync() {
+        syncing = length
+        isCutUnsynced = false
+    }
+
+    func endSync() {
+        syncing = 0
+    }
+
     func didSync(_ upTo: Int64) {
         synced = max(synced, min(upTo, length))
     }
 
-    /// A sync has failed after the lines were acted upon: they are kept, and written anew.
+    /// A sync has failed after the lines were acted upon: they are kept, and written anew. One that could not even be tried
+    /// is tried again.
     func didFailToSync(_ error: StorageError) {
-        failure = error
+        if error.operation == .sync { failure = error } else { isCutUnsynced = true }
     }
 
     /// A sync has failed and the lines are refused: they are cut off, and the rest is written anew.

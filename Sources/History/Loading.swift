@@ -17,7 +17,9 @@ extension History {
             room.isForgotten = false
             return collectNewest(job, room)
         }
-        let room = RoomLog(name: name, folder: roomsFolder + "/" + name, disk: disk, segmentBytes: segmentBytes)
+        let room = RoomLog(
+            name: name, folder: roomsFolder + "/" + name, disk: disk, segmentBytes: segmentBytes,
+            repairsAreSynced: policy == .always)
         for entry in try disk.list(room.folder) ?? [] where entry.isFile {
             guard let first = Segment.first(of: entry.name) else { continue }
             room.segments.append(Segment(first: first, length: entry.size, synced: entry.size, isSealed: true))
@@ -29,7 +31,7 @@ extension History {
         job.segment = last.first
         job.end = last.length
         job.phase = .findEnd(RoomEnd(room: room, index: room.segments.count - 1))
-        return .went(0)
+        return .goesOn
     }
 
     /// One step backwards: what is behind the last line that begins like an event is cut off; and the newest seq is that of
@@ -48,7 +50,7 @@ extension History {
             job.segment = room.segments[state.index].first
             job.end = room.segments[state.index].length
             job.phase = .findEnd(state)
-            return .went(0)
+            return .goesOn
         }
         let ceiling = isLast ? EventPrefix.largestSeq + 1 : room.segments[state.index + 1].first
         // Damage is counted when the lines are collected.
@@ -64,7 +66,7 @@ extension History {
             state.used += 1
         }
         job.phase = .findEnd(state)
-        return .went(chunk.bytes)
+        return .goesOn
     }
 
     /// The end is found: the room's files are brought in order.
@@ -106,7 +108,7 @@ extension History {
         room.reserved = reservations.use(room.name)
         if !room.needsNewSegment { reserveAhead(room) }
         job.phase = .reserve(room)
-        return .went(0)
+        return .goesOn
     }
 
     /// What a killed process has written may still be on its way to the disk.
@@ -134,7 +136,7 @@ extension History {
         job.limit = visibleNewest(room) + 1
         job.ceiling = room.newest + 1
         position(job, in: room, at: room.segments.count - 1)
-        return .went(0)
+        return .goesOn
     }
 
     func finishLoading(_ job: ReadJob) -> ReadStep {

@@ -109,6 +109,11 @@ struct Collector {
             && (messages.isFull || messages.count + messagesInEvents >= wantedMessages)
     }
 
+    /// Whether a line could be of use at all: so millions of notices are passed over without a closer look.
+    func isInterested(in line: ScannedLine) -> Bool {
+        line.isMessage || events.count < wantedEvents && !events.isFull || looksForMore && wantedMessages == 0
+    }
+
     /// Decides about the next older line.
     mutating func offer(_ line: ScannedLine) -> ScannedLine.Destination {
         if wantedEvents > 0, events.take(line.range.count, wanted: wantedEvents) {

@@ -12,11 +12,12 @@ struct ReadQueue {
 
 /// What became of one step of a job.
 enum ReadStep {
-    /// To be continued; so many bytes were read.
-    case went(Int)
+    case goesOn
     case done(ReadResult.Outcome)
     /// It can't go on before something else has happened.
     case blocked
+
+    var isBlocked: Bool { if case .blocked = self { true } else { false } }
 }
 
 extension History {
@@ -27,7 +28,7 @@ extension History {
 
     /// There is something to be read: `advance` should be called without waiting for anything else.
     package var hasWork: Bool {
-        !reads.waiting.isEmpty || reads.jobs.contains { !isBlocked($0) }
+        !reads.waiting.isEmpty && reads.jobs.count < HistoryLimits.jobs || reads.jobs.contains { !isBlocked($0) }
     }
 
     /// Reads a slice of what was asked for.
@@ -49,15 +50,11 @@ extension History {
             let index = reads.next % reads.jobs.count
             let job = reads.jobs[index]
             reads.next = index + 1
-            switch step(job) {
-            case .went(let count):
-                budget -= max(count, HistoryLimits.stepCost)
-                blocked = 0
-            case .blocked:
-                blocked += 1
-            case .done(let outcome):
-                budget -= HistoryLimits.stepCost
-                blocked = 0
+            let before = metrics.bytesRead
+            let step = self.step(job)
+            blocked = step.isBlocked ? blocked + 1 : 0
+            if !step.isBlocked { budget -= max(Int(metrics.bytesRead - before), HistoryLimits.stepCost) }
+            if case .done(let outcome) = step {
                 job.closeFile(disk)
                 reads.jobs.remove(at: index)
                 reads.next = index
@@ -117,20 +114,20 @@ extension History {
             job.after = seq - 1
         case .since(let after, _):
             job.limit = newest + 1
-            job.after = after
+            job.after = min(after, newest)
         }
         job.ceiling = room.newest + 1
         guard job.limit > job.after + 1, let index = room.segmentIndex(of: job.limit - 1) else { return finish(job) }
         position(job, in: room, at: index)
         if job.limit <= newest { job.phase = .search(SeqSearch(target: job.limit, end: job.end)) }
-        return .went(0)
+        return .goesOn
     }
 
     /// Has a job read a segment from its end.
     func position(_ job: ReadJob, in room: RoomLog, at index: Int) {
         job.phase = .collect
         job.segment = room.segments[index].first
-        job.end = visibleLength(room.segments[index])
+        job.end = room.segments[index].length
         job.ceiling = min(job.ceiling, ceiling(of: index, in: room))
     }
 
@@ -141,29 +138,30 @@ extension History {
 
     /// With `always` nothing is shown before it is on the disk.
     func visibleNewest(_ room: RoomLog) -> UInt64 { policy == .always ? room.committed : room.newest }
-    func visibleLength(_ segment: Segment) -> Int64 { policy == .always ? segment.synced : segment.length }
 
     // MARK: Collecting
 
     private func collect(_ job: ReadJob) throws(StorageError) -> ReadStep {
-        guard let room = rooms[job.request.room] else { return finish(job) }
+        guard let room = rooms[job.request.room] else {
+            throw StorageError(.read, roomsFolder + "/" + job.request.room, .misuse)
+        }
         guard let index = place(job, in: room) else { return finish(job) }
         if job.end == 0 {
             // Nothing in the segments before this one is above the name of this one.
             guard index > 0, room.segments[index].first > job.after + 1 else { return finish(job) }
             position(job, in: room, at: index - 1)
-            return .went(0)
+            return .goesOn
         }
         let chunk = try readLines(job, room.path(job.segment), above: job.segment - 1, below: job.ceiling)
         if let context = chunk.context { take(context, for: job, in: room, index) }
-        return job.found.isComplete || job.ceiling <= job.after + 1 ? finish(job) : .went(chunk.bytes)
+        return job.found.isComplete || job.ceiling <= job.after + 1 ? finish(job) : .goesOn
     }
 
     /// The index of the segment that the job is in. Where a repair has moved the lines to another file since, it goes there.
     private func place(_ job: ReadJob, in room: RoomLog) -> Int? {
         guard job.ceiling > 0, let index = room.segmentIndex(of: job.segment) else { return nil }
         let segment = room.segments[index]
-        if segment.first == job.segment, job.end <= visibleLength(segment) { return index }
+        if segment.first == job.segment, job.end <= segment.length { return index }
         guard let index = room.segmentIndex(of: job.ceiling - 1) else { return nil }
         position(job, in: room, at: index)
         return index
@@ -173,18 +171,18 @@ extension History {
         var lowest: UInt64?
         for line in scan.lines.indices.dropFirst(context).reversed() {
             let scanned = scan.lines[line]
-            guard scanned.kind == .event else {
-                noteDamage(job, in: room, index)
-                continue
+            if scanned.kind == .event {
+                lowest = scanned.seq
+                guard scanned.seq < job.limit, scanned.seq > job.after, job.found.isInterested(in: scanned),
+                    !job.found.isComplete
+                else { continue }
+                let text = scanned.range.lowerBound..<scanned.range.upperBound - 1
+                if JSONText.isObject(readBuffer.span, text) {
+                    scan.assign(line, job.found.offer(scanned))
+                    continue
+                }
             }
-            lowest = scanned.seq
-            guard scanned.seq < job.limit, scanned.seq > job.after, !job.found.isComplete else { continue }
-            let text = scanned.range.lowerBound..<scanned.range.upperBound - 1
-            guard JSONText.isObject(readBuffer.span, text) else {
-                noteDamage(job, in: room, index)
-                continue
-            }
-            scan.assign(line, job.found.offer(scanned))
+            noteDamage(job, in: room, index)
         }
         if let lowest { job.ceiling = lowest }
         job.found.copy(scan.lines, from: readBuffer)

@@ -2,7 +2,6 @@
 struct Chunk {
     /// Where in the segment the lines' ranges count from.
     var offset: Int64
-    var bytes: Int
     /// How many of the lines are only there for context; nil where there are no lines to look at.
     var context: Int?
 }
@@ -17,7 +16,7 @@ extension History {
     ) throws(StorageError) -> Chunk {
         let from = max(0, job.end - Int64(job.chunk))
         let count = try read(job, path, from..<job.end)
-        var chunk = Chunk(offset: from, bytes: count, context: nil)
+        var chunk = Chunk(offset: from, context: nil)
         var start = 0
         if from > 0 {
             guard let newline = LineScan.newline(readBuffer.span, 0..<count) else {
@@ -38,8 +37,9 @@ extension History {
         } else if job.chunk < 2 * HistoryLimits.longestLine {
             job.chunk *= 2
         } else {
-            // The one line here is too long to be an event.
+            // What lies before is too long to be an event. A line behind it must do without a neighbour.
             job.damagedLines += 1
+            chunk.context = 0
             job.end = start < count ? from + Int64(start) : from
             job.chunk = HistoryLimits.chunk
         }
@@ -105,7 +105,7 @@ extension History {
         guard state.probeEnd - state.low > Int64(HistoryLimits.chunk) else {
             job.end = state.high
             job.phase = .collect
-            return .went(0)
+            return .goesOn
         }
         let middle = (state.low + state.probeEnd) / 2
         let end = min(middle + state.probe, state.high)
@@ -131,7 +131,7 @@ extension History {
             state.probe = SeqSearch.firstProbe
         }
         job.phase = .search(state)
-        return .went(count)
+        return .goesOn
     }
 
     /// The first line in the buffer that has a neighbour on both sides, or what comes closest to it.

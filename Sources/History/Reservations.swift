@@ -12,6 +12,10 @@
 final class Reservations {
     /// How many seqs are reserved at once. It is also the most that a power cut leaves out.
     static let step: UInt64 = 100_000
+    /// Rooms that nobody uses are remembered up to this many; forgetting one costs it a new record when it is used again.
+    private static let remembered = 10_000
+    /// From this size on, a file that has doubled is written anew, without the records that later ones have superseded.
+    private static let longestFile = 256 << 10
 
     private struct Record {
         var seq: UInt64
@@ -31,6 +35,8 @@ final class Reservations {
     private var isTorn = false
     /// A sync of the file has failed: it is not written to any more, but replaced.
     private var needsReplacing = false
+    private var bytes = 0
+    private var bytesWhenReplaced = 0
     /// The file is new in its folder.
     private(set) var isNew = false
 
@@ -60,18 +66,17 @@ final class Reservations {
         }
         defer { disk.close(source) }
         guard let size = Int(exactly: try disk.size(of: source)) else { throw StorageError(.read, path, .misuse) }
-        var bytes = [UInt8](repeating: 0, count: size)
-        let count = try disk.readAll(source, at: 0, into: &bytes, range: 0..<size)
+        var contents = [UInt8](repeating: 0, count: size)
+        let count = try disk.readAll(source, at: 0, into: &contents, range: 0..<size)
         var start = 0
-        while let newline = LineScan.newline(bytes.span, start..<count) {
-            parse(bytes.span, start..<newline)
+        while let newline = LineScan.newline(contents.span, start..<count) {
+            parse(contents.span, start..<newline)
             start = newline + 1
         }
         isTorn = start < count
         _ = try disk.sync(path)
         if let boot { held = records.filter { $0.value.boot == boot }.mapValues(\.seq) }
-        // Records that later ones have superseded are most of a large file.
-        if size > 64 << 10 { try replace() }
+        bytes = count
     }
 
     private func parse(_ bytes: Span<UInt8>, _ line: Range<Int>) {
@@ -119,7 +124,7 @@ final class Reservations {
     func reserve(_ room: String, after newest: UInt64) throws(StorageError) {
         let seq = min(newest + Reservations.step, EventPrefix.largestSeq)
         let record = Record(seq: seq, boot: boot ?? "")
-        if needsReplacing { try replace() }
+        if needsReplacing || bytes > max(Reservations.longestFile, 2 * bytesWhenReplaced) { try replace() }
         try write((isTorn ? [0x0A] : []) + Reservations.line(room, record))
         records[room] = record
         waiting[room] = seq
@@ -129,11 +134,12 @@ final class Reservations {
         Array(#"{"room":"\#(room)","seq":\#(record.seq),"boot":"\#(record.boot)"}"#.utf8) + [0x0A]
     }
 
-    private func write(_ bytes: [UInt8]) throws(StorageError) {
+    private func write(_ line: [UInt8]) throws(StorageError) {
         let target = try openFile()
         isTorn = true
-        try disk.appendAll(bytes.span, to: target, path: path)
+        try disk.appendAll(line.span, to: target, path: path)
         isTorn = false
+        bytes += line.count
     }
 
     private func openFile() throws(StorageError) -> OpenFile {
@@ -154,13 +160,21 @@ final class Reservations {
         let fresh = path + ".new"
         let target = try disk.open(fresh, .replace)
         defer { disk.close(target) }
-        let bytes = records.filter { !$0.value.isSettled }.flatMap { Reservations.line($0.key, $0.value) }
-        try disk.appendAll(bytes.span, to: target, path: fresh)
+        // A settled room that is used again needs a new record, once it is not in the file any more.
+        records = records.filter { !$0.value.isSettled }
+        held = held.filter { records[$0.key] != nil }
+        let lines = records.flatMap { Reservations.line($0.key, $0.value) }
+        try disk.appendAll(lines.span, to: target, path: fresh)
         _ = try disk.sync(fresh)
         try disk.rename(fresh, to: path)
         closeFile()
+        bytes = lines.count
+        bytesWhenReplaced = bytes
         isNew = true
         isTorn = false
+        // Now, and not with the next batch: one that is at work may have synced the file that has just lost its name.
+        _ = try disk.sync(directory)
+        isNew = false
         needsReplacing = false
     }
 
@@ -204,6 +218,10 @@ final class Reservations {
     /// Everything that a room has used is on the disk.
     func settle(_ room: String) {
         records[room]?.isSettled = true
+        if records.count > Reservations.remembered {
+            records[room] = nil
+            held[room] = nil
+        }
     }
 
     /// A clean stop: only rooms that are not settled keep their records.

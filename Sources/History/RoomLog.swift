@@ -9,12 +9,16 @@ struct Segment {
     var synced: Int64
     /// The file may hold bytes past `length`, to be cut off before anything is appended.
     var needsCut = false
+    /// It was cut, and the disk itself may still have what was cut off.
+    var isCutUnsynced = false
     /// Nothing is appended any more.
     var isSealed = false
     /// A sync failed after its bytes were shown to people: what is past `synced` must be written anew to be safe.
     var needsRewrite = false
     /// A damaged line in it has been reported.
     var isReported = false
+
+    var isUnsynced: Bool { synced < length || isCutUnsynced }
 
     static let suffix = ".jsonl"
     private static let digits = 20
@@ -45,6 +49,8 @@ final class RoomLog {
     let disk: any Storage
     /// Where a segment is full. One append may go beyond it, never two.
     let segmentBytes: Int64
+    /// A repair is not over before the disk itself has it (`always`).
+    let repairsAreSynced: Bool
 
     /// In the order of their names.
     var segments: [Segment] = []
@@ -77,11 +83,12 @@ final class RoomLog {
     private(set) var tail: OpenFile?
     var lastUse: UInt64 = 0
 
-    init(name: String, folder: String, disk: any Storage, segmentBytes: Int64) {
+    init(name: String, folder: String, disk: any Storage, segmentBytes: Int64, repairsAreSynced: Bool) {
         self.name = name
         self.folder = folder
         self.disk = disk
         self.segmentBytes = segmentBytes
+        self.repairsAreSynced = repairsAreSynced
     }
 
     func path(_ first: UInt64) -> String {
@@ -105,7 +112,7 @@ final class RoomLog {
     var unsyncedSegments: [Int] {
         var found: [Int] = []
         for index in segments.indices.reversed() {
-            if segments[index].synced < segments[index].length {
+            if segments[index].isUnsynced {
                 found.append(index)
             } else if segments[index].length > 0 {
                 break

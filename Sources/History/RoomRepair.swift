@@ -11,8 +11,19 @@ extension RoomLog {
             try beginSegment(newest + 1)
             closeTail()
         }
+        if repairsAreSynced { try syncRepair() }
         needsRepair = false
         failure = nil
+    }
+
+    /// What was cut off must not come back by a power cut: people were told that it was refused.
+    private func syncRepair() throws(StorageError) {
+        if folderNeedsSync { _ = try disk.sync(folder) }
+        folderNeedsSync = false
+        for index in segments.indices where segments[index].isCutUnsynced {
+            _ = try disk.sync(path(segments[index].first))
+            segments[index].isCutUnsynced = false
+        }
     }
 
     /// Takes back whatever was appended since the last commit.
@@ -56,6 +67,7 @@ extension RoomLog {
             try disk.truncate(file, to: segment.length)
         }
         segments[index].needsCut = false
+        segments[index].isCutUnsynced = true
     }
 
     /// Writes the bytes whose sync failed into a new file, named by their first seq, and has them cut off the old one.
@@ -67,13 +79,14 @@ extension RoomLog {
         let temporary = folder + "/rewrite.tmp"
         let source = try disk.open(path(segment.first), .read)
         defer { disk.close(source) }
-        guard let first = try firstSeq(in: source, from: segment), segment.synced < segment.length else {
+        guard let first = try firstSeq(in: source, from: segment), segment.synced < segment.length,
+            try copy(source, segment.synced..<segment.length, to: temporary)
+        else {
             // They are gone from the cache as well. What can be read of them later will be; the rest is damaged lines.
             segments[index].needsRewrite = false
             segments[index].isSealed = true
             return
         }
-        try copy(source, segment.synced..<segment.length, to: temporary)
         _ = try disk.sync(temporary)
         if index == segments.count - 1 { closeTail() }
         try disk.rename(temporary, to: path(first))
@@ -101,7 +114,8 @@ extension RoomLog {
         return prefix.seq
     }
 
-    private func copy(_ source: OpenFile, _ range: Range<Int64>, to path: String) throws(StorageError) {
+    /// - Returns: whether all of it was there.
+    private func copy(_ source: OpenFile, _ range: Range<Int64>, to path: String) throws(StorageError) -> Bool {
         let target = try disk.open(path, .replace)
         defer { disk.close(target) }
         var buffer = [UInt8](repeating: 0, count: 1 << 18)
@@ -109,9 +123,10 @@ extension RoomLog {
         while offset < range.upperBound {
             let wanted = min(buffer.count, Int(range.upperBound - offset))
             let count = try disk.readAll(source, at: offset, into: &buffer, range: 0..<wanted)
-            guard count > 0 else { return }
+            guard count == wanted else { return false }
             try disk.appendAll(buffer.span.extracting(0..<count), to: target, path: path)
             offset += Int64(count)
         }
+        return true
     }
 }

@@ -72,8 +72,10 @@ extension History {
         } catch {
             outcome.journal = error
         }
-        var newRooms = !syncs.dirtyRooms.allSatisfy { !$0.parentNeedsSync }
-        for room in syncs.dirtyRooms {
+        let rooms = syncs.dirtyRooms
+        syncs.dirtyRooms.removeAll(keepingCapacity: true)
+        var newRooms = rooms.contains(where: \.parentNeedsSync)
+        for room in rooms {
             room.isDirty = false
             do throws(StorageError) {
                 if let error = outcome.journal { throw error }
@@ -87,7 +89,6 @@ extension History {
             }
             dropIfForgotten(room)
         }
-        syncs.dirtyRooms.removeAll(keepingCapacity: true)
         metrics.refusedAppends += UInt64(outcome.rooms.count)
         return outcome
     }
@@ -97,7 +98,9 @@ extension History {
         do throws(StorageError) {
             if syncs.directoryNeedsSync { try sync(directory) }
             syncs.directoryNeedsSync = false
-            if journal.isDirty { try sync(journal.path) }
+            journal.beginSync()
+            defer { journal.endSync() }
+            try sync(journal.path)
             journal.didSync(journal.length)
         } catch {
             journal.rollBack(error)
@@ -112,7 +115,10 @@ extension History {
         room.folderNeedsSync = false
         let unsynced = room.unsyncedSegments
         for index in unsynced { try sync(room.path(room.segments[index].first)) }
-        for index in unsynced { room.segments[index].synced = room.segments[index].length }
+        for index in unsynced {
+            room.segments[index].synced = room.segments[index].length
+            room.segments[index].isCutUnsynced = false
+        }
         room.committed = room.newest
     }
 }

@@ -27,10 +27,13 @@ final class SimulatedDisk: Storage {
 
     /// Decides about each call before it is done.
     var plan: ((Call) -> Fault?)?
+    /// Whether the kernel happens to write a file to the medium by itself, right after something was appended.
+    var writesBack: (() -> Bool)?
     /// How many bytes all files together may take.
     var capacity: Int?
     /// How often `finishedSync` answers that the batch is still at work.
     var syncDelay = 0
+    var tellsBoot = true
     private(set) var calls = 0
     private(set) var syncedPaths: [String] = []
     private(set) var boots = 1
@@ -206,6 +209,7 @@ extension SimulatedDisk {
             count = min(count, free)
         }
         for index in 0..<count { file.cached.append(bytes[index]) }
+        if file.lost.isEmpty, writesBack?() == true { file.stored = file.cached }
         return count
     }
 
@@ -313,7 +317,7 @@ extension SimulatedDisk {
         isLocked = false
     }
 
-    func bootIdentifier() -> String? { "boot-\(boots)" }
+    func bootIdentifier() -> String? { tellsBoot ? "boot-\(boots)" : nil }
 }
 
 /// A generator whose numbers depend on the seed alone (SplitMix64).
