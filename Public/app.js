@@ -17,6 +17,8 @@ const here = new Store(() => sessionStorage, `${scope} ${room} `);
 
 translate(document);
 page.room.textContent = room;
+document.title = `${room} · Chatloop`;
+page.username.value = browser.get('name') ?? '';
 await claim(tab, scope);
 
 const connection = new Connection({
@@ -93,7 +95,6 @@ const RECEIVE = {
     typing.clear();
     showTyping();
     showPeople();
-    remember();
   },
 
   message(event) {
@@ -186,7 +187,7 @@ function showStatus() {
   });
   page.status.dataset.state = state;
   page.status.hidden = phase === 'out' || (arriving() && phase === 'trying');
-  page.retry.hidden = phase !== 'taken' && !waiting;
+  page.retry.hidden = phase !== 'taken' && (state !== 'reconnecting' || connection.tries < 2); // not for a mere hiccup
   page.retry.textContent = phase === 'taken' ? t.here : t.now;
   page.retry.setAttribute('aria-label', phase === 'taken' ? t.here : t.nowLabel);
   if (arriving() && phase !== 'out') page.guest.textContent = phase === 'trying' ? t.connecting : t.unreachable;
@@ -353,7 +354,9 @@ let missed = 0;
 
 function noticed(count, mention) {
   if (mention && document.hidden && browser.get('notify')) notify(mention);
+  const before = missed;
   missed = document.hidden ? missed + count : 0;
+  if (missed === before) return;
   document.title = `${missed ? `(${missed}) ` : ''}${room} · Chatloop`;
   const badge = `<circle cx='21' cy='21' r='11' fill='%23c62f1d'/><text x='21' y='26' font-size='14' font-weight='700'
     font-family='sans-serif' text-anchor='middle' fill='%23fff'>${Math.min(missed, 99)}</text></svg>`;
@@ -467,10 +470,9 @@ visualViewport?.addEventListener('resize', () => {
   scrollTo(0, 0);
 });
 
+remember();
 const enter = tab.get('enter');
 tab.set('enter', null);
-noticed(0);
-page.username.value = browser.get('name') ?? '';
 if (connection.session) {
   show(true);
   const saved = here.get('log');
@@ -482,5 +484,5 @@ if (connection.session) {
 } else if (enter?.room === room) connection.join(enter.name);
 else {
   show(false);
-  if (matchMedia('(hover: hover)').matches) page.username.focus();
+  if (!matchMedia('(pointer: coarse)').matches) page.username.focus(); // a phone would open its keyboard
 }

@@ -103,11 +103,11 @@ export class Connection {
   phase = 'out';
   why = null;      // 'full' or 'slow' while waiting for that
   nextTry = 0;
+  tries = 0;       // in vain, since it was connected
   seq = 0;         // the newest event seen
   #socket = null;
   #timer = 0;      // for the next try, the opening, a probe
   #ackTimer = 0;
-  #tries = 0;
   #joinedAt = 0;
   #typedAt = 0;
   #window = IN_FLIGHT;
@@ -124,7 +124,7 @@ export class Connection {
 
   join(name) {
     this.name = name;
-    this.#tries = 0;
+    this.tries = 0;
     if (this.phase === 'out' && this.#socket?.readyState === WebSocket.OPEN) {
       this.#enter('trying'); // a join after a refused one
       this.#sendJoin();
@@ -162,8 +162,8 @@ export class Connection {
 
   /** Tries at once: the person asks (only that ends `taken`), the network is back, or someone looks at the page again. */
   hurry(asked = false) {
-    if (this.phase === 'waiting' || (asked && this.phase === 'taken')) {
-      this.#tries = 0;
+    if (this.phase === 'waiting' || (asked && this.phase !== 'joined')) {
+      this.tries = 0;
       this.#open();
     } else if (this.phase === 'joined') {
       // The network may have changed under an open socket, and only an answer shows that the other end is still there.
@@ -212,10 +212,10 @@ export class Connection {
     if (this.phase === 'out') return; // the join was refused, and then took too long
     if (code === TAKEN_OVER) return void this.#enter('taken');
     const wasJoined = this.phase === 'joined';
-    if (wasJoined && Date.now() - this.#joinedAt > 10_000) this.#tries = 0;
+    if (wasJoined && Date.now() - this.#joinedAt > 10_000) this.tries = 0;
     this.why = code !== 1013 ? null : wasJoined ? 'slow' : 'full';
     const wait = this.#wait(code);
-    this.#tries += 1;
+    this.tries += 1;
     this.nextTry = Date.now() + wait;
     this.#timer = setTimeout(() => this.#open(), wait);
     this.#enter('waiting');
@@ -225,8 +225,8 @@ export class Connection {
   #wait(code) {
     const full = this.why === 'full' ? LONGEST_WAIT : 0;
     const first = code === 1001 || code === 1012 ? 1_500 : 250;
-    if (!this.#tries && !full) return Math.random() * first;
-    return Math.max(full, Math.min(LONGEST_WAIT, 500 * 2 ** this.#tries)) * (0.5 + Math.random() / 2);
+    if (!this.tries && !full) return Math.random() * first;
+    return Math.max(full, Math.min(LONGEST_WAIT, 500 * 2 ** this.tries)) * (0.5 + Math.random() / 2);
   }
 
   #enter(phase) {

@@ -10,7 +10,7 @@ import { draw, make, number, t } from './text.js';
 
 const GROUPED_WITHIN = 5 * 60_000;
 const AT_END = 100;    // px from the end within which a reader follows
-const WINDOW = 200;    // rows kept as elements for one who follows, and to either side of one who does not
+const WINDOW = 200;    // rows that are kept as elements before the end, or to either side of the view
 const KEPT = 20_000;   // events in memory; older ones can be asked for again
 const SAVED = 3_000;   // events kept across a reload
 const READ_OUT = 5;    // more new rows than that at once are counted for a screen reader, not read
@@ -24,16 +24,18 @@ export class Log {
   #rowOf = new WeakMap();   // by element
   #first = 0;
   #last = 0;
+  #complete = true;         // the end is among the elements; rows that were added since do not count
   #more = false;            // the server has something older
   #asked = null;            // what history is under way for: the start, or a gap
   #seen = 0;                // the newest event that was in view
   #unread = 0;              // messages after that
   #mark = 0;                // the first unread event: a line stands before it
   #notices = true;
-  #scheduled = false;
+  #scheduled = null;
   #top = 0;                 // scrollTop as last known
   #leaving = 0;             // a timer, while the reader goes up
-  #place = null;
+  #place = null;            // what is at the top of the view, for when its size changes
+  #going = null;            // where to go with the next drawing
   #hushed = 0;              // a timer, while nothing is to be read out
   #unsaid = 0;
 
@@ -45,7 +47,7 @@ export class Log {
     scroller.addEventListener('scroll', () => this.#scrolled(), { passive: true });
     button.addEventListener('click', () => this.#toUnread());
     document.addEventListener('visibilitychange', () => this.#schedule());
-    new ResizeObserver(() => this.#put(this.#place)).observe(scroller);
+    new ResizeObserver(() => this.#put(this.following ? null : this.#place)).observe(scroller);
   }
 
   // What comes in.
@@ -58,8 +60,9 @@ export class Log {
     this.#asked = null;
     this.#mark = 0;
     this.#seen = this.newest;
+    this.#unsaid = 0;
     this.#rebuild();
-    this.#hush(0);
+    this.#hush();
   }
 
   /** New events. After a resume they are summed up for a screen reader, not read out. */
@@ -98,7 +101,7 @@ export class Log {
   older(events, more) {
     const asked = this.#asked;
     this.#asked = null;
-    this.#hush(0);
+    this.#hush();
     this.#schedule();
     if (!asked || !events) return;
     const overlap = this.#merge(events);
@@ -127,7 +130,7 @@ export class Log {
 
   showNotices(shown) {
     this.#notices = shown;
-    this.#hush(0);
+    this.#hush();
     this.#rebuild();
   }
 
@@ -149,8 +152,9 @@ export class Log {
     this.fill(events, more);
     this.#seen = seen;
     this.#line(mark);
+    this.following = !seq;
+    this.#going = seq ? { seq, top } : null;
     this.#draw();
-    if (seq) this.#goTo(seq, top);
   }
 
   // Events → rows.
@@ -186,8 +190,7 @@ export class Log {
   }
 
   #index(seq) {
-    const found = this.#rows.findIndex((row) => row.seq >= seq);
-    return found < 0 ? this.#rows.length : found;
+    return firstOf(this.#rows, (row) => row.seq >= seq);
   }
 
   /** One more event at the end of the rows. */
@@ -231,31 +234,55 @@ export class Log {
 
   #schedule() {
     if (this.#scheduled) return;
-    this.#scheduled = true;
-    const frame = () => this.#scheduled && this.#draw();
-    requestAnimationFrame(frame);
-    setTimeout(frame, 250); // a hidden page gets no frames
+    const draw = () => this.#draw();
+    const frame = requestAnimationFrame(draw);
+    const timer = setTimeout(draw, 250); // a hidden page gets no frames
+    this.#scheduled = { frame, timer };
   }
 
   #draw() {
-    this.#scheduled = false;
-    const place = this.following ? null : this.#anchor();
+    cancelAnimationFrame(this.#scheduled?.frame);
+    clearTimeout(this.#scheduled?.timer);
+    this.#scheduled = null;
     if (!this.following || this.#unsaid > READ_OUT) this.#hush();
     else if (!this.#hushed) this.#unsaid = 0;
-    if (!this.following) this.#last = Math.min(this.#rows.length, Math.max(this.#last, this.#first + 2 * WINDOW));
-    else {
-      // Trimmed by halves, not by each new row.
-      if (this.#rows.length - this.#first > WINDOW * 1.5) this.#first = this.#rows.length - WINDOW;
-      this.#last = this.#rows.length;
-    }
-    this.#show(place);
+    const place = this.#choose(this.#going ?? this.#anchor());
+    this.#going = null;
+    this.#show();
+    this.#put(place);
     this.#settle();
   }
 
+  /** Chooses the rows to show, and says what is to stay where it is: nothing, where the end is. */
+  #choose(place) {
+    const end = this.#rows.length;
+    const around = (index) => {
+      this.#first = Math.max(0, index - WINDOW);
+      this.#last = Math.min(end, index + WINDOW);
+    };
+    this.#complete = true;
+    if (this.following || !place) {
+      if (end - this.#last > WINDOW) around(end);
+      // Trimming gets a frame of its own: with nothing else happening in it, nothing is seen to move.
+      else if (this.#last - this.#first > 2 * WINDOW) {
+        this.#first = this.#last - WINDOW;
+        this.#schedule();
+        return place;
+      }
+      this.#last = end;
+      return null;
+    }
+    const at = this.#index(place.seq);
+    const near = (this.#first > 0 && at - this.#first < WINDOW / 2) || (this.#last < end && this.#last - at < WINDOW / 2);
+    if (near || this.#last - this.#first > 3 * WINDOW) around(at);
+    this.#complete = this.#last === end;
+    return place;
+  }
+
   /** Makes the list's elements those of the window, moving none that may stay. */
-  #show(place) {
+  #show() {
     const wanted = this.#rows.slice(this.#first, this.#last);
-    if (this.#last === this.#rows.length) wanted.push(...this.#outboxRows());
+    if (this.#complete) wanted.push(...this.#outboxRows());
     const elements = wanted.map((row) => this.#element(row));
     if (this.#first === 0) elements.unshift(this.start);
     this.start.textContent = this.#more ? t.earlier : t.beginning;
@@ -266,7 +293,6 @@ export class Log {
       if (element === next) next = next.nextSibling;
       else this.list.insertBefore(element, next);
     }
-    this.#put(place);
   }
 
   #element(row) {
@@ -295,20 +321,17 @@ export class Log {
     }
     this.#top = this.scroller.scrollTop;
     this.#settle();
+    if (!this.following) requestAnimationFrame(() => this.#schedule()); // the window may have to move
   }
 
   #settle() {
     const { scrollTop, clientHeight, scrollHeight } = this.scroller;
     if (!clientHeight) return;
     const below = scrollHeight - scrollTop - clientHeight;
-    const complete = this.#last === this.#rows.length;
-    this.following = complete && (below <= 1 || (below <= AT_END && !this.#leaving));
+    this.following = this.#complete && (below <= 1 || (below <= AT_END && !this.#leaving));
     this.#place = this.following ? null : this.#anchor();
     if (!document.hidden) this.#see();
     this.#showButton();
-    if (this.#place && ((scrollTop < clientHeight && this.#first) || (below < clientHeight && !complete))) {
-      this.#around(this.#rows.indexOf(this.#rowOf.get(this.#place.element)), this.#place);
-    }
     const gap = this.#rows.slice(this.#first, this.#last).find(({ kind, event }) => kind === 'gap' && !event.lost);
     if (gap) this.#ask(gap.event, gap.seq + 0.5);
     else if (this.#more && !this.#first && scrollTop < clientHeight) this.#ask(this.start, this.#events[0]?.seq);
@@ -320,9 +343,9 @@ export class Log {
 
   #see() {
     const { bottom } = this.scroller.getBoundingClientRect();
-    const beyond = this.#child((box) => box.top >= bottom);
-    const row = beyond ? this.#rowOf.get(beyond.previousSibling) : this.#rows[this.#last - 1];
-    this.#seen = Math.max(this.#seen, this.following ? this.newest : row?.events?.at(-1).seq ?? 0);
+    const last = this.following ? null : this.#child((box) => box.top >= bottom)?.previousSibling ?? this.list.lastChild;
+    const seq = last ? this.#rowOf.get(last)?.events?.at(-1).seq ?? 0 : this.newest;
+    this.#seen = Math.max(this.#seen, seq);
   }
 
   #showButton() {
@@ -338,29 +361,11 @@ export class Log {
 
   #toUnread() {
     const unread = this.#events.find((event) => event.seq > this.#seen && isOthers(event));
-    if (unread) this.#goTo(unread.seq, 0);
-    else {
-      this.following = true;
-      this.#first = Math.max(0, this.#rows.length - WINDOW);
-      this.#draw();
-    }
+    this.following = !unread;
+    // With the line, or the day, above it.
+    this.#going = unread ? { seq: unread.seq, top: 0 } : null;
+    this.#draw();
     this.scroller.focus({ preventScroll: true }); // the button may be gone
-  }
-
-  /** Shows an event, with the line or the day above it, `top` px below the upper edge. */
-  #goTo(seq, top) {
-    const index = this.#index(seq);
-    if (index === this.#rows.length) return;
-    this.following = false;
-    this.#around(index, { row: this.#rows[index], top });
-    this.#settle();
-  }
-
-  #around(index, place) {
-    this.#first = Math.max(0, index - WINDOW);
-    this.#last = Math.min(this.#rows.length, index + WINDOW);
-    this.#hush(0);
-    this.#show(place);
   }
 
   /** The first message or notice in view, and where its top is. */
@@ -368,37 +373,29 @@ export class Log {
     const { top } = this.scroller.getBoundingClientRect();
     let element = this.#child((box) => box.bottom > top);
     while (element && !this.#rowOf.get(element)?.events) element = element.nextSibling;
-    return element ? { element, top: element.getBoundingClientRect().top - top } : null;
+    return element ? { element, seq: this.#rowOf.get(element).seq, top: element.getBoundingClientRect().top - top } : null;
   }
 
   /** Puts a place back where it was; without one, the end. */
   #put(place) {
     const { scroller } = this;
-    const element = place?.element ?? place?.row.element;
-    if (this.following) scroller.scrollTop = scroller.scrollHeight;
+    const element = place?.element ?? this.#rows[this.#index(place?.seq)]?.element;
+    if (!place) scroller.scrollTop = scroller.scrollHeight;
     else if (element?.isConnected) {
       scroller.scrollTop += element.getBoundingClientRect().top - scroller.getBoundingClientRect().top - place.top;
     }
     this.#top = scroller.scrollTop;
   }
 
-  /** The first element whose box is beyond a line. They are in order, so it is looked for by halves. */
   #child(beyond) {
     const { children } = this.list;
-    let [low, high] = [0, children.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (beyond(children[middle].getBoundingClientRect())) high = middle;
-      else low = middle + 1;
-    }
-    return children[low];
+    return children[firstOf(children, (element) => beyond(element.getBoundingClientRect()))];
   }
 
   // What a screen reader hears.
 
   /** Keeps the log from being read out while it changes otherwise than by a few rows at its end. */
-  #hush(unsaid = this.#unsaid) {
-    this.#unsaid = unsaid;
+  #hush() {
     this.scroller.setAttribute('aria-live', 'off');
     clearTimeout(this.#hushed);
     this.#hushed = setTimeout(() => {
@@ -408,6 +405,17 @@ export class Log {
       this.#unsaid = 0;
     }, 500);
   }
+}
+
+/** The index of the first that is so, in a list that goes from "no" to "yes" once: looked for by halves. */
+function firstOf(list, is) {
+  let [low, high] = [0, list.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (is(list[middle])) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
 const isOthers = (event) => event.type === 'message' && !event.own;
