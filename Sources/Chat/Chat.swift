@@ -64,7 +64,8 @@ package struct Chat: Sendable {
             case .closed(let id, let departure): close(id, departure, into: &output)
             case .roomLoaded(let room, let newestSeq, let older, let events):
                 roomLoaded(
-                    room, newestSeq: newestSeq, olderMessages: bytes.extracting(older), events: bytes.extracting(events),
+                    room, newestSeq: newestSeq, olderMessages: bytes.extracting(older),
+                    events: bytes.extracting(events),
                     into: &output)
             case .roomFailed(let room): roomFailed(room, into: &output)
             case .lines(let request, let range, let more):
@@ -219,7 +220,9 @@ package struct Chat: Sendable {
                 bytes.append(copying: text.extracting(messageID.quotedRange))
             }
         }
-        if visitors[Int(id.slot)].errors.take(of: limits.errors, now: now) > 0 { end(id, .tooManyErrors, into: &output) }
+        if visitors[Int(id.slot)].errors.take(of: limits.errors, now: now) > 0 {
+            end(id, .tooManyErrors, into: &output)
+        }
     }
 
     func appendError(_ refusal: Refusal, to bytes: inout [UInt8], id: (inout [UInt8]) -> Void) {

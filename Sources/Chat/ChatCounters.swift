@@ -16,7 +16,7 @@ package struct ChatCounters: Sendable {
     package var refusals: [ErrorCode: UInt64] = [:]
 }
 
-extension Array<UInt8> {
+extension [UInt8] {
     init(copying bytes: Span<UInt8>) {
         self = []
         append(copying: bytes)

@@ -183,7 +183,9 @@ package enum JSONScanner {
         guard let unit = hexadecimal(text, &at) else { return nil }
         switch unit {
         case 0xD800..<0xDC00:
-            guard at + 1 < text.count, text[at] == UInt8(ascii: "\\"), text[at + 1] == UInt8(ascii: "u") else { return nil }
+            guard at + 1 < text.count, text[at] == UInt8(ascii: "\\"), text[at + 1] == UInt8(ascii: "u") else {
+                return nil
+            }
             at += 2
             guard let low = hexadecimal(text, &at), (0xDC00..<0xE000).contains(low) else { return nil }
             return 0x10000 + (unit - 0xD800) << 10 + (low - 0xDC00)

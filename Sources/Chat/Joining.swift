@@ -26,7 +26,8 @@ extension Chat {
         }
         guard load(room, for: id, text, into: &output) else { return }
         if let since, fetched == nil, needsDisk(room, since: since) {
-            return read(.since(since, limit: Limits.welcomeEvents), .rejoin, room, for: id, parking: text, into: &output)
+            return read(
+                .since(since, limit: Limits.welcomeEvents), .rejoin, room, for: id, parking: text, into: &output)
         }
 
         let secret = Bits128(hexadecimal: text.extracting(command.session.range))
@@ -108,7 +109,8 @@ extension Chat {
         while let grace = graces.removeFirst(before: now) {
             // It may have come back, and lost its connection again, or have left; and the places may be others' by now.
             guard Int(grace.room) < rooms.count, Int(grace.member) < rooms[Int(grace.room)].members.count,
-                let member = rooms[Int(grace.room)].members[Int(grace.member)], member.isAway, member.leavesAt == grace.end
+                let member = rooms[Int(grace.room)].members[Int(grace.member)], member.isAway,
+                member.leavesAt == grace.end
             else { continue }
             leave(grace.member, of: grace.room)
         }

@@ -54,6 +54,8 @@ struct UsedIDs: Sendable {
 
     /// All of them, in the order of their seq.
     var all: [(id: Bits128, seq: UInt64)] {
-        (older.map { (id: $0.key, seq: $0.value) } + newer.map { (id: $0.key, seq: $0.value) }).sorted { $0.seq < $1.seq }
+        (older.map { (id: $0.key, seq: $0.value) } + newer.map { (id: $0.key, seq: $0.value) }).sorted {
+            $0.seq < $1.seq
+        }
     }
 }

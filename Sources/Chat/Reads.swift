@@ -64,7 +64,8 @@ extension Chat {
     // MARK: Answers
 
     mutating func roomLoaded(
-        _ index: UInt32, newestSeq: UInt64, olderMessages: Span<UInt8>, events: Span<UInt8>, into output: inout TickOutput
+        _ index: UInt32, newestSeq: UInt64, olderMessages: Span<UInt8>, events: Span<UInt8>,
+        into output: inout TickOutput
     ) {
         guard Int(index) < rooms.count, case .loading = rooms[Int(index)].phase else { return }
         rooms[Int(index)].phase = .ready

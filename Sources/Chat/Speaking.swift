@@ -187,7 +187,8 @@ extension Chat {
             return refuse(id, Refusal(.badField, "The field before must be a seq."), into: &output)
         }
         guard let limit = JSONScanner.whole(text, command.limit), Limits.historyLimit.contains(limit) else {
-            return refuse(id, Refusal(.badField, "The field limit must be a whole number from 1 to 200."), into: &output)
+            return refuse(
+                id, Refusal(.badField, "The field limit must be a whole number from 1 to 200."), into: &output)
         }
         let wait = visitors[Int(id.slot)].history.take(of: limits.history, now: now)
         guard wait == 0 else { return refuse(id, .tooFast(wait), into: &output) }

@@ -158,7 +158,8 @@ struct JSON: CustomStringConvertible {
 
     init(_ text: String) {
         self.text = text
-        object = (try? JSONSerialization.jsonObject(with: Data(text.utf8))) as? [String: Any] ?? ["type": "no JSON: \(text)"]
+        object =
+            (try? JSONSerialization.jsonObject(with: Data(text.utf8))) as? [String: Any] ?? ["type": "no JSON: \(text)"]
     }
 
     init(_ object: [String: Any]) {

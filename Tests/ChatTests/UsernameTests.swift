@@ -1,0 +1,156 @@
+import Foundation
+import Testing
+
+@testable import Chat
+
+@Suite struct UsernameRuleTests {
+    @Test(arguments: [
+        "A", "Ada", "Ada Lovelace", "O'Brien", "名前", "Ångström", "José", "🦊", "عمر", "नमस्ते", "x_1", "<b>",
+        String(repeating: "a", count: 32), String(repeating: "🦊", count: 32), "e\u{301}", "server2",
+    ])
+    func namesThatPeopleHaveAreTaken(name: String) { #expect(Username(name)?.text == name) }
+
+    @Test(arguments: [" Ada", "Ada ", "\t\n Ada\u{A0}\u{3000}\r\n", "\u{2028}Ada\u{85}"])
+    func whiteSpaceAroundANameIsTrimmed(name: String) { #expect(Username(name)?.text == "Ada") }
+
+    @Test func theLengthIsCountedInScalarsAfterTrimming() {
+        #expect(Username(String(repeating: "x", count: 33)) == nil)
+        #expect(Username("  " + String(repeating: "é", count: 32) + "  ") != nil)
+        // Sixteen letters with a mark each are thirty-two scalars.
+        #expect(Username(String(repeating: "e\u{301}", count: 16)) != nil)
+        #expect(Username(String(repeating: "e\u{301}", count: 16) + "x") == nil)
+        #expect(Username("") == nil)
+        #expect(Username(" \t\u{3000} ") == nil)
+    }
+
+    /// Controls, line breaks, what changes the direction of the text around it, and what cannot be seen.
+    static let forbidden: [Unicode.Scalar] = [
+        "\u{0}", "\u{7}", "\t", "\n", "\r", "\u{1B}", "\u{7F}", "\u{80}", "\u{85}", "\u{9F}", "\u{AD}", "\u{34F}",
+        "\u{61C}",
+        "\u{115F}", "\u{1160}", "\u{17B4}", "\u{180E}", "\u{200B}", "\u{200C}", "\u{200D}", "\u{200E}", "\u{200F}",
+        "\u{2028}", "\u{2029}", "\u{202A}", "\u{202B}", "\u{202C}", "\u{202D}", "\u{202E}", "\u{2060}", "\u{2064}",
+        "\u{2066}", "\u{2067}", "\u{2068}", "\u{2069}", "\u{2800}", "\u{3164}", "\u{FE0F}", "\u{FEFF}", "\u{FFA0}",
+        "\u{1D173}", "\u{E0001}", "\u{E0041}", "\u{E0100}",
+    ]
+
+    @Test(arguments: forbidden)
+    func whatCannotBeSeenOrMisleadsIsForbidden(scalar: Unicode.Scalar) {
+        #expect(Username("A\(Character(scalar))b") == nil)
+    }
+
+    @Test func aNameOfMarksOrBlanksAloneIsNone() {
+        #expect(Username("\u{301}") == nil)
+        #expect(Username("\u{301} \u{20DD}") == nil)
+        #expect(Username("\u{301}a") != nil)
+    }
+
+    @Test func aNameOfAMillionScalarsIsRefusedWithoutCountingThem() {
+        #expect(Username(String(repeating: "x", count: 1_000_000)) == nil)
+        #expect(Username(String(repeating: " ", count: 1_000_000) + "x")?.text == "x")
+    }
+}
+
+@Suite struct UsernameComparisonTests {
+    /// Whether someone can come in with a name while another has one.
+    private func collide(_ name: String, _ other: String) -> Bool {
+        guard let name = Username(name), let other = Username(other) else { return false }
+        var room = Room(name: "r", phase: .ready)
+        let bits = Bits128(high: 0, low: 0)
+        _ = room.add(Member(username: name, session: bits, number: 1))
+        return room.isTaken(other)
+    }
+
+    @Test(arguments: [
+        ("Ada", "ADA"), ("straße", "STRASSE"), ("STRAẞE", "straße"), ("Σίσυφος", "ΣΊΣΥΦΟΣ"), ("ǅ", "ǆ"), ("ﬁx", "FIX"),
+        ("é", "e\u{301}"), ("É", "e\u{301}"), ("\u{212B}", "å"), ("한", "\u{1112}\u{1161}\u{11AB}"),
+        ("\u{1FB4}", "\u{3B1}\u{345}\u{301}"), ("a\u{323}\u{307}", "a\u{307}\u{323}"),
+    ])
+    func caseAndCanonicalFormDoNotMatter(one: String, other: String) {
+        #expect(collide(one, other))
+        #expect(collide(other, one))
+    }
+
+    @Test(arguments: [
+        ("paypal", "pаypаl"), ("Alice", "AIice"), ("alice", "a1ice"), ("Bob", "B0b"), ("Tom", "Torn"), ("Tom", "Том"),
+        ("Nikos", "Νikοs"), ("ёлка", "ëлка"), ("ópera", "όpera"), ("Ida", "Їda".replacing("Ї", with: "І")),
+        ("Ada", "Ａｄａ"), ("Ada", "𝐀𝐝𝐚"), ("Ada", "𝕬𝖉𝖆"), ("Ada", "ⒶⓓⒶ"), ("Ada", "🄰🅓🅰"), ("7", "𝟟"), ("Ada", "🇦🇩🇦"),
+        ("Rex", "ℛex"), ("XL", "ⅩⅬ"), ("Kim", "\u{212A}im"), ("O'Hara", "O’Hara"), ("a-b", "a‑b"), ("a b", "a  b"),
+        ("a b", "a\u{A0}\u{3000}b"), ("inn", "ınn"), ("i\u{307}", "i"), ("MIM", "МІМ"), ("mix", "мix"),
+    ])
+    func namesThatLookAlikeCollide(one: String, other: String) {
+        #expect(collide(one, other))
+        #expect(collide(other, one))
+    }
+
+    @Test(arguments: [
+        ("Ian", "Lan"), ("Ali", "All"), ("Иван", "Ivan"), ("Анна", "Anna"), ("Νίκος", "Nikos"), ("José", "Jose"),
+        ("Ada", "Eda"), ("Ada", "Ada2"), ("Bo", "Bob"), ("a b", "ab"), ("user5", "userS"), ("名", "明"), ("é", "è"),
+        ("ё", "е"), ("🦊", "🐻"), ("o", "ø"), ("mm", "nn"), ("vv", "w"), ("γ", "v"), ("Straße", "Strase"),
+    ])
+    func namesThatCanBeToldApartDoNot(one: String, other: String) {
+        #expect(!collide(one, other))
+        #expect(!collide(other, one))
+    }
+
+    @Test(arguments: ["server", "SERVER", "Sеrvеr", "ｓｙｓｔｅｍ", "System", "Chatloop", "chatIoop", "chat1oop", "sуstem"])
+    func nobodyCanPoseAsTheServer(name: String) throws { #expect(try #require(Username(name)).isReserved) }
+
+    @Test(arguments: ["observer", "serve", "systems", "chat"])
+    func otherNamesAreNotReserved(name: String) throws { #expect(try !#require(Username(name)).isReserved) }
+
+    /// The keys of all characters there are: the same in every case, and the same for canonically equivalent spellings.
+    @Test func noCharacterHasTwoKeys() throws {
+        for value in UInt32(0x21)...0x1FFFF {
+            guard let scalar = Unicode.Scalar(value), let name = Username(String(scalar)) else { continue }
+            for other in [name.text.uppercased(), name.text.lowercased()] {
+                guard let other = Username(other) else { continue }
+                #expect(name.folded == other.folded, "\(name.text)")
+            }
+        }
+    }
+
+    @Test func howALetterWithMarksIsSpelledDoesNotMatter() {
+        for block in [0xC0...0x24F, 0x370...0x52F, 0x1E00...0x1FFF] as [ClosedRange<UInt32>] {
+            for whole in block.compactMap({ Unicode.Scalar($0) }).map(String.init(_:)) {
+                let parts = Array(whole.decomposedStringWithCanonicalMapping.unicodeScalars)
+                guard let name = Username(whole), let letter = parts.first else { continue }
+                // The marks in the other order, too: as many of them are on different sides of the letter.
+                let classes = parts.dropFirst().map { $0.properties.canonicalCombiningClass }
+                let canSwap = Set(classes).count == classes.count
+                for marks in [Array(parts.dropFirst()), canSwap ? parts.dropFirst().reversed() : []] where marks != [] {
+                    let spelled = String(String.UnicodeScalarView([letter] + marks))
+                    #expect(name.folded == Username(spelled)?.folded, "\(whole)")
+                }
+            }
+        }
+    }
+
+    @Test func aLetterWithAMarkLooksLikeTheOneThatItsLetterLooksLikeWithThatMark() {
+        let marks: Set<UInt32> = [0x300, 0x301, 0x304, 0x306, 0x308, 0x30B, 0x30F]
+        for block in [0x370...0x52F, 0x1F70...0x1FFF] as [ClosedRange<UInt32>] {
+            for whole in block.compactMap({ Unicode.Scalar($0) }).map(String.init(_:)) {
+                let apart = whole.decomposedStringWithCanonicalMapping
+                guard apart.unicodeScalars.dropFirst().allSatisfy({ marks.contains($0.value) }) else { continue }
+                #expect(Username(whole)?.skeleton == Username(apart)?.skeleton, "\(whole)")
+            }
+        }
+    }
+
+    @Test func aNameIsFreeAgainInAllItsFormsWhenItsOwnerLeavesOrIsRenamed() throws {
+        var room = Room(name: "r", phase: .ready)
+        let bits = Bits128(high: 0, low: 0)
+        let names = try ["Ilya", "lIya", "Max", "МАХ", "max", "Bо"].map { try #require(Username($0)) }
+        for name in names {
+            let member = room.add(Member(username: name, session: bits, number: 1))
+            #expect(room.isTaken(name))
+            #expect(!room.isTaken(name, exceptBy: member))
+            for next in names {
+                room.rename(member, to: next)
+                #expect(room.isTaken(next))
+            }
+            room.remove(member)
+            room.release(member)
+            for other in names { #expect(!room.isTaken(other)) }
+        }
+    }
+}
