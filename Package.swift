@@ -53,7 +53,7 @@ let package = Package(
         .testTarget(name: "ChatTests", dependencies: ["Chat"]),
         .testTarget(name: "HistoryTests", dependencies: ["History"]),
         .testTarget(name: "SocketsTests", dependencies: ["Sockets"]),
-        .testTarget(name: "ServerTests", dependencies: ["Server", "Client", "Page"]),
-        .testTarget(name: "ClientTests", dependencies: ["Client"]),
+        .testTarget(name: "ServerTests", dependencies: ["Server", "Client", "Page", "WebSocket"]),
+        .testTarget(name: "ClientTests", dependencies: ["Client", "Chat", "HTTP", "WebSocket"]),
     ]
 )

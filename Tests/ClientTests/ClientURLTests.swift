@@ -1,0 +1,87 @@
+import Client
+import Testing
+
+/// What people type or paste, and which chat it names.
+@Suite struct ClientURLTests {
+    @Test(
+        arguments: [
+            ("ws://a.example/chat?room=garden", "a.example", 80, "/chat?room=garden"),
+            ("ws://a.example:8080/chat", "a.example", 8080, "/chat?room=lobby"),
+            ("http://127.0.0.1:8080/", "127.0.0.1", 8080, "/chat?room=lobby"),
+            ("http://127.0.0.1:8080", "127.0.0.1", 8080, "/chat?room=lobby"),
+            ("http://a.example", "a.example", 80, "/chat?room=lobby"),
+            ("http://a.example/index.html", "a.example", 80, "/chat?room=lobby"),
+            ("http://a.example/r/garden", "a.example", 80, "/chat?room=garden"),
+            ("http://a.example/r/garden#message", "a.example", 80, "/chat?room=garden"),
+            ("http://a.example/under/a/path/", "a.example", 80, "/under/a/path/chat?room=lobby"),
+            ("http://a.example/under/a/path", "a.example", 80, "/under/a/path/chat?room=lobby"),
+            ("http://a.example/under/r/x-1", "a.example", 80, "/under/chat?room=x-1"),
+            ("http://a.example/under/chat?room=b", "a.example", 80, "/under/chat?room=b"),
+            ("http://a.example/under/chat?token=1&room=b", "a.example", 80, "/under/chat?room=b"),
+            ("http://a.example?x=y", "a.example", 80, "/chat?room=lobby"),
+            ("HTTP://A.example:81/", "A.example", 81, "/chat?room=lobby"),
+            ("Ws://a.example:/", "a.example", 80, "/chat?room=lobby"),
+            ("localhost", "localhost", 8080, "/chat?room=lobby"),
+            ("localhost:9000", "localhost", 9000, "/chat?room=lobby"),
+            ("localhost/r/garden", "localhost", 8080, "/chat?room=garden"),
+            ("10.0.0.7:9000/r/garden", "10.0.0.7", 9000, "/chat?room=garden"),
+            ("[::1]:9000", "::1", 9000, "/chat?room=lobby"),
+            ("[::1]", "::1", 8080, "/chat?room=lobby"),
+            ("ws://[2001:db8::7]/r/garden", "2001:db8::7", 80, "/chat?room=garden"),
+        ])
+    func anAddressNamesAChat(text: String, host: String, port: UInt16, target: String) throws {
+        let url = try ClientURL(text)
+        #expect(url.host == host)
+        #expect(url.port == port)
+        #expect(url.target == target)
+    }
+
+    @Test func theHostOfTheRequestHasBracketsAndThePortIfItIsNotTheUsual() throws {
+        #expect(try ClientURL("http://a.example/").authority == "a.example")
+        #expect(try ClientURL("http://a.example:8080/").authority == "a.example:8080")
+        #expect(try ClientURL("[::1]:8080").authority == "[::1]:8080")
+        #expect(try ClientURL("http://[::1]:80/").authority == "[::1]")
+        #expect(try ClientURL("http://a.example/b/").echoTarget == "/b/echo")
+    }
+
+    @Test(arguments: ["wss://a.example/chat", "https://a.example/", "HTTPS://a.example"])
+    func whatNeedsTLSIsRefusedWithAWordOnIt(text: String) throws {
+        let fault = try #require(throws: ClientURL.Fault.self) { try ClientURL(text) }
+        guard case .needsTLS = fault else { throw fault }
+        #expect(fault.description.contains("TLS"))
+    }
+
+    @Test(
+        arguments: [
+            ("ftp://a.example/", .unknownScheme("ftp")), ("file:///etc/passwd", .unknownScheme("file")),
+            ("", .malformed), ("http://", .malformed), ("ws:///chat", .malformed), ("/r/garden", .malformed),
+            ("http:/a.example", .malformed), ("a b", .malformed), ("a\r\nb", .malformed), ("user@host", .malformed),
+            ("http://user:secret@host/", .malformed), ("host:", .malformed), ("host:0", .invalidPort),
+            ("host:x", .malformed),
+            ("host:65536", .malformed), ("host:99999999999999999999", .malformed), ("[::1", .malformed),
+            ("[::1]x", .malformed), ("::1", .malformed), ("[fe80::1%25eth0]:1", .malformed), ("ho%73t", .malformed),
+            ("héllo", .malformed), ("http://a.example/../b", .malformed), ("http://a.example//", .malformed),
+            ("http://a.example//chat", .malformed), ("http://a.example/%2e%2e/", .malformed),
+            ("http://a.example/r/", .invalidRoom), ("http://a.example/r/Upper", .invalidRoom),
+            ("http://a.example/r/a%20b", .invalidRoom), ("ws://a.example/chat?room=", .invalidRoom),
+            ("ws://a.example/chat?room=a&room=b", .none), ("ws://a.example/chat?room=%zz", .malformed),
+            ("http://a.example/r/123456789012345678901234567890123", .invalidRoom),
+        ] as [(String, ClientURL.Fault?)])
+    func whatIsNoAddressIsRefused(text: String, fault: ClientURL.Fault?) {
+        var found: ClientURL.Fault?
+        do throws(ClientURL.Fault) { _ = try ClientURL(text) } catch { found = error }
+        #expect(found == fault)
+    }
+
+    @Test func anyTextAtAllIsJudgedWithoutATrap() {
+        var random = SeededRandom(seed: 7)
+        let pieces = [
+            "http", "ws", "://", ":", "/", "[", "]", "::", "%", "#", "?", "r/", "chat", "room=", "&", "é", "\0", "9",
+        ]
+        for _ in 0..<20_000 {
+            let text = (0..<random.below(9)).map { _ in pieces[random.below(pieces.count)] }.joined()
+            guard let url = try? ClientURL(text) else { continue }
+            #expect(!url.host.isEmpty && url.port > 0 && url.base.hasPrefix("/") && url.base.hasSuffix("/"))
+        }
+    }
+}

@@ -1,0 +1,210 @@
+import Testing
+import WebSocket
+
+@testable import Client
+
+/// Nothing said is lost, and nothing is said twice or out of order.
+@Suite struct OutboxTests {
+    @Test func aMessageIsKeptUntilItsEventComesBack() throws {
+        var ada = Person.joined()
+        ada.say("hello")
+        let id = try #require(ada.client.outgoing.first?.id)
+        #expect(ada.sent() == [messageJSON("hello", id)])
+        #expect(ada.client.outgoing.first?.state == .sent(at: ada.now))
+        #expect(!ada.client.isSettled)
+        ada.receipt(11, id, text: "hello")
+        #expect(ada.client.outgoing.isEmpty && ada.client.isSettled)
+        #expect(ada.shown() == [11])
+    }
+
+    @Test func theNextIsSentWhenTheOneBeforeHasComeBack() {
+        var ada = Person.joined()
+        for text in ["a", "b", "c"] { ada.say(text) }
+        let ids = ada.client.outgoing.map(\.id)
+        #expect(Set(ids).count == 3)
+        #expect(ada.sent() == [messageJSON("a", ids[0])])
+        ada.receipt(11, ids[0])
+        #expect(ada.sent() == [messageJSON("b", ids[1])])
+        ada.hear(12, "Bo", .message(text: "between", id: "other"))
+        #expect(ada.sent() == [])
+        ada.receipt(13, ids[1])
+        #expect(ada.sent() == [messageJSON("c", ids[2])])
+    }
+
+    @Test func whatIsSaidWithoutAConnectionWaitsForOne() {
+        var ada = Person()
+        ada.say("early")
+        ada.start()
+        ada.connected()
+        #expect(ada.sent() == [#"{"type":"join","username":"Ada"}"#])
+        ada.welcome(seq: 3)
+        #expect(ada.sent() == [messageJSON("early", ada.client.outgoing[0].id)])
+    }
+
+    @Test func afterAReconnectTheSameMessageGoesOutWithTheSameID() {
+        var ada = Person.joined()
+        ada.say("a")
+        ada.say("b")
+        let ids = ada.client.outgoing.map(\.id)
+        ada.lose()
+        #expect(ada.client.outgoing.map(\.state) == [.pending, .pending])
+        ada.say("c")
+        ada.pass(300)
+        ada.connected()
+        ada.actions = []
+        ada.welcome(seq: 10)
+        #expect(ada.sent() == [messageJSON("a", ids[0])])
+        // The server had it: it repeats the event, whose seq is known or not.
+        ada.receipt(9, ids[0])
+        #expect(ada.sent() == [messageJSON("b", ids[1])])
+    }
+
+    @Test func aMessageThatTheWelcomesHistoryHasIsNotSentAgain() {
+        var ada = Person.joined()
+        ada.say("a")
+        ada.say("b")
+        let ids = ada.client.outgoing.map(\.id)
+        ada.lose()
+        ada.pass(300)
+        ada.connected()
+        ada.actions = []
+        // The session was lost meanwhile: only the history can tell.
+        ada.welcome(seq: 12, session: "another", history: [said(11, "Ada", "a", id: ids[0]), said(12)])
+        #expect(ada.client.outgoing.map(\.text) == ["b"])
+        #expect(ada.sent() == [messageJSON("b", ids[1])])
+    }
+
+    @Test func aMessageThatIsNotAcknowledgedForTenSecondsCostsTheConnection() {
+        var ada = Person.joined()
+        ada.say("a")
+        let id = ada.client.outgoing[0].id
+        ada.actions = []
+        ada.pass(9_999)
+        #expect(ada.take() == [])
+        ada.pass(1)
+        #expect(ada.take() == [.close(.unanswered), .show(.lost(.abnormal))])
+        ada.pass(250)
+        #expect(ada.take() == [.connect])
+        ada.connected()
+        #expect(ada.sent() == [#"{"type":"join","username":"Ada","session":"5e55","since":10}"#])
+        ada.welcome(seq: 10)
+        #expect(ada.sent() == [messageJSON("a", id)])
+    }
+
+    @Test func aRateLimitedMessageIsSentAgainByItself() {
+        var ada = Person.joined()
+        ada.say("a")
+        ada.say("b")
+        let ids = ada.client.outgoing.map(\.id)
+        ada.actions = []
+        ada.refuse("rate_limited", id: ids[0], retryAfter: 100)
+        ada.pass(99)
+        #expect(ada.take() == [])
+        ada.pass(1)
+        #expect(ada.sent() == [messageJSON("a", ids[0])])
+        ada.receipt(11, ids[0])
+        #expect(ada.sent() == [messageJSON("b", ids[1])])
+    }
+
+    @Test func aRateLimitWithoutATimeIsASecondAndOneWithoutEndIsTen() {
+        for (retryAfter, wait) in [(nil, 1000), (0, 1), (-5, 1), (Int64.max, 10_000)] as [(Int64?, Int64)] {
+            var ada = Person.joined()
+            ada.say("a")
+            ada.actions = []
+            ada.refuse("rate_limited", id: ada.client.outgoing[0].id, retryAfter: retryAfter)
+            #expect(ada.passUntilAction() == wait)
+        }
+    }
+
+    @Test func aMessageThatTheDiskRefusedIsTriedAgainLessAndLess() throws {
+        var ada = Person.joined()
+        ada.say("a")
+        let id = ada.client.outgoing[0].id
+        var waits: [Int64] = []
+        for _ in 0..<8 {
+            ada.actions = []
+            ada.refuse("storage_failed", id: id)
+            waits.append(ada.passUntilAction())
+            ada.hear(.typing(username: "Bo"))  // the connection lives
+        }
+        #expect((500...1000).contains(waits[0]) && (1000...2000).contains(waits[1]) && waits[7] >= 5000)
+        #expect(waits.allSatisfy { $0 <= 10_000 })
+        #expect(ada.sent().last == messageJSON("a", id))
+    }
+
+    @Test(arguments: ["text_empty", "text_too_long", "bad_field", "not_joined", "something_new"])
+    func anyOtherRefusalKeepsTheTextAndSaysWhy(code: String) {
+        var ada = Person.joined()
+        ada.say("a")
+        ada.say("b")
+        let ids = ada.client.outgoing.map(\.id)
+        ada.actions = []
+        ada.refuse(code, id: ids[0])
+        let error = ServerError(code: code, message: "No.", id: ids[0])
+        #expect(ada.client.outgoing.map(\.text) == ["a", "b"])
+        #expect(ada.client.outgoing[0].state == .refused(error))
+        #expect(
+            ada.take() == [
+                .show(.messageRefused(ada.client.outgoing[0], error)),
+                .send(ClientMessage.message(text: "b", id: ids[1])),
+            ])
+        // It does not go out again by itself, not even on another connection.
+        ada.receipt(11, ids[1])
+        ada.lose()
+        ada.pass(300)
+        ada.connected()
+        ada.actions = []
+        ada.welcome(seq: 11)
+        #expect(ada.sent() == [])
+        #expect(ada.client.isSettled)
+        // But when it is asked for, with the same id; or it is dropped.
+        ada.client.retry(ids[0], now: ada.now, into: &ada.actions)
+        #expect(ada.sent() == [messageJSON("a", ids[0])])
+        ada.refuse(code, id: ids[0])
+        ada.client.drop(ids[0], now: ada.now, into: &ada.actions)
+        #expect(ada.client.outgoing.isEmpty)
+    }
+
+    @Test func aMessageTooBigForTheServerDoesNotCostEveryConnection() {
+        var ada = Person.joined()
+        ada.say("enormous")
+        ada.say("b")
+        ada.lose(.messageTooBig)
+        #expect(ada.client.outgoing[0].isRefused && ada.client.outgoing[1].state == .pending)
+        ada.pass(300)
+        ada.connected()
+        ada.actions = []
+        ada.welcome(seq: 10)
+        #expect(ada.sent() == [messageJSON("b", ada.client.outgoing[1].id)])
+    }
+
+    @Test func anErrorThatIsNotAboutAMessageIsShown() {
+        var ada = Person.joined()
+        ada.refuse("username_taken")
+        ada.refuse("bad_field", id: "nobody's")
+        #expect(ada.take().count == 2)
+        #expect(ada.client.phase == .joined)
+    }
+
+    @Test func theOutboxIsBounded() {
+        var ada = Person()
+        for index in 0..<1000 {
+            let isTaken = ada.client.say("\(index)", now: ada.now, into: &ada.actions)
+            #expect(isTaken)
+        }
+        let isTaken = ada.client.say("one too many", now: ada.now, into: &ada.actions)
+        #expect(!isTaken && ada.client.isFull && ada.client.outgoing.count == 1000)
+    }
+
+    @Test func twoClientsNeverUseTheSameIDs() {
+        var ids: Set<String> = []
+        for seed in 0..<1000 {
+            var person = Person(seed: UInt64(seed))
+            person.say("a")
+            person.say("b")
+            ids.formUnion(person.client.outgoing.map(\.id))
+        }
+        #expect(ids.count == 2000)
+        #expect(ids.allSatisfy { (1...64).contains($0.unicodeScalars.count) })
+    }
+}
