@@ -51,9 +51,15 @@ let package = Package(
         .testTarget(name: "WebSocketTests", dependencies: ["WebSocket", "Bytes"]),
         .testTarget(name: "HTTPTests", dependencies: ["HTTP"]),
         .testTarget(name: "ChatTests", dependencies: ["Chat"]),
-        .testTarget(name: "HistoryTests", dependencies: ["History"]),
+        .testTarget(name: "HistoryTests", dependencies: ["History", "Simulation"]),
         .testTarget(name: "SocketsTests", dependencies: ["Sockets"]),
         .testTarget(name: "ServerTests", dependencies: ["Server", "Client", "Page", "WebSocket"]),
         .testTarget(name: "ClientTests", dependencies: ["Client", "Chat", "HTTP", "WebSocket"]),
+
+        // A simulated world around the shipped server, and what is found in it.
+        .target(
+            name: "Simulation", dependencies: ["Server", "Client", "History", "Chat", "WebSocket", "Sockets", "Bytes"],
+            path: "Tests/Simulation"),
+        .testTarget(name: "SimulationTests", dependencies: ["Simulation"]),
     ]
 )

@@ -39,6 +39,8 @@ package struct ChatClient: Sendable {
 
     var outbox = Outbox()
     var random: SplitMix
+    /// What the identifiers of all its messages begin with.
+    package var idMark: String { "\(idPrefix)-" }
     private let idPrefix: String
     private var idCount: UInt64 = 0
 

@@ -89,7 +89,7 @@ extension Server where W: ~Copyable {
     }
 
     /// Whether everything is said.
-    var isDone: Bool {
+    package var isDone: Bool {
         guard let stopping else { return false }
         return stopping.isForced || connections.count == 0 || now >= stopping.deadline
     }

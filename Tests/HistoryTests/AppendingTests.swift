@@ -1,4 +1,5 @@
 import History
+import Simulation
 import Testing
 
 /// All or nothing, whatever the disk does to a write.

@@ -1,4 +1,5 @@
 import History
+import Simulation
 import Testing
 
 struct EventLineTests {

@@ -1,5 +1,6 @@
 import Foundation
 import History
+import Simulation
 import Testing
 
 /// The real disk, as far as a test may go with one.

@@ -1,5 +1,6 @@
 import Foundation
 import History
+import Simulation
 import Testing
 
 struct JSONTextTests {

@@ -1,5 +1,6 @@
 import Foundation
 import History
+import Simulation
 import Testing
 
 /// A room with more events than anyone will say, on a real disk: what a start and a page cost must not grow with it.

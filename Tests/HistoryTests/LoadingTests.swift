@@ -1,4 +1,5 @@
 import History
+import Simulation
 import Testing
 
 /// What a start makes of the files that it finds, however they were left.

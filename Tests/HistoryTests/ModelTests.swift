@@ -1,5 +1,6 @@
 import Foundation
 import History
+import Simulation
 import Testing
 
 /// Random lives of a history on a disk that fails, is killed and loses its power, against a model that only remembers what

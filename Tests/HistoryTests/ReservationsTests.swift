@@ -1,4 +1,5 @@
 import History
+import Simulation
 import Testing
 
 /// After a power cut no seq is used twice; after anything else none is left out.

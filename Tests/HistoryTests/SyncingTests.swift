@@ -1,4 +1,5 @@
 import History
+import Simulation
 import Testing
 
 /// When bytes reach the disk itself, and what becomes of them where they don't.

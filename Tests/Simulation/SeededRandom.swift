@@ -27,7 +27,7 @@ package struct SeededRandom: RandomNumberGenerator {
         // The negative logarithm of a fraction, put together from the number of leading zeros: exact on every machine.
         let bits = next() | 1
         let halvings = Double(bits.leadingZeroBitCount)
-        let fraction = Double(bits << UInt64(bits.leadingZeroBitCount) >> 12) * 0x1p-52  // 0.5 ... 1, as 2^-52 of it
+        let fraction = Double((bits << UInt64(bits.leadingZeroBitCount)) >> 12) * 0x1p-52  // 0.5 ... 1, as 2^-52 of it
         return Int64(Double(mean) * 0.6931 * (halvings + (1 - fraction) * 2))
     }
 

@@ -48,15 +48,17 @@ package final class Simulator {
         live(until: end)
         calm()
         live(until: end + plan.calmSeconds * 1_000_000_000)
-        judge.concludeLiving()
-        statistics.ticks += judge.ticks
         statistics.virtualSeconds = now / 1_000_000_000
     }
 
     private func prepare() {
         network.isEdgeTriggered = random.happens(0.7)
         disk.plan = { [unowned self] call in diskFault(call) }
-        for index in 0..<plan.people { people.append(makePerson(index, self)) }
+        for index in 0..<plan.people {
+            // The first two behave, whatever the others do.
+            let isHooligan = plan.hasFaults && index >= 2 && random.happens(0.2)
+            people.append(isHooligan ? Hooligan(index, self) : Guest(index, self))
+        }
         for index in people.indices { wake(index, in: random.time(mean: 10_000_000_000)) }
         for fault in EventQueue.Fault.allCases { schedule(fault) }
     }
@@ -88,17 +90,17 @@ package final class Simulator {
         network.isListening = true
         while now < end, !judge.hasFailed, !isKilled, !server.isDone {
             server.tick()
-            judge.endTick(server.health)
-            statistics.deliveries = max(statistics.deliveries, 0)
+            judge.endTick(server)
         }
-        if now >= end, end == horizon, isCalm { judge.look(at: server.health) }
+        if now >= end, isCalm { judge.conclude(server) }
         if !isKilled, server.isDone {
             trace("world  the server has stopped")
             _ = server.finish()
         } else if isKilled {
             trace(cutsPower ? "world  the power is cut" : "world  the server is killed")
         }
-        statistics.events += server.health.events
+        statistics.events += server.work.events
+        statistics.ticks += server.work.ticks
         network.crash()
         if cutsPower { disk.cutPower(&random) } else { disk.kill() }
         judge.serverIsGone(lostPower: cutsPower)
@@ -289,7 +291,6 @@ package struct Plan: Sendable {
 package struct Statistics: Sendable {
     package var ticks = 0
     package var events = 0
-    package var deliveries = 0
     package var starts = 0
     package var virtualSeconds: Int64 = 0
 }

@@ -1,53 +1,56 @@
+import Bytes
 import History
 
 /// A disk in memory with everything that a disk may do to a program, by seed or by plan.
 ///
 /// It keeps two states: what programs see (the kernel's cache), and what is on the medium. A sync brings a file, or a
 /// folder's names, from the one to the other; `cutPower` throws the first away, but for what had got through by chance.
-final class SimulatedDisk: Storage {
-    struct Call {
-        var operation: StorageError.Operation
-        var path: String
+package final class SimulatedDisk: Storage {
+    package struct Call {
+        package var operation: StorageError.Operation
+        package var path: String
         /// How many calls came before this one.
-        var number: Int
+        package var number: Int
     }
 
-    enum Fault {
+    package enum Fault {
         case fail(Int32)
         /// A write takes only so many bytes.
         case short(Int)
     }
 
-    final class File {
-        var cached: [UInt8] = []
-        var stored: [UInt8] = []
+    package final class File {
+        package var cached: [UInt8] = []
+        package var stored: [UInt8] = []
         /// A sync failed while these bytes were waiting: the kernel holds them for clean, and never writes them.
-        var lost: [Range<Int>] = []
+        package var lost: [Range<Int>] = []
     }
 
     /// Decides about each call before it is done.
-    var plan: ((Call) -> Fault?)?
+    package var plan: ((Call) -> Fault?)?
     /// Whether the kernel happens to write a file to the medium by itself, right after something was appended.
-    var writesBack: (() -> Bool)?
+    package var writesBack: (() -> Bool)?
     /// How many bytes all files together may take.
-    var capacity: Int?
+    package var capacity: Int?
     /// How often `finishedSync` answers that the batch is still at work.
-    var syncDelay = 0
-    var tellsBoot = true
-    private(set) var calls = 0
-    private(set) var syncedPaths: [String] = []
-    private(set) var boots = 1
+    package var syncDelay = 0
+    package var tellsBoot = true
+    package private(set) var calls = 0
+    package private(set) var syncedPaths: [String] = []
+    package private(set) var boots = 1
 
-    private(set) var files: [String: File] = [:]
+    package init() {}
+
+    package private(set) var files: [String: File] = [:]
     private var storedFiles: [String: File] = [:]
-    private(set) var folders: Set<String> = []
+    package private(set) var folders: Set<String> = []
     private var storedFolders: Set<String> = []
     private var open: [Int32: (file: File, path: String, writes: Bool)] = [:]
     private var nextNumber: Int32 = 3
     private var isLocked = false
     private var batch: (results: [SyncResult], polls: Int)?
 
-    var openFiles: Int { open.count }
+    package var openFiles: Int { open.count }
 
     // MARK: Faults
 
@@ -61,7 +64,7 @@ final class SimulatedDisk: Storage {
     }
 
     /// The process is gone, the machine is not: every byte it wrote stays.
-    func kill() {
+    package func kill() {
         open.removeAll()
         isLocked = false
         // The kernel finishes a sync that has begun.
@@ -69,7 +72,7 @@ final class SimulatedDisk: Storage {
     }
 
     /// The machine is gone: of what was not synced, each file keeps all, nothing or a part, and each name is there or not.
-    func cutPower<Random: RandomNumberGenerator>(_ random: inout Random) {
+    package func cutPower<Random: RandomNumberGenerator>(_ random: inout Random) {
         kill()
         boots += 1
         for folder in folders.symmetricDifference(storedFolders).sorted() where Bool.random(using: &random) {
@@ -103,16 +106,16 @@ final class SimulatedDisk: Storage {
         return bytes
     }
 
-    static func folder(of path: String) -> String {
+    package static func folder(of path: String) -> String {
         path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
     }
 
     // MARK: A look inside, for the tests
 
-    func contents(_ path: String) -> [UInt8]? { files[path]?.cached }
-    func storedContents(_ path: String) -> [UInt8]? { storedFiles[path]?.stored }
+    package func contents(_ path: String) -> [UInt8]? { files[path]?.cached }
+    package func storedContents(_ path: String) -> [UInt8]? { storedFiles[path]?.stored }
 
-    func overwrite(_ path: String, _ bytes: [UInt8]) {
+    package func overwrite(_ path: String, _ bytes: [UInt8]) {
         let file = files[path] ?? File()
         file.cached = bytes
         file.stored = bytes
@@ -127,12 +130,12 @@ final class SimulatedDisk: Storage {
     }
 
     /// What a failed sync has left in the cache is written after all.
-    func forgiveFailedSyncs() {
+    package func forgiveFailedSyncs() {
         for file in files.values { file.lost = [] }
     }
 
     /// What is only in the cache and marked clean there may be dropped from it at any time.
-    func dropCache() {
+    package func dropCache() {
         for file in files.values {
             for range in file.lost { for index in range where index < file.cached.count { file.cached[index] = 0 } }
         }
@@ -142,7 +145,7 @@ final class SimulatedDisk: Storage {
 // MARK: - Files
 
 extension SimulatedDisk {
-    func makeDirectory(_ path: String) throws(StorageError) {
+    package func makeDirectory(_ path: String) throws(StorageError) {
         try check(.makeDirectory, path)
         var folder = path
         while !folder.isEmpty {
@@ -151,17 +154,18 @@ extension SimulatedDisk {
         }
     }
 
-    func list(_ directory: String) throws(StorageError) -> [StorageEntry]? {
+    package func list(_ directory: String) throws(StorageError) -> [StorageEntry]? {
         try check(.list, directory)
         guard folders.contains(directory) else { return nil }
-        let inside = files.filter { SimulatedDisk.folder(of: $0.key) == directory }
+        // In some order, but always the same: it must follow from the seed alone.
+        let inside = files.filter { SimulatedDisk.folder(of: $0.key) == directory }.sorted { $0.key < $1.key }
         return inside.map {
             StorageEntry(
                 name: String($0.key.dropFirst(directory.count + 1)), size: Int64($0.value.cached.count), isFile: true)
         }
     }
 
-    func open(_ path: String, _ mode: OpenMode) throws(StorageError) -> OpenFile {
+    package func open(_ path: String, _ mode: OpenMode) throws(StorageError) -> OpenFile {
         try check(.open, path)
         if mode == .create, files[path] != nil { throw StorageError(.open, path, code: 17) }
         if mode == .create || mode == .replace, files[path] == nil {
@@ -178,7 +182,7 @@ extension SimulatedDisk {
         return OpenFile(number: nextNumber)
     }
 
-    func close(_ file: OpenFile) {
+    package func close(_ file: OpenFile) {
         open[file.number] = nil
     }
 
@@ -189,13 +193,13 @@ extension SimulatedDisk {
         return (found.file, found.path)
     }
 
-    func size(of file: OpenFile) throws(StorageError) -> Int64 {
+    package func size(of file: OpenFile) throws(StorageError) -> Int64 {
         let (file, path) = try opened(file, .size)
         try check(.size, path)
         return Int64(file.cached.count)
     }
 
-    func append(_ bytes: Span<UInt8>, to file: OpenFile) throws(StorageError) -> Int {
+    package func append(_ bytes: Span<UInt8>, to file: OpenFile) throws(StorageError) -> Int {
         let (file, path) = try opened(file, .append)
         var count = bytes.count
         switch fault(.append, path) {
@@ -208,12 +212,12 @@ extension SimulatedDisk {
             if free <= 0, count > 0 { throw StorageError(.append, path, code: 28) }
             count = min(count, free)
         }
-        for index in 0..<count { file.cached.append(bytes[index]) }
+        file.cached.append(copying: bytes.extracting(0..<count))
         if file.lost.isEmpty, writesBack?() == true { file.stored = file.cached }
         return count
     }
 
-    func read(
+    package func read(
         _ file: OpenFile, at offset: Int64, into buffer: inout [UInt8], range: Range<Int>
     ) throws(StorageError) -> Int {
         let (file, path) = try opened(file, .read)
@@ -229,7 +233,7 @@ extension SimulatedDisk {
         return end - start
     }
 
-    func truncate(_ file: OpenFile, to length: Int64) throws(StorageError) {
+    package func truncate(_ file: OpenFile, to length: Int64) throws(StorageError) {
         let (file, path) = try opened(file, .truncate)
         try check(.truncate, path)
         if Int(length) < file.cached.count { file.cached.removeSubrange(Int(length)...) }
@@ -239,14 +243,14 @@ extension SimulatedDisk {
         }
     }
 
-    func rename(_ path: String, to target: String) throws(StorageError) {
+    package func rename(_ path: String, to target: String) throws(StorageError) {
         try check(.rename, path)
         guard let file = files[path] else { throw StorageError(.rename, path, code: 2) }
         files[path] = nil
         files[target] = file
     }
 
-    func remove(_ path: String) throws(StorageError) {
+    package func remove(_ path: String) throws(StorageError) {
         try check(.remove, path)
         guard files.removeValue(forKey: path) != nil else { throw StorageError(.remove, path, code: 2) }
     }
@@ -255,7 +259,7 @@ extension SimulatedDisk {
 // MARK: - Syncs, lock, boot
 
 extension SimulatedDisk {
-    func sync(_ path: String) throws(StorageError) -> UInt64 {
+    package func sync(_ path: String) throws(StorageError) -> UInt64 {
         if case .fail(let code) = fault(.open, path) { throw StorageError(.open, path, code: code) }
         let failure = fault(.sync, path)
         let path = path == "/" ? "" : path
@@ -279,7 +283,7 @@ extension SimulatedDisk {
         return 1_000_000
     }
 
-    func beginSync(_ paths: [String]) {
+    package func beginSync(_ paths: [String]) {
         let results = paths.map { path in
             do throws(StorageError) {
                 return SyncResult(path: path, error: nil, nanoseconds: try sync(path))
@@ -291,7 +295,7 @@ extension SimulatedDisk {
         batch = (results, syncDelay)
     }
 
-    func finishedSync() -> [SyncResult]? {
+    package func finishedSync() -> [SyncResult]? {
         guard let (results, polls) = batch else { return nil }
         if polls > 0 {
             batch = (results, polls - 1)
@@ -301,38 +305,21 @@ extension SimulatedDisk {
         return results
     }
 
-    func waitForSync() -> [SyncResult] {
+    package func waitForSync() -> [SyncResult] {
         defer { batch = nil }
         return batch?.results ?? []
     }
 
-    func lock(_ path: String) throws(StorageError) {
+    package func lock(_ path: String) throws(StorageError) {
         try check(.lock, path)
         if isLocked { throw StorageError(.lock, path, code: 11) }
         isLocked = true
         if files[path] == nil { files[path] = File() }
     }
 
-    func unlock() {
+    package func unlock() {
         isLocked = false
     }
 
-    func bootIdentifier() -> String? { tellsBoot ? "boot-\(boots)" : nil }
-}
-
-/// A generator whose numbers depend on the seed alone (SplitMix64).
-struct SeededRandom: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(_ seed: UInt64) {
-        state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
-    }
+    package func bootIdentifier() -> String? { tellsBoot ? "boot-\(boots)" : nil }
 }

@@ -1,0 +1,25 @@
+import Foundation
+import Simulation
+import Testing
+
+@Suite struct SimulationTests {
+    @Test func aQuietWorldComesRight() {
+        var plan = Plan(seed: 1)
+        plan.hasFaults = false
+        let run = Simulator(plan)
+        run.run()
+        #expect(run.judge.failure == nil, "\(run.newestLines.joined(separator: "\n"))")
+    }
+
+    @Test func seeds() {
+        let count = UInt64(ProcessInfo.processInfo.environment["CHATLOOP_SEEDS"] ?? "") ?? 20
+        for seed in 1...count {
+            let run = Simulator(Plan(seed: seed))
+            run.run()
+            if let failure = run.judge.failure {
+                Issue.record("seed \(seed): \(failure)\n\(run.newestLines.suffix(60).joined(separator: "\n"))")
+                return
+            }
+        }
+    }
+}
