@@ -1,5 +1,3 @@
-import Bytes
-
 /// What has happened in the chat since it began, for metrics.
 package struct ChatCounters: Sendable {
     package var joins: UInt64 = 0
@@ -14,25 +12,15 @@ package struct ChatCounters: Sendable {
     /// Events that were taken back because they could not be written.
     package var takenBack: UInt64 = 0
     package var refusals: [ErrorCode: UInt64] = [:]
-}
 
-extension [UInt8] {
-    init(copying bytes: Span<UInt8>) {
-        self = []
-        append(copying: bytes)
-    }
-}
-
-extension String {
-    /// The text of bytes that are known to be UTF-8.
-    init(utf8 bytes: Span<UInt8>) {
-        self = String(decoding: Array(copying: bytes), as: UTF8.self)
-    }
-
-    /// The text that a JSON string stands for.
-    init(unescaping token: JSONToken, of text: Span<UInt8>) {
-        var bytes: [UInt8] = []
-        bytes.append(unescaping: token, of: text)
-        self = String(decoding: bytes, as: UTF8.self)
+    /// An event has become history.
+    mutating func count(_ kind: Room.Pending.Kind) {
+        switch kind {
+        case .join: joins += 1
+        case .leave: leaves += 1
+        case .message: messages += 1
+        case .rename: renames += 1
+        case .typing: break
+        }
     }
 }

@@ -45,6 +45,12 @@ struct Command {
         guard at == text.count else { return nil }
     }
 
+    /// Where a message's `id` stands, if it is a valid one.
+    func messageID(in text: Span<UInt8>) -> JSONToken? {
+        guard id.kind == .string, id.hasScalars(Limits.idScalars, in: text) else { return nil }
+        return id
+    }
+
     private mutating func take(_ name: JSONToken, _ value: JSONToken, of text: Span<UInt8>) {
         if name.isPlain {
             take(text.extracting(name.range), value)

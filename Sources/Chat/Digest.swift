@@ -48,6 +48,12 @@ extension TickOutput {
         for read in reads {
             digest.add(UInt64(read.room))
             digest.add(read.request)
+            switch read.want {
+            case .load: break
+            case .messages(let before, let limit): digest.add(before &+ UInt64(clamping: limit))
+            case .event(let seq): digest.add(seq)
+            case .since(let seq, _): digest.add(seq)
+            }
         }
         digest.add(journal.span)
         for index in due {

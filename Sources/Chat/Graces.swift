@@ -26,24 +26,3 @@ struct Graces: Sendable {
         return nil
     }
 }
-
-/// First in, first out, over an array whose front is cleared away now and then.
-struct Queue<Element: Sendable>: Sendable {
-    private var elements: [Element] = []
-    private var head = 0
-
-    var first: Element? { head < elements.count ? elements[head] : nil }
-    var count: Int { elements.count - head }
-
-    mutating func append(_ element: Element) { elements.append(element) }
-
-    mutating func removeFirst() -> Element? {
-        guard let element = first else { return nil }
-        head += 1
-        if head * 2 > elements.count {
-            elements.removeFirst(head)
-            head = 0
-        }
-        return element
-    }
-}

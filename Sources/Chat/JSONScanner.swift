@@ -238,16 +238,20 @@ package enum JSONScanner {
         return JSONToken(kind: .number, range: start..<at)
     }
 
-    /// The number at `token`, if it is a whole one from 0 to 2^63 - 1, written in digits alone.
+    /// The number at `token`, if it is a whole one, not negative, and written in digits alone. One beyond 2^63 - 1 counts as
+    /// that: it is larger than any seq or limit all the same.
     package static func whole(_ text: Span<UInt8>, _ token: JSONToken) -> UInt64? {
-        guard token.kind == .number, !token.range.isEmpty, token.range.count <= 19 else { return nil }
+        guard token.kind == .number else { return nil }
         var value: UInt64 = 0
         for i in token.range {
             guard text[i].isDigit else { return nil }
-            value = value &* 10 &+ UInt64(text[i] - UInt8(ascii: "0"))
+            // Twice as much fits, so that the sum does not overflow.
+            value = value > largest / 10 ? largest : min(largest, value * 10 + UInt64(text[i] - UInt8(ascii: "0")))
         }
-        return value <= UInt64(Int64.max) ? value : nil
+        return value
     }
+
+    private static let largest = UInt64(Int64.max)
 }
 
 extension UInt8 {

@@ -36,18 +36,10 @@ struct Journal: Sendable {
     }
 
     mutating func renamed(_ number: UInt64, _ username: String, seq: UInt64) {
-        lines.append("{\"name\":")
-        lines.append(decimal: number)
-        lines.append(",\"username\":")
-        lines.append(quoting: username)
-        Self.appendEnd(seq: seq, to: &lines)
+        Self.appendName(number, username, seq: seq, to: &lines)
     }
 
-    mutating func left(_ number: UInt64, seq: UInt64) {
-        lines.append("{\"leave\":")
-        lines.append(decimal: number)
-        Self.appendEnd(seq: seq, to: &lines)
-    }
+    mutating func left(_ number: UInt64, seq: UInt64) { Self.appendLeave(number, seq: seq, to: &lines) }
 
     /// The room's events from `seq` on were not written, and the journal's lines about them were.
     mutating func undo(room: String, from seq: UInt64) {
@@ -61,7 +53,7 @@ struct Journal: Sendable {
     mutating func flush(into output: inout [UInt8]) {
         output.append(copying: backlog.span)
         output.append(copying: lines.span)
-        lines.removeAll(keepingCapacity: lines.capacity <= 1 << 14)
+        lines.removeAll(keepingCapacity: lines.capacity <= 1 << 20)
     }
 
     /// They are written.
@@ -89,6 +81,20 @@ struct Journal: Sendable {
         lines.append(",\"hash\":\"")
         id.appendHexadecimal(to: &lines)
         lines.append("\"")
+        appendEnd(seq: seq, to: &lines)
+    }
+
+    static func appendName(_ number: UInt64, _ username: String, seq: UInt64, to lines: inout [UInt8]) {
+        lines.append("{\"name\":")
+        lines.append(decimal: number)
+        lines.append(",\"username\":")
+        lines.append(quoting: username)
+        appendEnd(seq: seq, to: &lines)
+    }
+
+    static func appendLeave(_ number: UInt64, seq: UInt64, to lines: inout [UInt8]) {
+        lines.append("{\"leave\":")
+        lines.append(decimal: number)
         appendEnd(seq: seq, to: &lines)
     }
 

@@ -1,37 +1,54 @@
 /// A session as the journal tells it.
 struct JournalSession: Sendable {
+    /// What a line says, the seq of the event that goes with it, and which line it is.
+    struct Note<Value: Sendable>: Sendable {
+        var value: Value
+        var seq: UInt64
+        var line: Int
+    }
+
     var number: UInt64
     var room: String
     var session: Bits128
-    /// Its names, each with the seq of the join or rename that gave it.
-    var names: [(username: String, seq: UInt64)]
-    var ids: [(hash: Bits128, seq: UInt64)] = []
-    var left: UInt64?
+    /// Its names: the first came with the join, the others with renames.
+    var names: [Note<String>]
+    /// Hashes of the identifiers of its messages.
+    var ids: [Note<Bits128>] = []
+    var left: Note<Void>?
 
-    /// Forgets what was noted for events from `seq` on.
-    mutating func undo(from seq: UInt64) {
-        names.removeAll { $0.seq >= seq }
-        ids.removeAll { $0.seq >= seq }
-        if let left, left >= seq { self.left = nil }
-    }
+    /// The newest seq that is noted of it.
+    var newestSeq: UInt64 { max(names.map(\.seq).max() ?? 0, ids.map(\.seq).max() ?? 0, left?.seq ?? 0) }
 
     /// Whether it is still there: it has joined, and has not left.
     var isAlive: Bool { !names.isEmpty && left == nil }
+
+    /// Forgets what was noted for events from a seq on, which depends on the line where it is noted.
+    mutating func undo(from seq: (_ line: Int) -> UInt64) {
+        names.removeAll { $0.seq >= seq($0.line) }
+        ids.removeAll { $0.seq >= seq($0.line) }
+        if let left, left.seq >= seq(left.line) { self.left = nil }
+    }
 }
 
 /// Reads the journal after a restart.
 struct JournalReader {
+    /// All that have joined, also those that have left, by their number.
     private(set) var sessions: [UInt64: JournalSession] = [:]
     private(set) var lastNumber: UInt64 = 0
     /// Lines that make no sense.
     private(set) var damagedLines = 0
+    private var line = 0
+    /// The `undo` lines of each room.
+    private var undos: [String: [JournalSession.Note<Void>]] = [:]
 
     init(_ journal: Span<UInt8>) {
         var start = 0
         for i in journal.indices where journal[i] == UInt8(ascii: "\n") {
             if !take(journal.extracting(start..<i)) { damagedLines += 1 }
             start = i + 1
+            line += 1
         }
+        undo()
     }
 
     private struct Fields {
@@ -66,104 +83,67 @@ struct JournalReader {
         }
     }
 
-    private mutating func take(_ line: Span<UInt8>) -> Bool {
-        guard let fields = Fields(line), let seq = JSONScanner.whole(line, fields.seq) else { return false }
-        let kind = line.extracting(fields.name.range)
+    private mutating func take(_ text: Span<UInt8>) -> Bool {
+        guard let fields = Fields(text), let seq = JSONScanner.whole(text, fields.seq) else { return false }
+        let kind = text.extracting(fields.name.range)
         if kind.isEqual(to: "undo") {
-            let room = String(unescaping: fields.first, of: line)
-            // Seldom, and only after the disk has failed: no index is kept for it.
-            for (number, session) in sessions where session.room == room { sessions[number]?.undo(from: seq) }
+            guard fields.first.kind == .string else { return false }
+            undos[String(unescaping: fields.first, of: text), default: []].append(note((), seq))
             return true
         }
-        guard let number = JSONScanner.whole(line, fields.first) else { return false }
+        guard let number = JSONScanner.whole(text, fields.first) else { return false }
         lastNumber = max(lastNumber, number)
         if kind.isEqual(to: "join") {
-            guard let session = Bits128(hexadecimal: line.extracting(fields.session.range)) else { return false }
+            guard let session = Bits128(hexadecimal: text.extracting(fields.session.range)),
+                fields.room.kind == .string, fields.username.kind == .string
+            else { return false }
             sessions[number] = JournalSession(
-                number: number, room: String(unescaping: fields.room, of: line), session: session,
-                names: [(String(unescaping: fields.username, of: line), seq)])
+                number: number, room: String(unescaping: fields.room, of: text), session: session,
+                names: [note(String(unescaping: fields.username, of: text), seq)])
         } else if kind.isEqual(to: "id") {
-            guard let hash = Bits128(hexadecimal: line.extracting(fields.hash.range)) else { return false }
-            sessions[number]?.ids.append((hash, seq))
+            guard let hash = Bits128(hexadecimal: text.extracting(fields.hash.range)) else { return false }
+            let id = note(hash, seq)
+            sessions[number]?.ids.append(id)
         } else if kind.isEqual(to: "name") {
-            sessions[number]?.names.append((String(unescaping: fields.username, of: line), seq))
+            guard fields.username.kind == .string else { return false }
+            let name = note(String(unescaping: fields.username, of: text), seq)
+            sessions[number]?.names.append(name)
         } else if kind.isEqual(to: "leave") {
-            sessions[number]?.left = seq
+            let left = note((), seq)
+            sessions[number]?.left = left
         } else {
             return false
         }
         return true
     }
-}
 
-/// Sessions across a restart.
-extension Chat {
-    /// Takes in the journal of an earlier run. Everyone who was there is given the time of grace to come back.
-    ///
-    /// - Parameters:
-    ///   - journal: its lines.
-    ///   - now: the present, in milliseconds of the clock that `TickInputs.now` shows.
-    /// - Returns: how many lines made no sense.
-    package mutating func restore(journal text: Span<UInt8>, now: Int64, into output: inout TickOutput) -> Int {
-        self.now = now
-        let reader = JournalReader(text)
-        journal.reserve(through: reader.lastNumber)
-        for (_, session) in reader.sessions.sorted(by: { $0.key < $1.key }) {
-            // One that has left stays in the list: whether its leave was written is known when the room is loaded.
-            guard RoomName.isValid(Array(session.room.utf8).span), !session.names.isEmpty else { continue }
-            rooms[Int(intern(session.room))].dormant.append(session)
-        }
-        for room in rooms.indices where !rooms[room].dormant.isEmpty {
-            startLoading(UInt32(truncatingIfNeeded: room), into: &output)
-        }
-        return reader.damagedLines
+    private func note<Value>(_ value: Value, _ seq: UInt64) -> JournalSession.Note<Value> {
+        JournalSession.Note(value: value, seq: seq, line: line)
     }
 
-    /// The room is loaded, and its newest seq known: brings its sessions back.
-    mutating func wakeDormant(_ room: UInt32) {
-        let dormant = rooms[Int(room)].dormant
-        rooms[Int(room)].dormant = []
-        for var session in dormant {
-            session.undo(from: rooms[Int(room)].seq + 1)
-            guard session.isAlive, let name = session.names.last, let username = Username(name.username),
-                !rooms[Int(room)].isTaken(username), sessions[session.session] == nil
-            else { continue }
-            var member = Member(username: username, session: session.session, number: session.number)
-            for id in session.ids { member.used.insert(id.hash, seq: id.seq, limit: limits.rememberedIDs) }
-            let index = rooms[Int(room)].add(member)
-            sessions[session.session] = (room, index)
-            startGrace(index, of: room, Limits.graceAfterLoss)
-        }
-    }
-
-    /// Writes the journal anew, with nothing in it but what still counts.
-    package func snapshotJournal() -> [UInt8] {
-        var lines: [UInt8] = []
-        for room in rooms {
-            for case .some(let member) in room.members {
-                // Seq 0: whatever happens to the room's newest events, this session has joined.
-                Journal.appendJoin(
-                    member.number, room: room.name, member.session, member.username.text, seq: 0, to: &lines)
-                for used in member.used.all { Journal.appendUsed(member.number, used.id, seq: used.seq, to: &lines) }
-            }
-            for session in room.dormant { session.append(to: &lines) }
-        }
-        return lines
-    }
-}
-
-extension JournalSession {
-    fileprivate func append(to lines: inout [UInt8]) {
-        var journal = Journal()
-        for (index, name) in names.enumerated() {
-            if index == 0 {
-                journal.joined(number, room: room, session, name.username, seq: name.seq)
-            } else {
-                journal.renamed(number, name.username, seq: name.seq)
+    /// Forgets what `undo` lines say of the lines before them. All at once, since while a disk is full there may be one of
+    /// them for each line.
+    private mutating func undo() {
+        guard !undos.isEmpty else { return }
+        // From here on, each has the lowest seq of itself and all after it.
+        for room in undos.keys {
+            var lowest = UInt64.max
+            for i in (undos[room] ?? []).indices.reversed() {
+                lowest = min(lowest, undos[room]?[i].seq ?? lowest)
+                undos[room]?[i].seq = lowest
             }
         }
-        for id in ids { journal.used(number, id.hash, seq: id.seq) }
-        if let left { journal.left(number, seq: left) }
-        journal.flush(into: &lines)
+        for (number, session) in sessions {
+            guard let undos = undos[session.room] else { continue }
+            sessions[number]?.undo { line in
+                var low = 0
+                var high = undos.count
+                while low < high {
+                    let middle = (low + high) / 2
+                    if undos[middle].line <= line { low = middle + 1 } else { high = middle }
+                }
+                return low < undos.count ? undos[low].seq : .max
+            }
+        }
     }
 }

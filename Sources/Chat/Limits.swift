@@ -16,6 +16,9 @@ package struct Limits: Sendable {
     package static let welcomeMessages = 100
     /// Events in a welcome with `since`.
     package static let welcomeEvents = 1000
+    /// The largest seq that a room's newest event may have when it is loaded: the largest whole number that JavaScript
+    /// holds exactly.
+    package static let largestSeq: UInt64 = 1 << 53 - 1
 
     // MARK: Time, in milliseconds
 
@@ -44,18 +47,39 @@ package struct Limits: Sendable {
 
     // MARK: Memory
 
-    /// Bytes of a room's newest events that are held in memory, at most. A thousand of the longest messages would be
-    /// 24 MB a room; past this the oldest are left to the disk.
+    /// Bytes of a room's newest events that are held in memory, at most, and of the messages before them. A thousand of the
+    /// longest messages would be 17 MB a room; past this the oldest are left to the disk.
     package var recentBytes = 4 << 20
+    /// The same for a room that gets new events while all rooms together hold more than `recentBytesInAll`.
+    package var scarceRecentBytes = 64 << 10
+    package var recentBytesInAll = 256 << 20
     /// Messages that are held beyond the newest events; without a disk they are all the history there is.
     package var recentMessages = Limits.welcomeMessages
     /// Rooms that nobody is in are kept in memory up to this number, so that leaving and coming back costs no loading.
     package var emptyRooms = 256
+
     /// Identifiers of messages that a session is known to have used: the newest that many, at least, and at most twice
     /// as many. At ten messages a second this reaches back for an hour and three quarters.
     package var rememberedIDs = 65_536
-    /// Texts of one connection that may wait while its room is loaded from disk.
+    /// The same for a session that uses new ones while all together have more than `rememberedIDsInAll`, which are some
+    /// 200 MB.
+    package var scarceRememberedIDs = 1024
+    package var rememberedIDsInAll = 4 << 20
+
+    /// Texts of one connection that may wait while its join waits for the disk, and their bytes.
     package var parkedTexts = 64
+    package var parkedBytes = 256 << 10
+    /// Bytes of all texts that wait.
+    package var parkedBytesInAll = 64 << 20
+
+    /// Bytes of history in one welcome or one page, as much as one read from the disk brings. What does not fit is left
+    /// out as if the limit in events had been lower, and the answer says so (`gap`, `more`).
+    package static let answerBytes = 2 << 20
+    /// The same for welcomes in a tick whose answers have come to more than `answerBytesInAll`; pages have to wait then.
+    package static let scarceAnswerBytes = 64 << 10
+    package static let answerBytesInAll = 64 << 20
+    /// So many bytes of a page of history count as one request more.
+    package static let pageBytes = 256 << 10
 
     /// Whether rooms are loaded from a disk, and sessions journaled.
     package var isDurable: Bool

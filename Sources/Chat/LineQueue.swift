@@ -16,11 +16,12 @@ struct LineQueue: Sendable {
 
     private(set) var bytes: [UInt8] = []
     private var all: [Entry] = []
-    private var first = 0  // of those in `all`; the ones before it are dropped
+    private var dropped = 0  // so many of those in `all`
 
-    var count: Int { all.count - first }
-    var byteCount: Int { all.isEmpty ? 0 : bytes.count - (first < all.count ? all[first].start : bytes.count) }
-    var entries: ArraySlice<Entry> { all[first...] }
+    var count: Int { all.count - dropped }
+    var byteCount: Int { dropped < all.count ? bytes.count - all[dropped].start : 0 }
+    var first: Entry? { dropped < all.count ? all[dropped] : nil }
+    var entries: ArraySlice<Entry> { all[dropped...] }
 
     mutating func append(seq: UInt64, _ line: Span<UInt8>, isMessage: Bool) {
         all.append(Entry(seq: seq, start: bytes.count, count: line.count, isMessage: isMessage))
@@ -37,24 +38,25 @@ struct LineQueue: Sendable {
         entries[position(ofSeq: seq)...].first.flatMap { $0.seq == seq ? $0 : nil }
     }
 
-    /// Drops the oldest line.
+    /// Drops the oldest line, if there is one.
     mutating func removeFirst() {
-        first += 1
+        guard dropped < all.count else { return }
+        dropped += 1
         // What is dropped is cleared away when it is more than what is left: each byte is moved once, on average.
-        if first * 2 > all.count, first > 16 || first == all.count { compact() }
+        if dropped * 2 > all.count || byteCount * 2 < bytes.count { compact() }
     }
 
     private mutating func compact() {
-        let start = first < all.count ? all[first].start : bytes.count
-        all.removeFirst(first)
+        let start = dropped < all.count ? all[dropped].start : bytes.count
+        all.removeFirst(dropped)
         bytes.removeFirst(start)
         for i in all.indices { all[i].start -= start }
-        first = 0
+        dropped = 0
     }
 
     /// The place in `entries` of the first line whose seq is `seq` or more.
     func position(ofSeq seq: UInt64) -> Int {
-        var low = first
+        var low = dropped
         var high = all.count
         while low < high {
             let middle = (low + high) / 2

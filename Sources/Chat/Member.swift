@@ -37,19 +37,28 @@ struct UsedIDs: Sendable {
 
     static func hash(of id: Span<UInt8>) -> Bits128 { Bits128(SHA1.digest(of: id)) }
 
+    var count: Int { newer.count + older.count }
+
     subscript(id: Bits128) -> UInt64? { newer[id] ?? older[id] }
 
-    mutating func insert(_ id: Bits128, seq: UInt64, limit: Int) {
+    /// Adds one that is not in it.
+    ///
+    /// - Returns: how many more it holds than before; less than zero where the older ones are forgotten.
+    mutating func insert(_ id: Bits128, seq: UInt64, limit: Int) -> Int {
+        let before = count
         if newer.count >= limit {
             older = newer
             newer = [:]
         }
         newer[id] = seq
+        return count - before
     }
 
-    mutating func remove(_ id: Bits128) {
-        newer[id] = nil
-        older[id] = nil
+    /// Removes one.
+    ///
+    /// - Returns: how many more it holds than before: -1 or 0.
+    mutating func remove(_ id: Bits128) -> Int {
+        newer.removeValue(forKey: id) ?? older.removeValue(forKey: id) == nil ? 0 : -1
     }
 
     /// All of them, in the order of their seq.

@@ -1,16 +1,19 @@
 /// How often something may happen: so many a second in the long run, and so many at once.
 package struct Rate: Sendable {
-    /// Microseconds that one of them takes.
+    /// Nanoseconds that one of them takes.
     let interval: Int64
-    /// Microseconds by which it may run ahead: one less than the burst.
+    /// Nanoseconds by which it may run ahead: as many as all but one of a burst take.
     let tolerance: Int64
 
     /// - Parameters:
     ///   - perSecond: how many in the long run; more than zero.
-    ///   - burst: how many at once; at least one.
+    ///   - burst: how many at once; less than one counts as one.
     package init(perSecond: Double, burst: Double) {
-        interval = Int64(max(1, min(1e12, 1e6 / perSecond)))
-        tolerance = Int64(max(0, min(1e15, (burst - 1) * 1e6 / perSecond)))
+        // Rounded so that it is never more than was asked for. The bounds, some days and some years, keep the sums below
+        // from overflowing; the arguments of `min` are in the order that makes a bound of what is no number.
+        let exact = max(1, min(1e15, 1e9 / perSecond))
+        interval = Int64(exact) + (exact > Double(Int64(exact)) ? 1 : 0)
+        tolerance = Int64(max(0, min(1e17, (burst - 1) * 1e9 / perSecond)))
     }
 }
 
@@ -21,7 +24,8 @@ package struct Rate: Sendable {
 struct TokenBucket {
     private var due: Int64 = 0
 
-    /// Takes `count` tokens.
+    /// Takes `count` tokens, if there is one at least: what is missing then has to be waited for by the next. So nothing is
+    /// too large to be let through at all.
     ///
     /// - Parameters:
     ///   - rate: how often they may be taken; nil is no limit.
@@ -29,12 +33,17 @@ struct TokenBucket {
     /// - Returns: zero if they were there; else none is taken, and it is the time to wait, in milliseconds.
     mutating func take(_ count: Int = 1, of rate: Rate?, now: Int64) -> Int64 {
         guard let rate else { return 0 }
-        let now = now &* 1000
+        let now = now &* 1_000_000
         let start = max(due, now)
         let wait = start &- now &- rate.tolerance
-        if wait > 0 { return (wait &+ 999) / 1000 }
-        let cost = Int64(count).multipliedReportingOverflow(by: rate.interval)
-        due = start &+ (cost.overflow ? 0 : cost.partialValue)
+        if wait > 0 { return (wait &+ 999_999) / 1_000_000 }
+        due = start &+ Int64(count) &* rate.interval
         return 0
+    }
+
+    /// Takes `count` tokens whether they are there or not.
+    mutating func charge(_ count: Int, of rate: Rate?, now: Int64) {
+        guard let rate else { return }
+        due = max(due, now &* 1_000_000) &+ Int64(count) &* rate.interval
     }
 }

@@ -7,30 +7,16 @@ struct PendingRead: Sendable {
         case rejoin
         /// A page of older messages.
         case history
-        /// The event of a message that was said before.
-        case repeatEvent
+        /// The event of a message that was said before, with the `id` that it was said with again.
+        case repeatEvent(quotedID: [UInt8])
     }
 
     var purpose: Purpose
-    var room: UInt32
     var connection: ConnectionID
 }
 
 /// Reading from the disk, which takes until a later tick.
 extension Chat {
-    /// Makes sure that a room is in memory.
-    ///
-    /// - Returns: false if it is not yet: the join is parked, and done again when it is.
-    mutating func load(
-        _ room: UInt32, for id: ConnectionID, _ text: Span<UInt8>, into output: inout TickOutput
-    ) -> Bool {
-        if case .ready = rooms[Int(room)].phase { return true }
-        visitors[Int(id.slot)].phase = .waiting
-        park(text, of: id, in: room, into: &output)
-        startLoading(room, into: &output)
-        return false
-    }
-
     mutating func startLoading(_ room: UInt32, into output: inout TickOutput) {
         guard case .unloaded = rooms[Int(room)].phase else { return }
         rooms[Int(room)].phase = .loading
@@ -38,27 +24,13 @@ extension Chat {
     }
 
     /// Asks the disk for something.
-    ///
-    /// - Parameter text: a join that cannot be answered before; it is parked with all that follows it.
     mutating func read(
         _ want: DiskRead.Want, _ purpose: PendingRead.Purpose, _ room: UInt32, for id: ConnectionID,
-        parking text: Span<UInt8>? = nil, into output: inout TickOutput
+        into output: inout TickOutput
     ) {
-        if let text {
-            visitors[Int(id.slot)].phase = .waiting
-            park(text, of: id, in: room, into: &output)
-        }
         lastRequest += 1
-        reads[lastRequest] = PendingRead(purpose: purpose, room: room, connection: id)
+        reads[lastRequest] = PendingRead(purpose: purpose, connection: id)
         output.reads.append(DiskRead(room: room, want: want, request: lastRequest))
-    }
-
-    /// Keeps a message until what it waits for is there.
-    mutating func park(_ text: Span<UInt8>, of id: ConnectionID, in room: UInt32, into output: inout TickOutput) {
-        guard rooms[Int(room)].parked.count(where: { $0.from == id }) < limits.parkedTexts else {
-            return end(id, .tooEager, into: &output)
-        }
-        rooms[Int(room)].parked.append((id, Array(copying: text)))
     }
 
     // MARK: Answers
@@ -68,49 +40,45 @@ extension Chat {
         into output: inout TickOutput
     ) {
         guard Int(index) < rooms.count, case .loading = rooms[Int(index)].phase else { return }
-        rooms[Int(index)].phase = .ready
-        rooms[Int(index)].seq = newestSeq
-        rooms[Int(index)].recent.load(olderMessages: olderMessages, events: events)
+        rooms[Int(index)].load(newestSeq: newestSeq, olderMessages: olderMessages, events: events, recentBounds)
+        recentBytes += rooms[Int(index)].recent.byteCount
         wakeDormant(index)
-        performParked(of: nil, in: index, into: &output)
+        for id in takeWaiting(index) { resume(id, into: &output) }
+        noteIfEmpty(index)
     }
 
     mutating func roomFailed(_ index: UInt32, into output: inout TickOutput) {
         guard Int(index) < rooms.count, case .loading = rooms[Int(index)].phase else { return }
         rooms[Int(index)].phase = .unloaded
-        let parked = rooms[Int(index)].parked
-        rooms[Int(index)].parked = []
-        for (id, _) in parked {
-            // The join is refused, and what was said after it is forgotten with it.
-            guard isHere(id), case .waiting = visitors[Int(id.slot)].phase else { continue }
-            visitors[Int(id.slot)].phase = .outside
-            refuse(id, .storageFailed, into: &output)
-        }
+        for id in takeWaiting(index) { resume(id, refusal: .storageFailed, into: &output) }
+        noteIfEmpty(index)
+    }
+
+    private mutating func takeWaiting(_ room: UInt32) -> [ConnectionID] {
+        defer { rooms[Int(room)].waiting = [] }
+        return rooms[Int(room)].waiting
     }
 
     mutating func answer(_ request: UInt64, lines: Span<UInt8>, more: Bool, into output: inout TickOutput) {
         guard let read = reads.removeValue(forKey: request), isHere(read.connection) else { return }
         let id = read.connection
         switch read.purpose {
-        case .rejoin:
-            let fetched = FetchedEvents(bytes: Array(copying: lines), more: more)
-            performParked(of: id, in: read.room, fetched: fetched, into: &output)
+        case .rejoin: resume(id, fetched: FetchedEvents(bytes: Array(copying: lines), more: more), into: &output)
         case .history:
-            output.reply(to: id, after: pendingCount(of: id)) { bytes in
-                bytes.append("{\"type\":\"history\",\"events\":[")
+            output.replyPage(to: id, after: pendingCount(of: id), more: more) { bytes in
                 var isFirst = true
                 LinePrefix.forEach(in: lines) { _, range in
                     if !isFirst { bytes.append(UInt8(ascii: ",")) }
                     isFirst = false
                     bytes.append(copying: lines.extracting(range))
                 }
-                bytes.append(more ? "],\"more\":true}" : "],\"more\":false}")
             }
-        case .repeatEvent:
-            guard !lines.isEmpty else { return refuse(id, .storageFailed, into: &output) }
-            output.reply(to: id, after: pendingCount(of: id)) { bytes in
-                LinePrefix.forEach(in: lines) { _, range in bytes.append(copying: lines.extracting(range)) }
-            }
+            charge(id, forPageOf: output)
+        case .repeatEvent(let quotedID):
+            var event: Range<Int>?
+            LinePrefix.forEach(in: lines) { prefix, range in if prefix.isMessage { event = range } }
+            guard let event else { return refuse(id, .storageFailed, quotedID: quotedID.span, into: &output) }
+            output.reply(to: id, after: pendingCount(of: id)) { $0.append(copying: lines.extracting(event)) }
         }
     }
 
@@ -119,31 +87,10 @@ extension Chat {
         switch read.purpose {
         case .rejoin:
             // Come in all the same; the welcome says that something is missing.
-            let nothing = FetchedEvents(bytes: [], more: true)
-            performParked(of: read.connection, in: read.room, fetched: nothing, into: &output)
-        case .history, .repeatEvent: refuse(read.connection, .storageFailed, into: &output)
-        }
-    }
-
-    /// Does what was parked: of one connection, or of all of the room.
-    private mutating func performParked(
-        of id: ConnectionID?, in room: UInt32, fetched: FetchedEvents? = nil, into output: inout TickOutput
-    ) {
-        let all = rooms[Int(room)].parked
-        rooms[Int(room)].parked = id == nil ? [] : all.filter { $0.from != id }
-        var fetched = fetched
-        var resumed: Set<ConnectionID> = []
-        for (from, text) in all where (id == nil || from == id) && isHere(from) {
-            let slot = Int(from.slot)
-            if resumed.insert(from).inserted {
-                visitors[slot].phase = .outside
-            } else if case .waiting = visitors[slot].phase {
-                // Its join waits again, for something else.
-                park(text.span, of: from, in: room, into: &output)
-                continue
-            }
-            perform(text.span, from: from, fetched: fetched, into: &output)
-            fetched = nil
+            resume(read.connection, fetched: FetchedEvents(bytes: [], more: true), into: &output)
+        case .history: refuse(read.connection, .storageFailed, into: &output)
+        case .repeatEvent(let quotedID):
+            refuse(read.connection, .storageFailed, quotedID: quotedID.span, into: &output)
         }
     }
 }

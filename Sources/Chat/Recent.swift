@@ -3,6 +3,14 @@ import Bytes
 /// The newest events of a room: all kinds of the newest, and before those some of the messages alone, so that joins and
 /// leaves never crowd out what was said.
 struct Recent: Sendable {
+    /// How much is held.
+    struct Bounds {
+        /// Messages beyond the newest events.
+        var messages: Int
+        /// Bytes of the newest events; and as many again of the messages beyond them.
+        var bytes: Int
+    }
+
     private var newest = LineQueue()  // all kinds
     private var older = LineQueue()  // messages that have dropped out of `newest`
     /// Events up to this seq are not, or not all, in `newest`.
@@ -12,21 +20,13 @@ struct Recent: Sendable {
 
     /// Whether as many events are held as a welcome may have.
     var isFull: Bool { newest.count >= Limits.welcomeEvents }
+    /// How long all lines together are.
+    var byteCount: Int { newest.byteCount + older.byteCount }
 
     /// Takes the room's next event in, whose line without the line break is at `line` in `bytes`.
-    mutating func append(seq: UInt64, line: Range<Int>, of bytes: [UInt8], isMessage: Bool, limits: Limits) {
+    mutating func append(seq: UInt64, line: Range<Int>, of bytes: [UInt8], isMessage: Bool, _ bounds: Bounds) {
         newest.append(seq: seq, bytes.span.extracting(line), isMessage: isMessage)
-        while newest.count > Limits.welcomeEvents || newest.byteCount > limits.recentBytes && newest.count > 1 {
-            guard let entry = newest.entries.first else { break }
-            if entry.isMessage { older.append(entry, of: newest) }
-            droppedThrough = entry.seq
-            newest.removeFirst()
-        }
-        while older.count > limits.recentMessages || older.byteCount > limits.recentBytes {
-            guard let entry = older.entries.first else { break }
-            messagesDroppedThrough = entry.seq
-            older.removeFirst()
-        }
+        trim(bounds)
     }
 
     /// Takes in what was read from the disk, into an empty one.
@@ -34,40 +34,47 @@ struct Recent: Sendable {
     /// - Parameters:
     ///   - olderMessages: lines, each with its line break, in the order of their seq.
     ///   - events: the lines that follow them, of all kinds.
-    mutating func load(olderMessages: Span<UInt8>, events: Span<UInt8>) {
-        var firstMessage: UInt64?
+    ///   - newestSeq: of the newest event that there ever was.
+    mutating func load(olderMessages: Span<UInt8>, events: Span<UInt8>, newestSeq: UInt64, _ bounds: Bounds) {
         LinePrefix.forEach(in: olderMessages) { prefix, range in
-            firstMessage = firstMessage ?? prefix.seq
             older.append(seq: prefix.seq, olderMessages.extracting(range), isMessage: true)
         }
-        var firstEvent: UInt64?
         LinePrefix.forEach(in: events) { prefix, range in
-            firstEvent = firstEvent ?? prefix.seq
             newest.append(seq: prefix.seq, events.extracting(range), isMessage: prefix.isMessage)
         }
         // Whatever lies before the first line is on the disk, if anywhere.
-        droppedThrough = (firstEvent ?? 1) &- 1
-        messagesDroppedThrough = (firstMessage ?? firstEvent ?? 1) &- 1
+        droppedThrough = newest.first.map { max($0.seq, 1) - 1 } ?? newestSeq
+        messagesDroppedThrough = older.first.map { max($0.seq, 1) - 1 } ?? droppedThrough
+        trim(bounds)
+    }
+
+    private mutating func trim(_ bounds: Bounds) {
+        while newest.count > Limits.welcomeEvents || newest.byteCount > bounds.bytes, newest.count > 1 {
+            guard let entry = newest.first else { break }
+            if entry.isMessage { older.append(entry, of: newest) }
+            droppedThrough = entry.seq
+            newest.removeFirst()
+        }
+        while older.count > bounds.messages || older.byteCount > bounds.bytes {
+            guard let entry = older.first else { break }
+            messagesDroppedThrough = entry.seq
+            older.removeFirst()
+        }
     }
 
     /// The events after `since`, as far as they are held, oldest first.
     func lines(after since: UInt64) -> [LineReference] {
-        newest.entries[newest.position(ofSeq: since &+ 1)...].map { LineReference(source: .newest, range: $0.range) }
+        newest.entries[newest.position(ofSeq: since + 1)...].map { LineReference(source: .newest, range: $0.range) }
     }
 
-    /// The newest `limit` messages before `before`, as far as they are held, oldest first; and whether older ones are
-    /// held, too.
-    func messages(before: UInt64, limit: Int) -> (lines: [LineReference], more: Bool) {
-        var lines: [LineReference] = []
-        func collect(_ queue: LineQueue, _ source: LineReference.Source) {
+    /// Adds messages before `before`, the newest first, until there are `count` lines or no more messages are held.
+    func collectMessages(before: UInt64, count: Int, into lines: inout [LineReference]) {
+        for (queue, source) in [(newest, LineReference.Source.newest), (older, .older)] {
             for entry in queue.entries[..<queue.position(ofSeq: before)].reversed() where entry.isMessage {
-                guard lines.count <= limit else { return }
+                guard lines.count < count else { return }
                 lines.append(LineReference(source: source, range: entry.range))
             }
         }
-        collect(newest, .newest)
-        collect(older, .older)
-        return (lines.prefix(limit).reversed(), lines.count > limit)
     }
 
     /// The event with this seq, if it is held.

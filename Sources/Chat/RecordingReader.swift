@@ -116,7 +116,10 @@ private struct BodyReader {
         return nil
     }
 
-    private mutating func id() -> ConnectionID? { number().map { ConnectionID(number: $0) } }
+    /// A connection. The chat keeps a table by slot, which a damaged recording must not make endless.
+    private mutating func id() -> ConnectionID? {
+        number().map { ConnectionID(number: $0) }.flatMap { $0.slot < 1 << 22 ? $0 : nil }
+    }
     private mutating func room() -> UInt32? { number().flatMap { UInt32(exactly: $0) } }
 
     /// Copies bytes into the arena, and says where they are.

@@ -2,10 +2,25 @@
 package struct Room: Sendable {
     /// An event that waits to be sent.
     package struct Pending: Sendable {
-        package enum Kind: Sendable { case join, leave, message, rename, typing }
+        package enum Kind: Sendable {
+            case join, leave, message, rename, typing
+
+            /// How its JSON text begins.
+            var opening: StaticString {
+                switch self {
+                case .join: "{\"type\":\"join\""
+                case .leave: "{\"type\":\"leave\""
+                case .message: "{\"type\":\"message\""
+                case .rename: "{\"type\":\"rename\""
+                case .typing: "{\"type\":\"typing\""
+                }
+            }
+        }
+
         package var kind: Kind
         /// Where its JSON text stands, without a line break: in `lines`, or for signs of typing in `whispers`.
         package var range: Range<Int>
+        /// Its own; of a sign of typing, that of the event before it.
         var seq: UInt64
 
         /// Whether it is in the history. Signs of typing are not.
@@ -19,8 +34,10 @@ package struct Room: Sendable {
     package let name: String
     var phase: Phase
     /// The newest event's seq; 0 before the first.
-    package internal(set) var seq: UInt64 = 0
-    var recent = Recent()
+    package private(set) var seq: UInt64 = 0
+    /// The newest written event's.
+    private var writtenSeq: UInt64 = 0
+    private(set) var recent = Recent()
 
     // MARK: People
 
@@ -37,8 +54,8 @@ package struct Room: Sendable {
     /// Connections on this room's address, joined or not.
     var visitors = 0
 
-    /// Messages of connections whose join waits for the room to be loaded, or for old events to be read.
-    var parked: [(from: ConnectionID, text: [UInt8])] = []
+    /// Connections whose join waits for the room to be loaded, in the order in which they came.
+    var waiting: [ConnectionID] = []
     /// Sessions from before a restart, until the room is loaded.
     var dormant: [JournalSession] = []
 
@@ -50,8 +67,10 @@ package struct Room: Sendable {
     package internal(set) var whispers: [UInt8] = []
     package internal(set) var pending: [Pending] = []
     /// How much of `lines` and `pending` has been written by earlier ticks.
-    private(set) var writtenBytes = 0
+    private var writtenBytes = 0
     private(set) var writtenEvents = 0
+    /// Behind the last message in `pending`.
+    private var endOfMessages = 0
     /// What this tick has changed, so that it can be taken back if the events cannot be written.
     var changes: [Change] = []
     /// Whether the room is among those that the tick has to look at (`Chat.touched`).
@@ -150,59 +169,91 @@ package struct Room: Sendable {
 
     // MARK: Events
 
-    /// Adds an event that is kept: gives it the next seq, and has `body` write what comes after the time.
-    mutating func append(_ kind: Pending.Kind, time: Int64, _ body: (inout [UInt8]) -> Void) {
+    /// Takes in what was read from the disk.
+    ///
+    /// - Parameter newestSeq: of the newest event that there ever was, also where it cannot be read any more.
+    mutating func load(newestSeq: UInt64, olderMessages: Span<UInt8>, events: Span<UInt8>, _ bounds: Recent.Bounds) {
+        phase = .ready
+        seq = min(newestSeq, Limits.largestSeq)
+        writtenSeq = seq
+        recent.load(olderMessages: olderMessages, events: events, newestSeq: seq, bounds)
+    }
+
+    /// Adds an event that is kept: gives it the next seq, and has `body` write what comes after the name.
+    mutating func append(
+        _ kind: Pending.Kind, time: Int64, by username: String, _ body: (inout [UInt8]) -> Void = { _ in }
+    ) {
         let start = lines.count
         seq += 1
-        switch kind {
-        case .join: lines.append("{\"type\":\"join\",\"seq\":")
-        case .leave: lines.append("{\"type\":\"leave\",\"seq\":")
-        case .message: lines.append("{\"type\":\"message\",\"seq\":")
-        case .rename: lines.append("{\"type\":\"rename\",\"seq\":")
-        case .typing: return
-        }
+        lines.append(kind.opening)
+        // What stands at the beginning, and in which order, is relied upon by `LinePrefix`, and by who reads the files.
+        lines.append(",\"seq\":")
         lines.append(decimal: seq)
         lines.append(",\"time\":")
         lines.append(decimal: UInt64(max(0, time)))
         lines.append(",\"username\":")
+        lines.append(quoting: username)
         body(&lines)
         lines.append(UInt8(ascii: "}"))
         pending.append(Pending(kind: kind, range: start..<lines.count, seq: seq))
         lines.append(UInt8(ascii: "\n"))
+        if kind == .message { endOfMessages = pending.count }
     }
 
     /// Adds a sign of typing.
     mutating func appendTyping(_ username: String) {
         let start = whispers.count
-        whispers.append("{\"type\":\"typing\",\"username\":")
+        whispers.append(Pending.Kind.typing.opening)
+        whispers.append(",\"username\":")
         whispers.append(quoting: username)
         whispers.append(UInt8(ascii: "}"))
-        pending.append(Pending(kind: .typing, range: start..<whispers.count, seq: 0))
+        pending.append(Pending(kind: .typing, range: start..<whispers.count, seq: seq))
     }
 
     /// What this tick has added and the disk must have before anyone sees it. Empty where there is nothing.
     package var unwritten: Range<Int> { writtenBytes..<lines.count }
     /// The seq of the first event in `unwritten`.
-    package var firstUnwrittenSeq: UInt64 { unwrittenEvents.first?.seq ?? seq + 1 }
+    package var firstUnwrittenSeq: UInt64 { writtenSeq + 1 }
 
-    /// The kept events that this tick has added so far.
-    var unwrittenEvents: some BidirectionalCollection<Pending> { pending[writtenEvents...].lazy.filter(\.isKept) }
+    /// The event with this seq, if it is one of this tick.
+    func unwrittenEvent(_ seq: UInt64) -> Pending? {
+        seq > writtenSeq ? unwrittenEvents(after: seq - 1).first : nil
+    }
+
+    /// The kept events after `seq` that this tick has added so far.
+    func unwrittenEvents(after seq: UInt64) -> some BidirectionalCollection<Pending> {
+        var low = writtenEvents
+        var high = pending.count
+        while low < high {
+            let middle = (low + high) / 2
+            if pending[middle].seq <= seq { low = middle + 1 } else { high = middle }
+        }
+        return pending[low...].lazy.filter(\.isKept)
+    }
+
+    /// The events that this tick has added so far, up to the last message.
+    var unwrittenMessages: ArraySlice<Pending> { pending[writtenEvents..<max(writtenEvents, endOfMessages)] }
 
     /// The events are on the disk: they are history now.
-    mutating func commit(limits: Limits) {
-        for event in unwrittenEvents {
-            recent.append(
-                seq: event.seq, line: event.range, of: lines, isMessage: event.kind == .message, limits: limits)
+    mutating func commit(_ bounds: Recent.Bounds, counting counters: inout ChatCounters) {
+        for event in pending[writtenEvents...] where event.isKept {
+            let isMessage = event.kind == .message
+            recent.append(seq: event.seq, line: event.range, of: lines, isMessage: isMessage, bounds)
+            counters.count(event.kind)
         }
         writtenBytes = lines.count
         writtenEvents = pending.count
+        writtenSeq = seq
     }
+
+    mutating func clearChanges() { changes.removeAll(keepingCapacity: changes.capacity <= 256) }
 
     /// Forgets the events that could not be written. What they have changed is taken back elsewhere (`Chat.takeBack`).
     mutating func discardUnwritten() {
-        seq = firstUnwrittenSeq - 1
+        seq = writtenSeq
         lines.removeLast(lines.count - writtenBytes)
         pending.removeLast(pending.count - writtenEvents)
+        endOfMessages = min(endOfMessages, writtenEvents)
     }
 
     // MARK: Sending
@@ -231,6 +282,7 @@ package struct Room: Sendable {
         whispers.removeAll(keepingCapacity: whispers.capacity <= keep)
         writtenBytes = 0
         writtenEvents = 0
+        endOfMessages = 0
         lastSent = now
     }
 }

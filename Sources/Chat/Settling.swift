@@ -1,15 +1,27 @@
 import Bytes
 
 /// Something that a tick has changed along with an event, or because of one, and how to take it back.
+///
+/// There is one for each message, so those that hold much do so elsewhere.
 enum Change: Sendable {
+    /// A message. Its `id` with quotation marks stands at `id` in the room's lines; empty if it has none.
+    case said(UInt32, ConnectionID, id: Range<UInt32>)
     case joined(UInt32, ConnectionID, reply: Int)
-    case left(UInt32, Member)
-    case said(UInt32, ConnectionID, Bits128?, quotedID: [UInt8]?)
-    case renamed(UInt32, ConnectionID, from: Username)
-    /// Came back in the middle of the tick: the welcome has a history with events in it that were taken back.
-    case cameBack(UInt32, ConnectionID, Bits128, since: UInt64?, reply: Int)
-    /// Was given an event of this tick again.
-    case saidAgain(ConnectionID, quotedID: [UInt8], reply: Int)
+    indirect case left(UInt32, Member)
+    indirect case renamed(UInt32, ConnectionID, from: Username)
+    /// Came back in the middle of the tick: the welcome may have events in it that were taken back.
+    indirect case cameBack(UInt32, ConnectionID, Bits128, since: UInt64?, reply: Int)
+    /// Was answered with events of this tick. `quotedID` is that of the message that was answered, or empty.
+    indirect case answered(ConnectionID, quotedID: [UInt8], reply: Int)
+
+    /// Whether the journal has a line about it.
+    var isJournaled: Bool {
+        switch self {
+        case .said(_, _, let id): !id.isEmpty
+        case .joined, .left, .renamed: true
+        case .cameBack, .answered: false
+        }
+    }
 }
 
 /// What follows from whether the disk has taken a tick's events.
@@ -17,92 +29,71 @@ extension Chat {
     /// The room's events are written: they are history.
     mutating func commit(_ index: UInt32) {
         for change in rooms[Int(index)].changes {
-            if case .left(let member, _) = change { rooms[Int(index)].release(member) }
+            guard case .left(let place, let member) = change else { continue }
+            rooms[Int(index)].release(place)
+            usedIDs -= member.used.count
         }
-        rooms[Int(index)].changes.removeAll(keepingCapacity: rooms[Int(index)].changes.capacity <= 256)
-        rooms[Int(index)].commit(limits: limits)
+        rooms[Int(index)].clearChanges()
+        let before = rooms[Int(index)].recent.byteCount
+        rooms[Int(index)].commit(recentBounds, counting: &counters)
+        recentBytes += rooms[Int(index)].recent.byteCount - before
     }
 
     /// The room's events of this tick could not be written: they have not happened, and nobody has seen them. What they have
     /// changed is taken back, the last first, and those who asked are told.
     mutating func takeBack(_ room: UInt32, journalWritten: Bool, into output: inout TickOutput) {
-        counters.takenBack += UInt64(rooms[Int(room)].unwrittenEvents.count)
-        if limits.isDurable, journalWritten {
+        let changes = rooms[Int(room)].changes
+        let lines = rooms[Int(room)].lines
+        counters.takenBack += rooms[Int(room)].seq + 1 - rooms[Int(room)].firstUnwrittenSeq
+        if limits.isDurable, journalWritten, changes.contains(where: \.isJournaled) {
             journal.undo(room: rooms[Int(room)].name, from: rooms[Int(room)].firstUnwrittenSeq)
         }
-        let changes = rooms[Int(room)].changes
-        rooms[Int(room)].changes = []
+        rooms[Int(room)].clearChanges()
         rooms[Int(room)].discardUnwritten()
-        for change in changes.reversed() { takeBack(change, room, into: &output) }
+        for change in changes.reversed() { takeBack(change, room, lines, into: &output) }
         // Those who came back during the tick are welcomed again: to what is left.
         for case .cameBack(let member, let id, let secret, let since, let reply) in changes {
-            output.replies[reply].range = 0..<0
+            output.withdraw(reply)
             guard rooms[Int(room)].members[Int(member)]?.connection == id else { continue }
             welcome(member, id, room, secret: secret, since, nil, into: &output)
+            output.replies[reply] = output.replies.removeLast()
         }
-        output.limitPositions(of: room, in: self)
     }
 
-    private mutating func takeBack(_ change: Change, _ room: UInt32, into output: inout TickOutput) {
+    private mutating func takeBack(_ change: Change, _ room: UInt32, _ lines: [UInt8], into output: inout TickOutput) {
         switch change {
-        case .joined(let member, let id, let reply):
-            guard let removed = rooms[Int(room)].remove(member) else { return }
-            rooms[Int(room)].release(member)
-            sessions[removed.session] = nil
-            output.replies[reply] = .nothing(to: id)
-            guard isHere(id) else { return }
-            visitors[Int(id.slot)].phase = .outside
-            refuse(id, .storageFailed, into: &output)
-        case .left(let index, var member):
+        case .said(let member, let id, let place):
+            let quotedID = lines.span.extracting(Int(place.lowerBound)..<Int(place.upperBound))
+            if !quotedID.isEmpty {
+                let hash = UsedIDs.hash(ofQuoted: quotedID)
+                usedIDs += rooms[Int(room)].members[Int(member)]?.used.remove(hash) ?? 0
+            }
+            refuse(id, .storageFailed, quotedID: quotedID, into: &output)
+        case .joined(let place, let id, let reply):
+            output.withdraw(reply)
+            guard let member = rooms[Int(room)].remove(place) else { return }
+            rooms[Int(room)].release(place)
+            sessions[member.session] = nil
+            usedIDs -= member.used.count
+            // Another connection may have taken the session over.
+            for connection in [id, member.connection ?? id] where isHere(connection) {
+                guard case .inside(place) = visitors[Int(connection.slot)].phase else { continue }
+                visitors[Int(connection.slot)].phase = .outside
+                refuse(connection, .storageFailed, into: &output)
+            }
+        case .left(let place, var member):
             // Gone it is; but the leave must be in the history before anyone is told. It is tried again.
             member.connection = nil
-            rooms[Int(room)].restore(member, at: index)
-            sessions[member.session] = (room, index)
-            startGrace(index, of: room, Limits.leaveRetry)
-        case .said(let member, let id, let idHash, let quotedID):
-            if let idHash { rooms[Int(room)].members[Int(member)]?.used.remove(idHash) }
-            refuse(id, quotedID, into: &output)
+            rooms[Int(room)].restore(member, at: place)
+            sessions[member.session] = (room, place)
+            startGrace(place, of: room, Limits.leaveRetry)
         case .renamed(let member, let id, let old):
             rooms[Int(room)].rename(member, to: old)
-            refuse(id, nil, into: &output)
-        case .saidAgain(let id, let quotedID, let reply):
-            output.replies[reply] = .nothing(to: id)
-            refuse(id, quotedID, into: &output)
+            refuse(id, .storageFailed, quotedID: Span(), into: &output)
+        case .answered(let id, let quotedID, let reply):
+            output.withdraw(reply)
+            refuse(id, .storageFailed, quotedID: quotedID.span, into: &output)
         case .cameBack: break
         }
     }
-
-    private mutating func refuse(_ id: ConnectionID, _ quotedID: [UInt8]?, into output: inout TickOutput) {
-        guard isHere(id) else { return }
-        guard let quotedID else { return refuse(id, .storageFailed, into: &output) }
-        // The quotation marks are around it already.
-        let token = JSONToken(kind: .string, range: 1..<quotedID.count - 1)
-        refuse(id, .storageFailed, messageID: token, of: quotedID.span, into: &output)
-    }
-}
-
-extension TickOutput {
-    /// Appends a reply; `body` writes its text.
-    mutating func reply(
-        to id: ConnectionID, after: Int, resume: Int? = nil, isWelcome: Bool = false, _ body: (inout [UInt8]) -> Void
-    ) {
-        let start = bytes.count
-        body(&bytes)
-        replies.append(
-            Reply(to: id, range: start..<bytes.count, after: after, resume: resume ?? after, isWelcome: isWelcome))
-    }
-
-    /// After a room's events were taken back, no reply may stand behind one of them.
-    fileprivate mutating func limitPositions(of room: UInt32, in chat: Chat) {
-        let count = chat.rooms[Int(room)].pending.count
-        for i in replies.indices where chat.visitors[Int(replies[i].to.slot)].room == room {
-            replies[i].after = min(replies[i].after, count)
-            replies[i].resume = min(replies[i].resume, count)
-        }
-    }
-}
-
-extension TickOutput.Reply {
-    /// A reply that was withdrawn.
-    fileprivate static func nothing(to id: ConnectionID) -> Self { Self(to: id, range: 0..<0, after: 0, resume: 0) }
 }

@@ -7,53 +7,44 @@ extension Chat {
         _ command: Command, _ text: Span<UInt8>, _ id: ConnectionID, _ member: UInt32, _ room: UInt32,
         into output: inout TickOutput
     ) {
-        let messageID = validID(command, text)
+        let messageID = command.messageID(in: text)
         guard command.id.isMissing || messageID != nil else {
             return refuse(id, Refusal(.badField, "The field id must be a string of 1 to 64 characters."), into: &output)
         }
         let wait = visitors[Int(id.slot)].messages.take(of: limits.messages, now: now)
         guard wait == 0 else { return refuse(id, .tooFast(wait), messageID: messageID, of: text, into: &output) }
 
-        let idHash = messageID.map { hash(of: $0, in: text) }
+        let idHash = messageID.map { UsedIDs.hash(ofQuoted: text.extracting($0.quotedRange)) }
         if let idHash, let seq = rooms[Int(room)].members[Int(member)]?.used[idHash] {
             return sayAgain(seq, command, text, id, member, room, into: &output)
         }
         if let refusal = judge(command.text, text) {
             return refuse(id, refusal, messageID: messageID, of: text, into: &output)
         }
-        append(command, text, messageID, member, room)
-        if let idHash {
-            let seq = rooms[Int(room)].seq
-            rooms[Int(room)].members[Int(member)]?.used.insert(idHash, seq: seq, limit: limits.rememberedIDs)
-            if limits.isDurable, let number = rooms[Int(room)].members[Int(member)]?.number {
-                journal.used(number, idHash, seq: seq)
-            }
-        }
-        let quotedID = messageID.map { Array(copying: text.extracting($0.quotedRange)) }
-        rooms[Int(room)].changes.append(.said(member, id, idHash, quotedID: quotedID))
-        counters.messages += 1
+        append(command, text, member, room)
+        // The `id` is the last in the line, before the bracket and the line break.
+        let end = UInt32(truncatingIfNeeded: rooms[Int(room)].lines.count - 2)
+        let idLength = UInt32(truncatingIfNeeded: messageID?.quotedRange.count ?? 0)
+        rooms[Int(room)].changes.append(.said(member, id, id: end - idLength..<end))
+        if let idHash { remember(idHash, member, room) }
         touch(room)
     }
 
-    private mutating func append(
-        _ command: Command, _ text: Span<UInt8>, _ messageID: JSONToken?, _ member: UInt32, _ room: UInt32
-    ) {
+    private mutating func append(_ command: Command, _ text: Span<UInt8>, _ member: UInt32, _ room: UInt32) {
         let username = rooms[Int(room)].members[Int(member)]?.username.text ?? ""
         let plain = scratch
-        rooms[Int(room)].append(.message, time: time) { bytes in
-            bytes.append(quoting: username)
-            bytes.append(",\"text\":")
-            if command.text.isPlain {
-                // Nothing in it is escaped, and nothing needs to be: it goes out as it came in.
-                bytes.append(copying: text.extracting(command.text.quotedRange))
-            } else {
-                bytes.append(quoting: plain.span)
-            }
-            if let messageID {
-                bytes.append(",\"id\":")
-                bytes.append(copying: text.extracting(messageID.quotedRange))
-            }
+        rooms[Int(room)].append(.message, time: time, by: username) { bytes in
+            command.appendMessage(of: text, plain: plain, to: &bytes)
         }
+    }
+
+    /// The session has used an `id`, for the newest event.
+    private mutating func remember(_ id: Bits128, _ member: UInt32, _ room: UInt32) {
+        let seq = rooms[Int(room)].seq
+        let limit = usedIDs > limits.rememberedIDsInAll ? limits.scarceRememberedIDs : limits.rememberedIDs
+        usedIDs += rooms[Int(room)].members[Int(member)]?.used.insert(id, seq: seq, limit: limit) ?? 0
+        guard limits.isDurable, let number = rooms[Int(room)].members[Int(member)]?.number else { return }
+        journal.used(number, id, seq: seq)
     }
 
     /// Judges a message's text. One with escapes is in `scratch` afterwards, without them.
@@ -75,30 +66,23 @@ extension Chat {
         }
     }
 
-    /// The hash of what an `id` stands for, however it is escaped.
-    private mutating func hash(of token: JSONToken, in text: Span<UInt8>) -> Bits128 {
-        if token.isPlain { return UsedIDs.hash(of: text.extracting(token.range)) }
-        scratch.removeAll(keepingCapacity: true)
-        scratch.append(unescaping: token, of: text)
-        return UsedIDs.hash(of: scratch.span)
-    }
-
     /// A message whose `id` was used before: its sender gets the first one's event again.
     private mutating func sayAgain(
         _ seq: UInt64, _ command: Command, _ text: Span<UInt8>, _ id: ConnectionID, _ member: UInt32, _ room: UInt32,
         into output: inout TickOutput
     ) {
         counters.repeats += 1
-        if let event = rooms[Int(room)].unwrittenEvents.first(where: { $0.seq == seq }) {
+        if let event = rooms[Int(room)].unwrittenEvent(seq) {
             // Said a moment ago, in this very tick. If that cannot be written, this was not said either.
             let quotedID = Array(copying: text.extracting(command.id.quotedRange))
             let lines = rooms[Int(room)].lines
             output.reply(to: id, after: pendingCount(of: id)) { $0.append(copying: lines.span.extracting(event.range)) }
-            rooms[Int(room)].changes.append(.saidAgain(id, quotedID: quotedID, reply: output.replies.count - 1))
+            rooms[Int(room)].changes.append(.answered(id, quotedID: quotedID, reply: output.replies.count - 1))
         } else if let line = rooms[Int(room)].recent.line(seq) {
             output.reply(to: id, after: pendingCount(of: id)) { rooms[Int(room)].recent.append(line, to: &$0) }
         } else if limits.isDurable {
-            read(.event(seq), .repeatEvent, room, for: id, into: &output)
+            let quotedID = Array(copying: text.extracting(command.id.quotedRange))
+            read(.event(seq), .repeatEvent(quotedID: quotedID), room, for: id, into: &output)
         } else {
             repeatForgotten(seq, command, text, id, member, room, into: &output)
         }
@@ -113,26 +97,12 @@ extension Chat {
         if let refusal = judge(command.text, text) {
             return refuse(id, refusal, messageID: command.id, of: text, into: &output)
         }
+        // A room of its own, for one line.
+        var copy = Room(name: "", phase: .ready)
+        copy.load(newestSeq: seq - 1, olderMessages: Span(), events: Span(), recentBounds)
         let username = rooms[Int(room)].members[Int(member)]?.username.text ?? ""
-        let time = UInt64(max(0, time))
-        let plain = scratch
-        output.reply(to: id, after: pendingCount(of: id)) { bytes in
-            bytes.append("{\"type\":\"message\",\"seq\":")
-            bytes.append(decimal: seq)
-            bytes.append(",\"time\":")
-            bytes.append(decimal: time)
-            bytes.append(",\"username\":")
-            bytes.append(quoting: username)
-            bytes.append(",\"text\":")
-            if command.text.isPlain {
-                bytes.append(copying: text.extracting(command.text.quotedRange))
-            } else {
-                bytes.append(quoting: plain.span)
-            }
-            bytes.append(",\"id\":")
-            bytes.append(copying: text.extracting(command.id.quotedRange))
-            bytes.append("}")
-        }
+        copy.append(.message, time: time, by: username) { command.appendMessage(of: text, plain: scratch, to: &$0) }
+        output.reply(to: id, after: pendingCount(of: id)) { $0.append(contentsOf: copy.lines.dropLast()) }
     }
 
     // MARK: The rest
@@ -166,42 +136,42 @@ extension Chat {
         }
         guard let old = rooms[Int(room)].members[Int(member)] else { return }
         rooms[Int(room)].rename(member, to: username)
-        rooms[Int(room)].append(.rename, time: time) { bytes in
-            bytes.append(quoting: old.username.text)
+        rooms[Int(room)].append(.rename, time: time, by: old.username.text) { bytes in
             bytes.append(",\"to\":")
             bytes.append(quoting: username.text)
         }
         rooms[Int(room)].changes.append(.renamed(member, id, from: old.username))
-        if limits.isDurable {
-            journal.renamed(old.number, username.text, seq: rooms[Int(room)].seq)
-        }
-        counters.renames += 1
+        if limits.isDurable { journal.renamed(old.number, username.text, seq: rooms[Int(room)].seq) }
         touch(room)
     }
+}
 
-    /// Older messages: from memory where they are all there, else from the disk.
-    mutating func pageBack(
-        _ command: Command, _ text: Span<UInt8>, _ id: ConnectionID, _ room: UInt32, into output: inout TickOutput
-    ) {
-        guard let before = JSONScanner.whole(text, command.before) else {
-            return refuse(id, Refusal(.badField, "The field before must be a seq."), into: &output)
+extension Command {
+    /// Appends what comes after the name in a message's event.
+    ///
+    /// - Parameter plain: the message's text without escapes, if it has some.
+    fileprivate func appendMessage(of message: Span<UInt8>, plain: [UInt8], to bytes: inout [UInt8]) {
+        bytes.append(",\"text\":")
+        if text.isPlain {
+            // Nothing in it is escaped, and nothing needs to be: it goes out as it came in.
+            bytes.append(copying: message.extracting(text.quotedRange))
+        } else {
+            bytes.append(quoting: plain.span)
         }
-        guard let limit = JSONScanner.whole(text, command.limit), Limits.historyLimit.contains(limit) else {
-            return refuse(
-                id, Refusal(.badField, "The field limit must be a whole number from 1 to 200."), into: &output)
-        }
-        let wait = visitors[Int(id.slot)].history.take(of: limits.history, now: now)
-        guard wait == 0 else { return refuse(id, .tooFast(wait), into: &output) }
+        guard !id.isMissing else { return }
+        bytes.append(",\"id\":")
+        bytes.append(copying: message.extracting(id.quotedRange))
+    }
+}
 
-        let recent = rooms[Int(room)].recent
-        let found = recent.messages(before: before, limit: Int(limit))
-        if limits.isDurable, !found.more, recent.messagesDroppedThrough > 0 {
-            return read(.messages(before: before, limit: Int(limit)), .history, room, for: id, into: &output)
-        }
-        output.reply(to: id, after: pendingCount(of: id)) { bytes in
-            bytes.append("{\"type\":\"history\",\"events\":[")
-            rooms[Int(room)].append(found.lines, to: &bytes)
-            bytes.append(found.more ? "],\"more\":true}" : "],\"more\":false}")
-        }
+extension UsedIDs {
+    /// The hash of what an `id` stands for, however it is escaped; given with its quotation marks.
+    static func hash(ofQuoted id: Span<UInt8>) -> Bits128 {
+        var at = 0
+        guard let token = JSONScanner.value(id, &at) else { return hash(of: id) }
+        if token.isPlain { return hash(of: id.extracting(token.range)) }
+        var plain: [UInt8] = []
+        plain.append(unescaping: token, of: id)
+        return hash(of: plain.span)
     }
 }

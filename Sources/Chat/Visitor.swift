@@ -17,6 +17,9 @@ struct Visitor: Sendable {
     var room: UInt32?
     /// What will be the secret of its session if it joins as someone new.
     var secret: Bits128
+    /// What it has said since its join has to wait: the join first.
+    var parked: [[UInt8]] = []
+    var parkedBytes = 0
 
     var messages = TokenBucket()
     var typing = TokenBucket()
