@@ -7,7 +7,7 @@ package enum Handshake {
     /// - Parameter key: without white space around it.
     /// - Returns: nil unless the key is the base64 of 16 bytes.
     package static func acceptKey(for key: Span<UInt8>) -> [UInt8]? {
-        guard key.count == 24, Base64.decode(key)?.count == 16 else { return nil }
+        guard Base64.decode(key)?.count == 16 else { return nil }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(60)
         bytes.append(copying: key)

@@ -23,8 +23,8 @@ package final class Inflater {
 
     /// What a sender took off the end of each message (section 7.2.1).
     private static let tail: [UInt8] = [0x00, 0x00, 0xFF, 0xFF]
-    /// How much room is made at a time.
-    private static let step = 16384
+    /// How much room is made for output at a time, in bytes.
+    private static let room = 16384
 
     /// Nil where there is no memory for it.
     package init?() {
@@ -45,7 +45,7 @@ package final class Inflater {
     /// - Parameters:
     ///   - first: compressed bytes.
     ///   - second: those that follow, combined with `key`.
-    ///   - maxCount: the most that may come out, in bytes. No room is made for more.
+    ///   - maxCount: the most that may come out, in bytes. It stops within 16 KiB of that, whatever there is to come.
     package func inflate(
         _ first: Span<UInt8>, then second: Span<UInt8>, key: MaskingKey = MaskingKey(0), into out: inout [UInt8],
         maxCount: Int
@@ -81,21 +81,19 @@ package final class Inflater {
     private func feed(_ piece: Span<UInt8>, into out: inout [UInt8], from start: Int, maxCount: Int) -> Outcome {
         guard !piece.isEmpty else { return .complete }
         guard let count = UInt32(exactly: piece.count) else { return .tooBig }  // zlib's lengths have 32 bits
-        // A block may follow a final one in the same message (section 7.2.3.5): as a stream of its own.
-        if hasEnded && !restart() { return .corrupt }
         // unsafe: zlib reads no more than `count` bytes, during this call only, and does not write to them.
         return unsafe piece.withUnsafeBufferPointer { source in
             unsafe stream.pointee.next_in = UnsafeMutablePointer(mutating: source.baseAddress)
             unsafe stream.pointee.avail_in = count
             while true {
-                // One byte more than allowed, to see whether there is more.
-                let allowed = maxCount - (out.count - start)
-                let status = step(room: allowed < Self.step ? allowed + 1 : Self.step, into: &out)
+                let status = step(into: &out)
                 guard out.count - start <= maxCount else { return .tooBig }
                 switch status {
                 case Z_STREAM_END:
                     hasEnded = true
                     if unsafe stream.pointee.avail_in == 0 { return .complete }
+                    // Blocks may follow a final one, in this piece or the next (then zlib has just said again that it
+                    // ended): as a stream of its own, which cannot refer to what came before.
                     if !restart() { return .corrupt }
                 case Z_OK, Z_BUF_ERROR:
                     // zlib left room: so it has nothing more to say about this piece.
@@ -106,16 +104,16 @@ package final class Inflater {
         }
     }
 
-    /// One call of zlib, which appends up to `room` bytes.
-    private func step(room: Int, into out: inout [UInt8]) -> Int32 {
+    /// One call of zlib, which appends up to ``room`` bytes.
+    private func step(into out: inout [UInt8]) -> Int32 {
         var status = Z_OK
-        out.append(addingCapacity: room) { output in
+        out.append(addingCapacity: Self.room) { output in
             // unsafe: zlib writes no more than `avail_out` bytes, during this call only, and says how many it did not.
             unsafe output.withUnsafeMutableBufferPointer { target, initializedCount in
                 unsafe stream.pointee.next_out = target.baseAddress
-                unsafe stream.pointee.avail_out = UInt32(truncatingIfNeeded: room)
+                unsafe stream.pointee.avail_out = UInt32(truncatingIfNeeded: Self.room)
                 status = unsafe CSystem.inflate(stream, Z_SYNC_FLUSH)
-                initializedCount = room - Int(unsafe stream.pointee.avail_out)
+                initializedCount = Self.room - Int(unsafe stream.pointee.avail_out)
             }
         }
         return status

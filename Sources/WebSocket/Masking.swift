@@ -15,7 +15,7 @@ package struct MaskingKey: Equatable, Sendable {
     /// The key for what follows after `count` bytes of payload.
     func advanced(by count: Int) -> MaskingKey {
         let bits = UInt32(truncatingIfNeeded: count & 3) &* 8
-        return MaskingKey(littleEndian: word &>> bits | word &<< ((32 &- bits) & 31))
+        return MaskingKey(littleEndian: word &>> bits | word &<< (32 &- bits))
     }
 
     private var repeated: UInt64 { UInt64(word) << 32 | UInt64(word) }

@@ -14,7 +14,7 @@ package struct MessageReader {
     private let deflate: Bool
     private var phase = Phase.header(HeaderBytes())
     private var message: Message?
-    /// Of the text message in progress.
+    /// Of the text message in progress. A whole one leaves it as it was at first.
     private var validator = UTF8Validator()
     /// What has come of the message in progress (still compressed, if it is), then of the control frame in its midst.
     private var held: [UInt8] = []
@@ -61,7 +61,8 @@ package struct MessageReader {
     ///   - arena: gets the payload appended that the event refers to.
     ///   - maxMessage: the largest message, in bytes, after reassembly and inflation.
     ///   - inflater: any; it carries nothing from one message to the next.
-    /// - Returns: nil once the input is used up. After a close or a violation the rest is swallowed, and all that follows.
+    /// - Returns: nil once the input is used up. After a close or a violation the next call swallows the rest, and each
+    ///   later one all of its input.
     package mutating func next(
         in input: Span<UInt8>, at offset: inout Int, into arena: inout [UInt8], maxMessage: Int, inflater: Inflater
     ) -> ReaderEvent? {
@@ -82,7 +83,6 @@ package struct MessageReader {
             if event.isLast {
                 phase = .ended
                 held = []
-                offset = input.count
             }
             return event
         }
@@ -120,7 +120,6 @@ package struct MessageReader {
         } else {
             guard self.message == nil else { return .interleavedMessage }
             message = Message(isText: header.opcode == .text, isCompressed: header.isCompressed)
-            validator = UTF8Validator()
         }
         let limit = message.isCompressed ? Self.maxCompressed(maxMessage) : maxMessage
         guard header.payloadCount <= limit - held.count else { return .messageTooBig }

@@ -74,6 +74,19 @@ import Testing
         #expect(differences == 0)
     }
 
+    @Test("A character that ASCII cuts off is refused, wherever in a long text it stands")
+    func cutOffByASCII() {
+        for text in ["é", "速", "🦊"] {
+            for start: [UInt8] in (1..<text.utf8.count).map({ Array(text.utf8.prefix($0)) }) {
+                for position in 0..<150 {
+                    var bytes = [UInt8](repeating: UInt8(ascii: "a"), count: 200)
+                    bytes.replaceSubrange(position..<(position + start.count), with: start)
+                    #expect(!isValid(bytes))
+                }
+            }
+        }
+    }
+
     @Test("Random mixtures of characters and damage are judged alike whole, in pieces, and by the standard library")
     func randomPieces() {
         var generator = SplitMix(state: 1)

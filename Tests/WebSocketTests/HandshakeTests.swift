@@ -136,6 +136,20 @@ import WebSocket
         #expect(answer("permessage-deflate;") == nil)
     }
 
+    @Test("A field is known by its whole name, in any case, and by nothing that looks alike")
+    func fieldNames() {
+        for name in ["SEC-WEBSOCKET-KEY", "sec-websocket-key", "sEC-wEBsOCKET-kEY"] {
+            guard case .accept = judge(without("Sec-WebSocket-Key", adding: (name, key))) else {
+                Issue.record("\(name) is not known")
+                continue
+            }
+        }
+        // A carriage return differs from a hyphen by the bit that makes letters lower case.
+        for name in ["Sec\rWebSocket\rKey", "Sec-WebSocket-Ke", "Sec-WebSocket-Keys", "Sec-WebSocket_Key", ""] {
+            #expect(isMalformed(judge(without("Sec-WebSocket-Key", adding: (name, key)))))
+        }
+    }
+
     @Test("Offers on several lines are one list")
     func severalLines() {
         let fields =
