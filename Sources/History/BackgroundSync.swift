@@ -22,12 +22,13 @@ extension History {
             return
         }
         if syncs.dirtySince == nil { syncs.dirtySince = now }
-        guard syncs.batch.isEmpty, let since = syncs.dirtySince,
-            isUrgent || now >= since + History.syncInterval
-        else { return }
-        let (paths, targets) = unsynced(policy)
+        guard syncs.batch.isEmpty, let since = syncs.dirtySince else { return }
+        let isDue = isUrgent || now >= since + History.syncInterval
+        guard isDue || reservations.needsSync else { return }
+        // Rooms being opened all the time must not have all the others synced all the time.
+        let (paths, targets) = unsynced(isDue ? policy : .never)
         syncs.batch = targets
-        syncs.dirtySince = nil
+        if isDue { syncs.dirtySince = nil }
         if !paths.isEmpty { disk.beginSync(paths) }
     }
 
@@ -37,14 +38,17 @@ extension History {
         if !syncs.batch.isEmpty {
             deadline = syncs.now + History.pollInterval
         } else if hasUnsynced(policy) {
-            deadline = isUrgent ? syncs.now : (syncs.dirtySince ?? syncs.now) + History.syncInterval
+            deadline =
+                isUrgent || reservations.needsSync ? syncs.now : (syncs.dirtySince ?? syncs.now) + History.syncInterval
         }
         guard needsRepair else { return deadline }
         return min(deadline ?? syncs.nextRepair, syncs.nextRepair)
     }
 
-    /// Somebody waits for the next batch: a room for its reservation, or a new journal for its name.
-    private var isUrgent: Bool { reservations.needsSync || policy == .everySecond && journal.hasSuccessor }
+    /// A new journal waits for its name, or its name for the disk: until then, what is written to it does not count.
+    private var isUrgent: Bool {
+        policy == .everySecond && (journal.hasSuccessor || syncs.directoryNeedsSync)
+    }
 
     /// Reservations are synced in the background with `never` too: they are what makes it bearable.
     private func hasUnsynced(_ policy: FsyncPolicy) -> Bool {
@@ -143,7 +147,10 @@ extension History {
                 journal.dropSuccessor()
             }
         case .reservations:
-            for (name, seq) in reservations.didSync() { rooms[name]?.reserved = seq }
+            for (name, seq) in reservations.didSync() {
+                guard let room = rooms[name] else { continue }
+                room.reserved = max(room.reserved, seq)
+            }
         case .directory, .roomsFolder, .folder:
             break
         }

@@ -74,6 +74,16 @@ package final class History {
         // Where the folder above may not be read, the system has to do.
         if isNew { _ = try? disk.sync(History.folder(above: directory)) }
         try disk.lock(directory + "/lock")
+        do throws(StorageError) {
+            return try openFiles()
+        } catch {
+            journal.close()
+            disk.unlock()
+            throw error
+        }
+    }
+
+    private func openFiles() throws(StorageError) -> (journal: [UInt8], repair: Repair) {
         try disk.makeDirectory(roomsFolder)
         try reservations.open()
         let (lines, repair) = try journal.open()

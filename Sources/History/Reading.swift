@@ -22,9 +22,14 @@ enum ReadStep {
 
 extension History {
     /// Asks for something to be read. The answer comes from `advance`, in any order among several requests.
+    ///
+    /// How many may wait is the caller's to bound; each costs no more than itself until its turn comes.
     package func request(_ request: ReadRequest) {
         reads.waiting.append(request)
     }
+
+    /// How many requests are not answered yet.
+    package var pendingReads: Int { reads.waiting.count + reads.jobs.count }
 
     /// There is something to be read: `advance` should be called without waiting for anything else.
     package var hasWork: Bool {

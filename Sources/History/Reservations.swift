@@ -173,7 +173,12 @@ final class Reservations {
         isNew = true
         isTorn = false
         // Now, and not with the next batch: one that is at work may have synced the file that has just lost its name.
-        _ = try disk.sync(directory)
+        do throws(StorageError) {
+            _ = try disk.sync(directory)
+        } catch {
+            syncing = [:]
+            throw error
+        }
         isNew = false
         needsReplacing = false
     }

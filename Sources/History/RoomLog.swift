@@ -167,10 +167,9 @@ final class RoomLog {
     @discardableResult
     func beginSegment(_ seq: UInt64) throws(StorageError) -> OpenFile {
         closeTail()
-        if segments.isEmpty {
-            try disk.makeDirectory(folder)
-            parentNeedsSync = true
-        }
+        // Mostly there already; but it may be a new room, or somebody has cleared the folder away.
+        try disk.makeDirectory(folder)
+        parentNeedsSync = true
         let file = try disk.open(path(seq), .create)
         if !segments.isEmpty { segments[segments.count - 1].isSealed = true }
         segments.append(Segment(first: seq, length: 0, synced: 0))

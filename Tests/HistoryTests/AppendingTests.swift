@@ -1,3 +1,4 @@
+import Foundation
 import History
 import Simulation
 import Testing
@@ -205,6 +206,21 @@ struct AppendingTests {
             #expect(disk.contents(path) == change.map { lines(1...3) + $0 })
             #expect(history.event(5) == line(5))
         }
+    }
+
+    @Test func aFolderThatSomebodyClearedAwayIsMadeAgain() throws {
+        let folder = try TemporaryFolder()
+        let history = History(disk: FileStorage(), directory: folder.path, segmentBytes: 300, openFiles: 1)
+        _ = try history.open()
+        _ = history.load()
+        _ = history.load("tea")
+        for seq in UInt64(1)...12 { #expect(history.append(line(seq), at: seq) == .written) }
+        #expect(history.append(line(1), at: 1, room: "tea") == .written)
+        try FileManager.default.removeItem(atPath: folder.path + "/rooms/lobby")
+        #expect(history.append(line(13), at: 13) == .written)
+        #expect(try folder.bytes("rooms/lobby/00000000000000000013.jsonl") == line(13))
+        #expect(history.since(0).map(\.seqs) == [13])
+        #expect(history.closeAndSync() == [])
     }
 
     @Test func noDescriptorLeftIsARefusalAndPasses() throws {

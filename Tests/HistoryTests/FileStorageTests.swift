@@ -42,6 +42,16 @@ struct FileStorageTests {
         #expect(error { _ = try second.open() } == nil)
     }
 
+    @Test func aStartThatFailedCanBeTriedAgain() throws {
+        let folder = try TemporaryFolder()
+        try FileManager.default.createDirectory(atPath: folder.path + "/journal", withIntermediateDirectories: false)
+        let history = History(disk: FileStorage(), directory: folder.path)
+        let refusal = try #require(error { _ = try history.open() })
+        #expect(refusal.operation == .open && refusal.code == EISDIR)
+        try FileManager.default.removeItem(atPath: folder.path + "/journal")
+        #expect(error { _ = try history.open() } == nil)
+    }
+
     @Test func errorsSayWhatAndWhereAndWhy() throws {
         let folder = try TemporaryFolder()
         let disk = FileStorage()

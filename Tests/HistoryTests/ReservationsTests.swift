@@ -49,6 +49,25 @@ struct ReservationsTests {
         #expect(ticks == 6)
     }
 
+    @Test func openingRoomsDoesNotHaveTheOthersSyncedAllTheTime() throws {
+        let disk = SimulatedDisk()
+        let history = try open(disk)
+        _ = history.load()
+        #expect(history.append(line(1), at: 1) == .written)
+        history.tick(now: second)
+        let before = disk.syncedPaths.count
+        for number in UInt64(0)..<20 {
+            history.request(ReadRequest(.load, room: "room-\(number)", tag: number))
+            _ = history.advance(byteBudget: 1 << 20)
+            history.tick(now: second + number * 20_000_000)
+            #expect(!history.advance(byteBudget: 1 << 20).isEmpty || number == 0)
+        }
+        #expect(Set(disk.syncedPaths[before...]) == [path])
+        // When it is due, the room is synced all the same.
+        history.tick(now: 2 * second)
+        #expect(disk.storedContents("/data/rooms/lobby/00000000000000000001.jsonl") == line(1))
+    }
+
     @Test func afterAPowerCutTheRoomGoesOnBehindItsRecord() throws {
         for seed in UInt64(1)...30 {
             let disk = SimulatedDisk()
