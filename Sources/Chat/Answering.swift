@@ -26,6 +26,7 @@ extension Chat {
             }
             bytes.append("}")
         }
+        output.replies[output.replies.count - 1].asksAgain = refusal.code.asksAgain
         let wait = visitors[Int(id.slot)].errors.take(of: limits.errors, now: now)
         if wait > 0 { end(id, .tooManyErrors, into: &output) }
     }

@@ -14,6 +14,11 @@ package enum ErrorCode: String, Sendable, CaseIterable {
     case storageFailed = "storage_failed"
 }
 
+extension ErrorCode {
+    /// Whether a join that is refused so is to be tried again: with another name, or when the disk is well.
+    var asksAgain: Bool { self == .usernameInvalid || self == .usernameTaken || self == .storageFailed }
+}
+
 /// A refusal: the code, and a sentence for a person.
 struct Refusal {
     var code: ErrorCode

@@ -126,7 +126,7 @@ extension Chat {
         }
     }
 
-    private mutating func leave(_ place: UInt32, of room: UInt32) {
+    mutating func leave(_ place: UInt32, of room: UInt32) {
         guard let member = rooms[Int(room)].remove(place) else { return }
         sessions[member.session] = nil
         rooms[Int(room)].append(.leave, time: time, by: member.username.text)

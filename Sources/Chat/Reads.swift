@@ -42,7 +42,7 @@ extension Chat {
         guard Int(index) < rooms.count, case .loading = rooms[Int(index)].phase else { return }
         rooms[Int(index)].load(newestSeq: newestSeq, olderMessages: olderMessages, events: events, recentBounds)
         recentBytes += rooms[Int(index)].recent.byteCount
-        wakeDormant(index)
+        wakeDormant(index, Attendance(of: events))
         for id in takeWaiting(index) { resume(id, into: &output) }
         noteIfEmpty(index)
     }

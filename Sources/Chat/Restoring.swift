@@ -22,9 +22,10 @@ extension Chat {
     }
 
     /// The room is loaded, and its newest seq known: brings its sessions back.
-    mutating func wakeDormant(_ room: UInt32) {
+    mutating func wakeDormant(_ room: UInt32, _ attendance: Attendance) {
         let dormant = rooms[Int(room)].dormant
-        let next = rooms[Int(room)].seq + 1
+        // After a power cut the room's seq is ahead of what is left of its history: what lies between is lost.
+        let next = attendance.lastSeq + 1
         rooms[Int(room)].dormant = []
         if dormant.contains(where: { $0.newestSeq >= next }) {
             // Lines without their events: the last run was killed between the two. Those seqs will be given to other
@@ -33,8 +34,8 @@ extension Chat {
         }
         for var session in dormant {
             session.undo { _ in next }
-            guard session.isAlive, let name = session.names.last, let username = Username(name.value),
-                !rooms[Int(room)].isTaken(username), sessions[session.session] == nil
+            guard session.isAlive, let name = session.names.last, attendance.states[name.value] != .left,
+                let username = Username(name.value), !rooms[Int(room)].isTaken(username), sessions[session.session] == nil
             else { continue }
             var member = Member(username: username, session: session.session, number: session.number)
             for id in session.ids {
@@ -43,6 +44,20 @@ extension Chat {
             let place = rooms[Int(room)].add(member)
             sessions[session.session] = (room, place)
             startGrace(place, of: room, Limits.graceAfterLoss)
+        }
+        dismissGhosts(of: room, attendance)
+    }
+
+    /// Those who are there by the history, and of whom the journal does not know: a power cut has taken the end of the one and
+    /// not of the other. Nobody can come back as them, so they leave.
+    private mutating func dismissGhosts(of room: UInt32, _ attendance: Attendance) {
+        for name in attendance.names where attendance.states[name] == .present {
+            guard let username = Username(name), !rooms[Int(room)].isTaken(username) else { continue }
+            let number = journal.nextNumber()
+            // No secret has this hash.
+            let place = rooms[Int(room)].add(
+                Member(username: username, session: Bits128(high: .max, low: number), number: number))
+            leave(place, of: room)
         }
     }
 

@@ -45,6 +45,8 @@ package struct TickOutput: Sendable {
         package var resume: Int
         /// Whether it is a welcome: from here on the connection is one of the room's.
         package var isWelcome = false
+        /// Whether it asks for another join: then there is time for one again.
+        package var asksAgain = false
     }
 
     package var bytes: [UInt8] = []

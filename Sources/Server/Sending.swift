@@ -119,6 +119,10 @@ extension Server where W: ~Copyable {
             }
             size += item.range.count
             if !item.range.isEmpty { Compression.append(.text, of: output.bytes, item.range, to: &outbox, compressor) }
+            if item.asksAgain, !connections[slot].hasJoined {
+                connections[slot].phaseStart = now
+                setWebSocketTimer(slot)
+            }
             if item.isWelcome {
                 connections[slot].hasJoined = true
                 setWebSocketTimer(slot)

@@ -1,4 +1,5 @@
 import History
+import Simulation
 import Testing
 
 /// One short life, stopped at every single call to the disk, by a power cut and by a kill.

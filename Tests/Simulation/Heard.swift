@@ -49,7 +49,7 @@ enum LogReader {
     }
 
     static func events(of room: String, on disk: SimulatedDisk) -> [Event] {
-        let prefix = "data/rooms/\(room)/"
+        let prefix = "/data/rooms/\(room)/"
         var events: [Event] = []
         for path in disk.files.keys.sorted() where path.hasPrefix(prefix) && path.hasSuffix(".jsonl") {
             for line in (disk.contents(path) ?? []).split(separator: 0x0A) {

@@ -11,6 +11,15 @@ import Testing
         #expect(run.judge.failure == nil, "\(run.newestLines.joined(separator: "\n"))")
     }
 
+    @Test(.enabled(if: ProcessInfo.processInfo.environment["CHATLOOP_SEED"] != nil))
+    func oneSeed() {
+        var plan = Plan(seed: UInt64(ProcessInfo.processInfo.environment["CHATLOOP_SEED"] ?? "") ?? 1)
+        plan.isLoud = true
+        let run = Simulator(plan)
+        run.run()
+        #expect(run.judge.failure == nil)
+    }
+
     @Test func seeds() {
         let count = UInt64(ProcessInfo.processInfo.environment["CHATLOOP_SEEDS"] ?? "") ?? 20
         for seed in 1...count {
