@@ -27,12 +27,13 @@ package final class FileStorage: Storage {
 
     package func makeDirectory(_ path: String) throws(StorageError) {
         if unsafe mkdir(path, 0o700) == 0 { return }
-        let code = errno
-        if code == EEXIST, FileStorage.isDirectory(path) { return }
+        var code = errno
         if code == ENOENT, let slash = path.dropLast().lastIndex(of: "/"), slash != path.startIndex {
             try makeDirectory(String(path[..<slash]))
             if unsafe mkdir(path, 0o700) == 0 { return }
+            code = errno
         }
+        if code == EEXIST, FileStorage.isDirectory(path) { return }
         throw StorageError(.makeDirectory, path, code: code == EEXIST ? ENOTDIR : code)
     }
 

@@ -38,11 +38,8 @@ final class Journal {
     /// - Returns: its whole and valid lines, and what was wrong with the others.
     func open() throws(StorageError) -> (lines: [UInt8], repair: Repair) {
         try? disk.remove(successorPath)
-        do throws(StorageError) {
-            file = try disk.open(path, .append)
-        } catch  where error.isMissing {
-            file = try disk.open(path, .create)
-        }
+        file = try disk.openExisting(path, .append)
+        if file == nil { file = try disk.open(path, .create) }
         var bytes = try contents(upTo: nil)
         var repair = Repair()
         let end = bytes.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0

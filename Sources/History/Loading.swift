@@ -132,8 +132,8 @@ extension History {
     }
 
     private func collectNewest(_ job: ReadJob, _ room: RoomLog) -> ReadStep {
-        guard !room.segments.isEmpty else { return finishLoading(job) }
         job.limit = visibleNewest(room) + 1
+        guard !room.segments.isEmpty else { return finishLoading(job) }
         job.ceiling = room.newest + 1
         position(job, in: room, at: room.segments.count - 1)
         return .goesOn
@@ -141,7 +141,7 @@ extension History {
 
     func finishLoading(_ job: ReadJob) -> ReadStep {
         var loaded = LoadedRoom()
-        loaded.newest = max(job.limit, 1) - 1
+        loaded.newest = job.limit - 1
         loaded.events = job.found.events.joined()
         loaded.olderMessages = job.found.messages.joined()
         loaded.repair = job.repair

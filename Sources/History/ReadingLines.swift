@@ -52,22 +52,18 @@ extension History {
     func read(_ job: ReadJob, _ path: String, _ range: Range<Int64>) throws(StorageError) -> Int {
         let count = Int(range.upperBound - range.lowerBound)
         if readBuffer.count < count { readBuffer = [UInt8](repeating: 0, count: max(count, HistoryLimits.chunk)) }
-        do throws(StorageError) {
-            let file = try openForReading(job, path)
-            let read = try disk.readAll(file, at: range.lowerBound, into: &readBuffer, range: 0..<count)
-            metrics.bytesRead += UInt64(read)
-            return read
-        } catch  where error.isMissing {
-            return 0
-        }
+        guard let file = try openForReading(job, path) else { return 0 }
+        let read = try disk.readAll(file, at: range.lowerBound, into: &readBuffer, range: 0..<count)
+        metrics.bytesRead += UInt64(read)
+        return read
     }
 
-    private func openForReading(_ job: ReadJob, _ path: String) throws(StorageError) -> OpenFile {
+    private func openForReading(_ job: ReadJob, _ path: String) throws(StorageError) -> OpenFile? {
         if let (first, file) = job.file {
             if first == job.segment { return file }
             job.closeFile(disk)
         }
-        let file = try disk.open(path, .read)
+        guard let file = try disk.openExisting(path, .read) else { return nil }
         job.file = (job.segment, file)
         return file
     }

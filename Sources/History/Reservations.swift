@@ -58,12 +58,7 @@ final class Reservations {
     func open() throws(StorageError) {
         boot = disk.bootIdentifier()
         try? disk.remove(path + ".new")
-        let source: OpenFile
-        do throws(StorageError) {
-            source = try disk.open(path, .read)
-        } catch  where error.isMissing {
-            return
-        }
+        guard let source = try disk.openExisting(path, .read) else { return }
         defer { disk.close(source) }
         guard let size = Int(exactly: try disk.size(of: source)) else { throw StorageError(.read, path, .misuse) }
         var contents = [UInt8](repeating: 0, count: size)
@@ -144,15 +139,14 @@ final class Reservations {
 
     private func openFile() throws(StorageError) -> OpenFile {
         if let file { return file }
-        let opened: OpenFile
-        do throws(StorageError) {
-            opened = try disk.open(path, .append)
-        } catch  where error.isMissing {
-            opened = try disk.open(path, .create)
-            isNew = true
+        if let existing = try disk.openExisting(path, .append) {
+            file = existing
+            return existing
         }
-        file = opened
-        return opened
+        let created = try disk.open(path, .create)
+        isNew = true
+        file = created
+        return created
     }
 
     /// Writes all records that are still of use to a new file. Blocks for its sync.

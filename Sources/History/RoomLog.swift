@@ -151,14 +151,13 @@ final class RoomLog {
     private func openTail(for seq: UInt64) throws(StorageError) -> OpenFile {
         if let last = segments.last, !last.isSealed, last.length < segmentBytes, seq == newest + 1 || last.length == 0 {
             if let tail { return tail }
-            do throws(StorageError) {
-                let file = try disk.open(path(last.first), .append)
-                tail = file
-                if try disk.size(of: file) == last.length { return file }
-            } catch  where error.isMissing {
+            tail = try disk.openExisting(path(last.first), .append)
+            // Where somebody else has changed the file, it stays as it is, and what is to come goes to a new one.
+            if let tail {
+                if try disk.size(of: tail) == last.length { return tail }
+            } else {
                 segments.removeLast()
             }
-            // Somebody else has changed the file. It stays as it is; what is to come goes to a new one.
         }
         return try beginSegment(seq)
     }

@@ -51,7 +51,8 @@ extension RoomLog {
             if isTail { closeTail() }
             do throws(StorageError) {
                 try disk.remove(path(segment.first))
-            } catch  where error.isMissing {
+            } catch {
+                guard error.isMissing else { throw error }
             }
             segments.remove(at: index)
             folderNeedsSync = true

@@ -120,6 +120,16 @@ package struct SyncResult: Sendable {
 }
 
 extension Storage {
+    /// Opens a file for `.read` or `.append`; nil where there is none.
+    func openExisting(_ path: String, _ mode: OpenMode) throws(StorageError) -> OpenFile? {
+        do throws(StorageError) {
+            return try open(path, mode)
+        } catch {
+            guard error.isMissing else { throw error }
+            return nil
+        }
+    }
+
     /// Appends all of it, in as many calls as the disk wants; after an error any part of it may be in the file.
     func appendAll(_ bytes: Span<UInt8>, to file: OpenFile, path: @autoclosure () -> String) throws(StorageError) {
         var written = 0

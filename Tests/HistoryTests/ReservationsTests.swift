@@ -124,6 +124,26 @@ struct ReservationsTests {
         }
     }
 
+    /// On a full disk too, where no file can be begun that would tell it by its name.
+    @Test func seqsLeftOutAreKnownThoughNothingCanBeWritten() throws {
+        for policy in FsyncPolicy.allCases {
+            let disk = SimulatedDisk()
+            disk.overwrite(path, Array(record("lobby", 5000, "boot-0").utf8))
+            var history = try open(disk, policy)
+            disk.plan = { $0.path.hasPrefix("/data/rooms/lobby") && $0.operation != .list ? .fail(28) : nil }
+            #expect(history.load()?.newest == 5000)
+            #expect(history.append(line(5001), at: 5001) != .written)
+            disk.kill()
+            history = try open(disk, policy)
+            #expect(history.load()?.newest == 5000)
+            disk.plan = nil
+            #expect(history.append(line(5001), at: 5001) == .written)
+            #expect(history.commit().isGood)
+            disk.kill()
+            #expect(try open(disk, policy).load()?.newest == 5001)
+        }
+    }
+
     @Test func theRecordIsRenewedLongBeforeItEnds() throws {
         let disk = SimulatedDisk()
         let history = try open(disk)
