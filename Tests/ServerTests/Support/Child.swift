@@ -41,6 +41,9 @@ func onThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result)
 /// Writing to a process or a peer that is gone is to be an error, not the end of the tests.
 func ignoreBrokenPipes() { _ = signal(SIGPIPE, SIG_IGN) }
 
+/// Held while a descriptor is made that no other program may inherit, and while one is started: in between it would.
+let descriptorLock = NSLock()
+
 /// A program that was started. It is killed with its owner's end, if it still runs.
 final class Child {
     enum Ending: Equatable {
@@ -62,6 +65,8 @@ final class Child {
     ///   - terminal: a descriptor to use for all three standard streams in place of pipes.
     ///   - environment: all there is of it.
     init(_ path: String, _ arguments: [String], environment: [String: String] = [:], terminal: Int32? = nil) throws {
+        descriptorLock.lock()
+        defer { descriptorLock.unlock() }
         var pipes: [Int32] = []
         for _ in 0..<3 {
             var ends: [Int32] = [-1, -1]
@@ -71,11 +76,24 @@ final class Child {
         }
         #if canImport(Darwin)
             var actions: posix_spawn_file_actions_t?
+            var attributes: posix_spawnattr_t?
         #else
             var actions = posix_spawn_file_actions_t()
+            var attributes = posix_spawnattr_t()
         #endif
         posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawnattr_init(&attributes)
+        defer {
+            posix_spawn_file_actions_destroy(&actions)
+            posix_spawnattr_destroy(&attributes)
+        }
+        // Threads of a pool have signals blocked, and this process ignores SIGPIPE: neither is to be inherited.
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        posix_spawnattr_setsigmask(&attributes, &signals)
+        sigaddset(&signals, SIGPIPE)
+        posix_spawnattr_setsigdefault(&attributes, &signals)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK) | Int16(POSIX_SPAWN_SETSIGDEF))
         for (end, target) in [(pipes[0], 0), (pipes[3], 1), (pipes[5], 2)] as [(Int32, Int32)] {
             posix_spawn_file_actions_adddup2(&actions, terminal ?? end, target)
         }
@@ -85,7 +103,7 @@ final class Child {
         var envp: [UnsafeMutablePointer<CChar>?] = all.map { strdup("\($0)=\($1)") } + [nil]
         defer { (argv + envp).forEach { free($0) } }
         var process: pid_t = 0
-        let result = posix_spawn(&process, path, &actions, nil, &argv, &envp)
+        let result = posix_spawn(&process, path, &actions, &attributes, &argv, &envp)
         for end in [pipes[0], pipes[3], pipes[5]] { close(end) }
         (self.process, input, output, errors) = (process, pipes[1], pipes[2], pipes[4])
         guard result == 0 else {

@@ -9,11 +9,15 @@ final class TestSocket {
     /// - Parameter receiveBuffer: the size of the kernel's buffer, for a reader that is slow; nil leaves it alone.
     init(port: UInt16, receiveBuffer: Int32? = nil) throws {
         #if canImport(Darwin)
-            descriptor = socket(AF_INET, SOCK_STREAM, 0)
+            let kind = SOCK_STREAM
         #else
-            descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+            let kind = Int32(SOCK_STREAM.rawValue)
         #endif
-        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        descriptor = descriptorLock.withLock {
+            let descriptor = socket(AF_INET, kind, 0)
+            _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+            return descriptor
+        }
         if var receiveBuffer {
             setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &receiveBuffer, socklen_t(MemoryLayout<Int32>.size))
         }
