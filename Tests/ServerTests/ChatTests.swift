@@ -87,14 +87,14 @@ import WebSocket
         for _ in 0..<250 { _ = try ada.expect("message") }
         let bo = try TestClient(server)
         let history: [JSON] = try bo.join("Bo")["history"]
-        #expect(history.map { $0["text"] ?? "" } == (150..<250).map(String.init))
+        #expect(history.map(\.said) == (150..<250).map(String.init))
         var (before, texts) = (history[0].seq, [String]())
         _ = try bo.expect("join")
         while true {
             try bo.send(["type": "history", "before": before, "limit": 60])
             let page = try bo.expect("history")
             let events: [JSON] = page["events"]
-            texts = events.map { $0["text"] ?? "" } + texts
+            texts = events.map(\.said) + texts
             before = events.first?.seq ?? 0
             if page["more"] != true { break }
         }
@@ -206,7 +206,7 @@ import WebSocket
         let again = try TestClient(server)
         let welcome = try again.join("whatever", session: ada.session, since: 3)
         #expect(welcome["username"] == "Ada" && welcome["gap"] == false)
-        #expect(welcome["history"].map { $0["text"] ?? "" } == ["meanwhile"])
+        #expect(welcome["history"].map(\.said) == ["meanwhile"])
         try again.say("back")
         #expect(try bo.expect("message").seq == 5)
         try again.expectNothingElseAfterMessage()
@@ -233,7 +233,7 @@ import WebSocket
         let bo = try TestClient(server)
         let welcome = try bo.join("Bo", session: String(repeating: "0", count: 32), since: 500)
         #expect(welcome["gap"] == true && welcome["username"] == "Bo")
-        #expect(welcome["history"].map { $0["text"] ?? "" } == ["hello"])
+        #expect(welcome["history"].map(\.said) == ["hello"])
     }
 
     @Test(arguments: PollerChoice.allCases)

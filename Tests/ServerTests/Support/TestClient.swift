@@ -21,6 +21,8 @@ struct JSON: CustomStringConvertible, @unchecked Sendable {
     var description: String { text }
     var type: String { self["type"] ?? "" }
     var seq: Int { self["seq"] ?? -1 }
+    /// What a message says.
+    var said: String { self["text"] ?? "" }
     subscript(name: String) -> String? { object[name] as? String }
     subscript(name: String) -> Int? { object[name] as? Int }
     subscript(name: String) -> Bool? { object[name] as? Bool }
