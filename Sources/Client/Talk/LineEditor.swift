@@ -11,7 +11,7 @@ struct LineEditor: Sendable {
 
     private(set) var before = ""
     private(set) var after = ""
-    private var keys = KeyReader()
+    private var keyReader = KeyReader()
 
     /// Lines that were entered, oldest first, and which of them is shown.
     private var history: [String] = []
@@ -40,25 +40,29 @@ struct LineEditor: Sendable {
 
     // MARK: Keys
 
-    mutating func take(_ bytes: some Sequence<UInt8>) -> [Outcome] {
-        var outcomes: [Outcome] = []
-        for key in keys.take(bytes) {
-            switch key {
-            case .enter:
-                outcomes.append(.line(text))
-                remember(text)
-                replace(with: "")
-                shown = nil
-            case .tab: outcomes.append(.complete)
-            case .clearScreen: outcomes.append(.clearScreen)
-            case .endOfInput: if isEmpty { outcomes.append(.endOfInput) } else { deleteForward() }
-            default: take(key)
-            }
+    /// Takes bytes of the terminal apart into keys, each of which is to be taken in turn.
+    mutating func keys(_ bytes: some Sequence<UInt8>) -> [Key] { keyReader.take(bytes) }
+
+    /// - Returns: what is to be done about it, if that is more than the editor can do.
+    mutating func take(_ key: Key) -> Outcome? {
+        switch key {
+        case .enter:
+            let line = text
+            remember(line)
+            replace(with: "")
+            shown = nil
+            return .line(line)
+        case .tab: return .complete
+        case .clearScreen: return .clearScreen
+        case .endOfInput:
+            if isEmpty { return .endOfInput }
+            deleteForward()
+        default: edit(key)
         }
-        return outcomes
+        return nil
     }
 
-    private mutating func take(_ key: Key) {
+    private mutating func edit(_ key: Key) {
         switch key {
         case .text(let scalar):
             if before.utf8.count + after.utf8.count < Self.longest { before.unicodeScalars.append(scalar) }

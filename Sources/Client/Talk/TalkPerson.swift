@@ -70,8 +70,9 @@ final class TalkPerson {
             waiting += input.take(bytes)
             return
         }
-        for outcome in editor.take(bytes) {
-            switch outcome {
+        for key in editor.keys(bytes) {
+            switch editor.take(key) {
+            case nil: break
             case .line(let line): entered(line, in: loop)
             case .complete: editor.complete(with: Array(loop.chatter.client.people.names))
             case .clearScreen: write(screen.clear())

@@ -54,7 +54,7 @@ final class Child {
     let process: pid_t
     /// Where its standard input comes from; -1 once that is closed.
     private(set) var input: Int32
-    private let output: Int32
+    private var output: Int32
     private let errors: Int32
     /// What it has written and nobody has taken yet.
     private var outputBytes: [UInt8] = []
@@ -139,6 +139,12 @@ final class Child {
         input = -1
     }
 
+    /// Reads nothing of its standard output any more, as a program that has ended.
+    func closeOutput() {
+        if output >= 0 { close(output) }
+        output = -1
+    }
+
     /// The next line of its standard output, without the line break.
     func line(within seconds: Double = Deadline.standard) throws -> String {
         let deadline = Deadline(seconds: seconds)
@@ -212,8 +218,22 @@ final class Child {
     func wait(within seconds: Double = Deadline.standard) throws -> Ending {
         if let ending { return ending }
         outputBytes += Array(try rest(within: seconds).utf8)
+        return takeEnding(0) ?? .exited(-1)
+    }
+
+    /// The same for one that has no pipe for its output: asks now and then.
+    func waitForProcess(within seconds: Double = Deadline.standard) throws -> Ending {
+        let deadline = Deadline(seconds: seconds)
+        while !deadline.isOver {
+            if let ending = ending ?? takeEnding(WNOHANG) { return ending }
+            usleep(2000)
+        }
+        throw Failure("still running")
+    }
+
+    private func takeEnding(_ options: Int32) -> Ending? {
         var status: Int32 = 0
-        waitpid(process, &status, 0)
+        guard waitpid(process, &status, options) == process else { return nil }
         let isExit = status & 0x7F == 0
         let ending = isExit ? Ending.exited(status >> 8 & 0xFF) : .killed(by: status & 0x7F)
         self.ending = ending

@@ -1,7 +1,7 @@
 import Foundation
 
-/// A TCP connection to this machine that waits for what it wants, up to a deadline.
-final class TestSocket {
+/// A TCP connection to this machine that waits for what it wants, up to a deadline. For one thread at a time.
+final class TestSocket: @unchecked Sendable {
     private(set) var descriptor: Int32
     private var received: [UInt8] = []
     private var hasEnded = false
