@@ -54,6 +54,6 @@ let package = Package(
         .testTarget(name: "HistoryTests", dependencies: ["History"]),
         .testTarget(name: "SocketsTests", dependencies: ["Sockets"]),
         .testTarget(name: "ServerTests", dependencies: ["Server", "Client", "Page", "WebSocket"]),
-        .testTarget(name: "ClientTests", dependencies: ["Client", "Chat", "HTTP", "WebSocket"]),
+        .testTarget(name: "ClientTests", dependencies: ["Client", "Chat", "HTTP", "Sockets", "WebSocket"]),
     ]
 )

@@ -128,7 +128,9 @@ import WebSocket
             try ada.send(["type": "join", "username": name])
             _ = try ada.expectError("username_taken")
         }
-        for object in [["type": "join"], ["type": "join", "username": 5], ["type": "join", "username": "A", "since": "x"]]
+        for object in [
+            ["type": "join"], ["type": "join", "username": 5], ["type": "join", "username": "A", "since": "x"],
+        ]
             as [[String: Any]]
         {
             try ada.send(object)
@@ -155,7 +157,9 @@ import WebSocket
 
     @Test func aRoomWhoseNameIsNoneIsRefusedAtTheJoin() throws {
         let server = try LiveServer()
-        for target in ["/chat?room=Upper", "/chat?room=", "/chat?room=a%20b", "/chat?room=\(String(repeating: "a", count: 33))"] {
+        for target in [
+            "/chat?room=Upper", "/chat?room=", "/chat?room=a%20b", "/chat?room=\(String(repeating: "a", count: 33))",
+        ] {
             let ada = try TestClient(server, target: target)
             try ada.send(["type": "join", "username": "Ada"])
             _ = try ada.expectError("room_invalid")

@@ -58,11 +58,13 @@ import Testing
 
     @Test(arguments: [
         ["dance"], ["serve", "x"], ["serve", "--dance"], ["serve", "--port"], ["serve", "--port", "x"],
-        ["serve", "--port", "65536"], ["serve", "--port", "-1"], ["serve", "--ephemeral=yes"], ["serve", "--fsync", "often"],
+        ["serve", "--port", "65536"], ["serve", "--port", "-1"], ["serve", "--ephemeral=yes"],
+        ["serve", "--fsync", "often"],
         ["serve", "--poller", "select"], ["serve", "--tick-rate", "-1"], ["serve", "--tick-rate", "fast"],
         ["serve", "--max-message", "0"], ["serve", "--metrics", "some"], ["serve", "--origin", "example.org"],
         ["serve", "--trust-proxy", "10.0.0.0/33"], ["serve", "--log-level", "loud"], ["serve", "--watch"],
-        ["serve", "--ping-interval", "0"], ["serve", "--public", "/nonexistent"], ["talk"], ["talk", "wss://a.example"],
+        ["serve", "--ping-interval", "0"], ["serve", "--public", "/nonexistent"], ["talk"],
+        ["talk", "wss://a.example"],
         ["talk", "http://a", "http://b"], ["talk", "http://a", "--username", "  "], ["talk", "http://a", "--user"],
         ["talk", "ftp://a"], ["talk", "http://a/r/UPPER"], ["talk", "http://a", "--username"], ["replay"],
     ])

@@ -52,7 +52,8 @@ import WebSocket
 
     @Test(arguments: [
         (1, "Connection: keep-alive"), (2, "Sec-WebSocket-Key: short"), (2, "Sec-WebSocket-Key: "), (2, "X: y"),
-        (2, "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ"), (3, "X: y"), (2, "Sec-WebSocket-Key: !!!!IHNhbXBsZSBub25jZQ=="),
+        (2, "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ"), (3, "X: y"),
+        (2, "Sec-WebSocket-Key: !!!!IHNhbXBsZSBub25jZQ=="),
     ])
     func aMalformedHandshakeIsA400(index: Int, field: String) throws {
         let server = try LiveServer()

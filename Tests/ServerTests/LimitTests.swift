@@ -64,7 +64,8 @@ import WebSocket
         for (index, count) in counts.enumerated() {
             let payload = [UInt8](repeating: 32, count: count)
             let opcode: Opcode = index == 0 ? .text : .continuation
-            Frame.appendMasked(to: &bytes, opcode: opcode, payload: payload.span, key: 7, final: index == counts.count - 1)
+            Frame.appendMasked(
+                to: &bytes, opcode: opcode, payload: payload.span, key: 7, final: index == counts.count - 1)
         }
         return bytes
     }
@@ -144,7 +145,9 @@ import WebSocket
         let (start, ticks) = (Deadline.now, try server.metric("ticks_total"))
         for index in 0..<30 {
             try ada.say("\(index)")
-            if index % 3 == 2 { for part in 0..<3 { #expect(try ada.expect("message")["text"] == "\(index - 2 + part)") } }
+            if index % 3 == 2 {
+                for part in 0..<3 { #expect(try ada.expect("message")["text"] == "\(index - 2 + part)") }
+            }
         }
         let used = try server.metric("ticks_total") - ticks
         #expect(used >= 10)

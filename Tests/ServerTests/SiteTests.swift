@@ -107,7 +107,8 @@ import Testing
         try folder.write(".hidden", "secret")
         try folder.write(".git/config", "secret")
         let manager = FileManager.default
-        try manager.createSymbolicLink(atPath: "\(folder.path)/link.txt", withDestinationPath: "\(outside.path)/secret.txt")
+        try manager.createSymbolicLink(
+            atPath: "\(folder.path)/link.txt", withDestinationPath: "\(outside.path)/secret.txt")
         try manager.createSymbolicLink(atPath: "\(folder.path)/linked", withDestinationPath: outside.path)
         try manager.createSymbolicLink(atPath: "\(folder.path)/sub/up", withDestinationPath: "..")
         #expect(mkfifo("\(folder.path)/pipe", 0o600) == 0)
@@ -117,7 +118,8 @@ import Testing
             "/../\(name)/secret.txt", "/sub/../../\(name)/secret.txt", "/%2e%2e/\(name)/secret.txt",
             "/..%2f\(name)%2fsecret.txt", "/sub/%2e%2e/%2e%2e/\(name)/secret.txt", "/..%5c\(name)%5csecret.txt",
             "/\(outside.path)/secret.txt", "/%2f\(outside.path)/secret.txt", "//etc/passwd", "/....//etc/passwd",
-            "/link.txt", "/linked/secret.txt", "/linked", "/sub/up/index.html", "/.hidden", "/.git/config", "/pipe", "/sub",
+            "/link.txt", "/linked/secret.txt", "/linked", "/sub/up/index.html", "/.hidden", "/.git/config", "/pipe",
+            "/sub",
             "/sub/", "/secret.txt%00.html", "/sub/inner.txt/", "/sub//inner.txt", "/.", "/..", "/...",
             "http://127.0.0.1/../\(name)/secret.txt", "/%c0%ae%c0%ae/\(name)/secret.txt",
         ] {

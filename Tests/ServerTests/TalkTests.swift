@@ -79,7 +79,8 @@ import WebSocket
         _ = try child.line(with: "Eve joined")
         let cases = [
             "\u{9B}31mred": "<U+9B>31mred", "\u{202E}evil": "<U+202E>evil", "a\tb": "a    b",
-            "first\nsecond\r\nthird": "first ⏎ second ⏎ third", "\u{2066}x\u{2069}\u{200F}": "<U+2066>x<U+2069><U+200F>",
+            "first\nsecond\r\nthird": "first ⏎ second ⏎ third",
+            "\u{2066}x\u{2069}\u{200F}": "<U+2066>x<U+2069><U+200F>",
             "ls\u{2028}ps\u{2029}": "ls ⏎ ps ⏎ ", "family 👨‍👩‍👧 é": "family 👨‍👩‍👧 é",
         ]
         for (said, shown) in cases {

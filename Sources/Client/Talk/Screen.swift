@@ -22,11 +22,13 @@ struct Screen: Sendable {
 
     /// What must be written to show the new lines and this footer. Empty if nothing has changed.
     mutating func update(_ footer: Footer, faint: (String) -> String) -> String {
+        var footer = footer
+        footer.rows = footer.rows.map { TerminalText.fitting($0, columns: columns - 1) }
         guard !lines.isEmpty || footer != drawn else { return "" }
         var output = erase()
         for line in lines { output += line + "\n" }
         lines = []
-        for row in footer.rows { output += faint(TerminalText.fitting(row, columns: columns - 1)) + "\n" }
+        for row in footer.rows { output += faint(row) + "\n" }
         output += footer.prompt + footer.before + footer.after
         let back = TerminalText.width(of: footer.after)
         if back > 0 { output += "\u{1B}[\(back)D" }

@@ -21,7 +21,7 @@ enum TypedLine: Equatable, Sendable {
             return
         }
         let parts = line.split(maxSplits: 1, whereSeparator: \.isWhitespace)
-        let rest = parts.count > 1 ? String(parts[1]) : ""
+        let rest = parts.count > 1 ? String(parts[1].drop(while: \.isWhitespace)) : ""
         switch (parts[0], rest.isEmpty) {
         case ("/who", true): self = .who
         case ("/quit", true): self = .quit

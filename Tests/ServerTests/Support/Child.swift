@@ -262,7 +262,9 @@ enum Command {
         throw Failure("there is no executable chatloop beside \(CommandLine.arguments)")
     }
 
-    static func start(_ arguments: [String], environment: [String: String] = [:], terminal: Int32? = nil) throws -> Child {
+    static func start(_ arguments: [String], environment: [String: String] = [:], terminal: Int32? = nil) throws
+        -> Child
+    {
         try Child(path(), arguments, environment: environment, terminal: terminal)
     }
 }

@@ -18,7 +18,8 @@ private func listenAnywhere() throws -> (descriptor: Int32, port: UInt16) {
     var length = socklen_t(MemoryLayout<sockaddr_in>.size)
     let isListening = withUnsafeMutablePointer(to: &address) { pointer in
         pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-            bind(descriptor, $0, length) == 0 && listen(descriptor, 16) == 0 && getsockname(descriptor, $0, &length) == 0
+            bind(descriptor, $0, length) == 0 && listen(descriptor, 16) == 0
+                && getsockname(descriptor, $0, &length) == 0
         }
     }
     guard isListening else { throw Failure("cannot listen: \(errno)") }

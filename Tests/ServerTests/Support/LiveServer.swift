@@ -65,7 +65,8 @@ final class LiveServer {
     /// A number out of `/metrics`.
     func metric(_ name: String) throws -> Double {
         let text = try request("GET", "/metrics").text
-        for line in text.split(separator: "\n") where line.hasPrefix("\(name) ") || line.hasPrefix("chatloop_\(name) ") {
+        for line in text.split(separator: "\n") where line.hasPrefix("\(name) ") || line.hasPrefix("chatloop_\(name) ")
+        {
             return Double(line.split(separator: " ").last ?? "") ?? .nan
         }
         throw Failure("there is no metric \(name) in \(text)")

@@ -76,7 +76,9 @@ final class TerminalChild {
                 defer { shown.removeSubrange(..<range.upperBound) }
                 return String(shown[..<range.upperBound])
             }
-            guard deadline.wait(for: primary) else { throw Failure("waited in vain for \(part); there is \(shown.debugDescription)") }
+            guard deadline.wait(for: primary) else {
+                throw Failure("waited in vain for \(part); there is \(shown.debugDescription)")
+            }
             let count = read(primary, &buffer, buffer.count)
             if count > 0 { shown += String(decoding: buffer[..<count], as: UTF8.self) }
         }

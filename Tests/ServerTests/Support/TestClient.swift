@@ -10,7 +10,8 @@ struct JSON: CustomStringConvertible, @unchecked Sendable {
 
     init(_ bytes: [UInt8]) {
         text = String(decoding: bytes, as: UTF8.self)
-        object = (try? JSONSerialization.jsonObject(with: Data(bytes))) as? [String: Any] ?? ["type": "no JSON: \(text)"]
+        object =
+            (try? JSONSerialization.jsonObject(with: Data(bytes))) as? [String: Any] ?? ["type": "no JSON: \(text)"]
     }
 
     private init(_ object: [String: Any]) {

@@ -96,7 +96,9 @@ final class TestSocket: @unchecked Sendable {
             let count = read(descriptor, &buffer, buffer.count)
             if count > 0 { return Array(buffer[..<count]) }
             if count == 0 || errno == ECONNRESET { hasEnded = true }
-            if count < 0, errno == EAGAIN, !deadline.wait(for: descriptor) { throw Failure("waited in vain for \(what)") }
+            if count < 0, errno == EAGAIN, !deadline.wait(for: descriptor) {
+                throw Failure("waited in vain for \(what)")
+            }
         }
         return nil
     }
@@ -130,7 +132,9 @@ final class TestSocket: @unchecked Sendable {
         }
         let lines = String(decoding: bytes[..<headEnd], as: UTF8.self).components(separatedBy: "\r\n")
         let words = lines[0].split(separator: " ")
-        guard words.count >= 2, words[0] == "HTTP/1.1", let status = Int(words[1]) else { throw Failure("odd: \(lines[0])") }
+        guard words.count >= 2, words[0] == "HTTP/1.1", let status = Int(words[1]) else {
+            throw Failure("odd: \(lines[0])")
+        }
         var fields: [String: String] = [:]
         for line in lines.dropFirst() where !line.isEmpty {
             guard let colon = line.firstIndex(of: ":") else { throw Failure("odd: \(line)") }
