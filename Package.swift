@@ -54,7 +54,7 @@ let package = Package(
         .testTarget(name: "HistoryTests", dependencies: ["History", "Simulation"]),
         .testTarget(name: "SocketsTests", dependencies: ["Sockets"]),
         .testTarget(name: "ServerTests", dependencies: ["Server", "Client", "Page", "WebSocket"]),
-        .testTarget(name: "ClientTests", dependencies: ["Client", "Chat", "HTTP", "WebSocket"]),
+        .testTarget(name: "ClientTests", dependencies: ["Client", "Chat", "HTTP", "Sockets", "WebSocket"]),
 
         // A simulated world around the shipped server, and what is found in it.
         .target(

@@ -24,6 +24,27 @@ package enum Clock {
         return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
     }
 
+    /// A point in time as clocks and calendars in this place show it.
+    package struct Local: Equatable, Sendable {
+        package var year = 1970
+        package var month = 1
+        package var day = 1
+        package var hour = 0
+        package var minute = 0
+    }
+
+    /// - Parameter time: milliseconds since the Unix epoch.
+    package static func local(_ time: Int64) -> Local {
+        var seconds = time_t(time / 1000)
+        // It has a pointer in it, to the zone's name, which is not used here.
+        var fields = unsafe tm()
+        // Both pointers are to local variables. A time beyond all calendars gives null.
+        guard unsafe localtime_r(&seconds, &fields) != nil else { return Local() }
+        return unsafe Local(
+            year: Int(fields.tm_year) + 1900, month: Int(fields.tm_mon) + 1, day: Int(fields.tm_mday),
+            hour: Int(fields.tm_hour), minute: Int(fields.tm_min))
+    }
+
     /// Does nothing for some nanoseconds, or until a signal comes.
     package static func sleep(nanoseconds: Int64) {
         guard nanoseconds > 0 else { return }

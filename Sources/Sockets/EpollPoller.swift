@@ -47,7 +47,8 @@
                 unsafe epoll_wait(epoll, buffer.baseAddress, Int32(truncatingIfNeeded: buffer.count), milliseconds)
             }
             guard count > 0 else { return }
-            for unsafe event in unsafe events.prefix(Int(count)) {
+            for index in 0..<Int(count) {
+                let event = unsafe events[index]
                 let isEnding = unsafe event.events & (EPOLLRDHUP.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0
                 unsafe ready.append(
                     Readiness(

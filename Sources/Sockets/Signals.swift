@@ -11,10 +11,10 @@ package enum Signals {
     /// The pipe's ends. The handler can use nothing but what is there before it is called.
     nonisolated(unsafe) private static var pipe: (read: Int32, write: Int32) = (-1, -1)
 
-    /// Has SIGINT and SIGTERM make a descriptor readable, and SIGPIPE do nothing.
+    /// Has SIGINT, SIGTERM and perhaps others make a descriptor readable, and SIGPIPE do nothing.
     ///
     /// - Returns: the descriptor, nonblocking; it gives a byte for each signal.
-    package static func catchTermination() throws(SystemError) -> Int32 {
+    package static func catchTermination(and others: [Int32] = []) throws(SystemError) -> Int32 {
         // A write to a connection that is gone is told by the write itself.
         _ = signal(SIGPIPE, SIG_IGN)
         // All of this happens before the handlers are installed, on the one thread there is.
@@ -25,7 +25,7 @@ package enum Signals {
             ends.forEach(setNonBlocking)
             unsafe pipe = (ends[0], ends[1])
         }
-        for number in [SIGINT, SIGTERM] {
+        for number in [SIGINT, SIGTERM] + others {
             _ = signal(number) { number in
                 var byte = UInt8(truncatingIfNeeded: number)
                 // write(2) may be called in a handler. If the pipe is full there are signals enough in it.
@@ -34,6 +34,13 @@ package enum Signals {
         }
         return unsafe pipe.read
     }
+
+    /// The terminal is gone.
+    package static let hangUp = SIGHUP
+    /// The terminal has another size now.
+    package static let windowChange = SIGWINCH
+    /// The process goes on after it was stopped.
+    package static let continued = SIGCONT
 
     /// Takes a signal out of the pipe.
     ///

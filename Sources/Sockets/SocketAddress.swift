@@ -63,8 +63,11 @@ package struct IPAddress: Hashable, Sendable, CustomStringConvertible {
             if i - start > max(1, best.count) { best = start..<i }
             start = i + 1
         }
-        func text(_ groups: ArraySlice<UInt16>) -> String { groups.map { String($0, radix: 16) }.joined(separator: ":") }
-        return best.isEmpty ? text(groups[...]) : "\(text(groups[..<best.lowerBound]))::\(text(groups[best.upperBound...]))"
+        func text(_ groups: ArraySlice<UInt16>) -> String {
+            groups.map { String($0, radix: 16) }.joined(separator: ":")
+        }
+        return best.isEmpty
+            ? text(groups[...]) : "\(text(groups[..<best.lowerBound]))::\(text(groups[best.upperBound...]))"
     }
 }
 
@@ -118,7 +121,7 @@ package struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
         let status = unsafe getaddrinfo(host, nil, &hints, &list)
         guard status == 0 else {
             let reason = unsafe String(cString: gai_strerror(status))
-            throw SystemError(code: EADDRNOTAVAIL, operation: "look up \(host) (\(reason))")
+            throw SystemError(code: 0, operation: "look up \(host): \(reason)")
         }
         defer { unsafe freeaddrinfo(list) }
         var found: [SocketAddress] = []

@@ -6,7 +6,7 @@
     import Musl
 #endif
 
-/// A system call that has failed: `errno`, and what was tried.
+/// A system call that has failed: `errno` (0 where there is none), and what was tried.
 package struct SystemError: Error, CustomStringConvertible {
     package let code: Int32
     package let operation: String
@@ -19,7 +19,7 @@ package struct SystemError: Error, CustomStringConvertible {
     /// The error of the call that has just failed.
     static func last(_ operation: String) -> SystemError { SystemError(code: errno, operation: operation) }
 
-    package var description: String { "\(operation): \(Self.text(of: code))" }
+    package var description: String { code == 0 ? operation : "\(operation): \(Self.text(of: code))" }
 
     /// What the system says about an error number.
     package static func text(of code: Int32) -> String {

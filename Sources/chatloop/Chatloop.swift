@@ -50,6 +50,7 @@ enum Chatloop {
     private static func perform(_ name: String, _ arguments: [String]) throws(UsageError) -> Int32 {
         switch name {
         case "serve": return ServeCommand.run(try ServeCommand.parse(arguments, environment: environment))
+        case "talk": return TalkCommand.run(try TalkCommand.parse(arguments, environment: environment))
         case "replay": return try ReplayCommand.run(arguments)
         default: throw UsageError(message: "there is no command \"\(name)\"")
         }

@@ -14,7 +14,7 @@ enum Help {
         """
 
     /// By command.
-    static let pages = ["serve": serve, "replay": replay]
+    static let pages = ["serve": serve, "talk": talk, "replay": replay]
 
     private static let serve = """
         usage: chatloop [serve] [options]
@@ -47,6 +47,25 @@ enum Help {
           --echo                 also serve a WebSocket echo at /echo
           --log-level error|info|debug
                                  what goes to standard error (info)
+
+        """
+
+    private static let talk = """
+        usage: chatloop talk URL [--username NAME]
+
+        Joins a chat from the terminal. URL is the page's address, a room's page, or the chat's own:
+        http://127.0.0.1:8080/, http://127.0.0.1:8080/r/garden, ws://127.0.0.1:8080/chat?room=garden, 127.0.0.1:8080.
+
+          --username NAME        the name to join with; without it you are asked, or in a pipe are a guest
+
+        Each line is a message. /who tells who is here, /rename NAME changes your name, /quit leaves, /help explains the keys.
+        A lost connection comes back by itself, with what was said meanwhile; what you type until then is said when it is back.
+
+        In a pipe it reads and writes plain lines, one for each event: echo "build 17 is out" | chatloop talk URL --username bot
+        says that, waits until it is in the history, and leaves; chatloop talk URL | grep build listens. Without a terminal it
+        gives up when there is no server for 5 seconds at first, and for a minute later.
+        Exit status: 0 after leaving, 64 for a bad command line, 65 where the chat has refused some of the lines, 69 where there
+        is no server (or the name is taken), 76 where whoever answers is no chat.
 
         """
 

@@ -1,0 +1,59 @@
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// A terminal, as far as a program needs one that edits a line on it.
+package enum Terminal {
+    package static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
+
+    /// How many columns there are; nil if that is no terminal, or it does not know.
+    package static func columns(of descriptor: Int32) -> Int? {
+        var size = winsize()
+        // The kernel fills the local variable, which is what this request takes.
+        let result = unsafe withUnsafeMutablePointer(to: &size) { unsafe ioctl(descriptor, UInt(TIOCGWINSZ), $0) }
+        return result == 0 && size.ws_col > 0 ? Int(size.ws_col) : nil
+    }
+}
+
+/// A terminal that hands over each key at once, and shows none by itself. It is as it was before with its owner's end.
+///
+/// Signals are left on: the keys for interrupting and for stopping do what they always do.
+package final class KeyByKey {
+    private let descriptor: Int32
+    private let original: termios
+
+    /// Nil if that is no terminal.
+    package init?(_ descriptor: Int32) {
+        var mode = termios()
+        // The pointer is to a local variable.
+        guard unsafe tcgetattr(descriptor, &mode) == 0 else { return nil }
+        self.descriptor = descriptor
+        original = mode
+        enter()
+    }
+
+    deinit { leave() }
+
+    /// Begins, or begins again after others have used the terminal (the process was stopped and continued).
+    package func enter() {
+        var mode = original
+        // No lines (ICANON), no echo, no quoting and discarding keys (IEXTEN), no stopping of output by ^S (IXON).
+        mode.c_lflag &= ~tcflag_t(ICANON | ECHO | IEXTEN)
+        mode.c_iflag &= ~tcflag_t(IXON)
+        // A read returns with the first byte. The array of keys is a tuple in Swift, of bytes side by side.
+        unsafe withUnsafeMutableBytes(of: &mode.c_cc) { keys in
+            unsafe keys[Int(VMIN)] = 1
+            unsafe keys[Int(VTIME)] = 0
+        }
+        _ = unsafe tcsetattr(descriptor, TCSADRAIN, &mode)
+    }
+
+    package func leave() {
+        var mode = original
+        _ = unsafe tcsetattr(descriptor, TCSADRAIN, &mode)
+    }
+}

@@ -1,0 +1,173 @@
+import Foundation
+import Testing
+
+/// The command line from outside: what it prints, and how it ends.
+@Suite struct CommandTests {
+    private func run(
+        _ arguments: [String], environment: [String: String] = [:]
+    ) throws -> (ending: Child.Ending, output: String, errors: String) {
+        let child = try Command.start(arguments, environment: environment)
+        child.closeInput()
+        let output = try child.rest()
+        return (try child.wait(), output, child.allErrors())
+    }
+
+    @Test func theFirstLineIsTheRealAddress() throws {
+        let server = try LiveServer()
+        #expect(server.firstLine == "Chatloop is listening on http://127.0.0.1:\(server.port)/")
+        #expect(server.port > 0)
+        #expect(try server.request("GET", "/healthz").status == 200)
+    }
+
+    @Test func hostAndPortComeFromTheEnvironmentUnlessTheyAreGiven() throws {
+        let free = try LiveServer()
+        let port = free.port
+        try free.stop()
+        let server = try LiveServer("--port", "\(port)", environment: ["HOST": "127.0.0.1", "PORT": "1"])
+        #expect(server.port == port)
+        try server.stop()
+        let child = try Command.start(["serve", "--ephemeral"], environment: ["HOST": "localhost", "PORT": "\(port)"])
+        #expect(try child.line().hasSuffix(":\(port)/"))
+        for value in ["x", "-1", "65536", "1.5"] {
+            let result = try run(["serve", "--ephemeral"], environment: ["PORT": value])
+            #expect(result.ending == .exited(64) && result.errors.contains("PORT"))
+        }
+    }
+
+    @Test func withOptionsAloneItServes() throws {
+        let child = try Command.start(["--port", "0", "--ephemeral"])
+        #expect(try child.line().hasPrefix("Chatloop is listening on http://127.0.0.1:"))
+        child.signal(SIGINT)
+        #expect(try child.wait() == .exited(0))
+    }
+
+    @Test(arguments: [
+        ["--help"], ["serve", "--help"], ["talk", "--help"], ["replay", "--help"], ["serve", "--port", "1", "--help"],
+    ])
+    func helpGoesToStandardOutput(arguments: [String]) throws {
+        let result = try run(arguments)
+        #expect(result.ending == .exited(0) && result.errors.isEmpty)
+        #expect(result.output.hasPrefix("usage: chatloop"))
+    }
+
+    @Test func theVersionIsOneLine() throws {
+        let result = try run(["--version"])
+        #expect(result.ending == .exited(0) && result.output.hasPrefix("chatloop "))
+        #expect(result.output.split(separator: "\n").count == 1)
+    }
+
+    @Test(arguments: [
+        ["dance"], ["serve", "x"], ["serve", "--dance"], ["serve", "--port"], ["serve", "--port", "x"],
+        ["serve", "--port", "65536"], ["serve", "--port", "-1"], ["serve", "--ephemeral=yes"],
+        ["serve", "--fsync", "often"],
+        ["serve", "--poller", "select"], ["serve", "--tick-rate", "-1"], ["serve", "--tick-rate", "fast"],
+        ["serve", "--max-message", "0"], ["serve", "--metrics", "some"], ["serve", "--origin", "example.org"],
+        ["serve", "--trust-proxy", "10.0.0.0/33"], ["serve", "--log-level", "loud"], ["serve", "--watch"],
+        ["serve", "--ping-interval", "0"], ["serve", "--public", "/nonexistent"], ["talk"],
+        ["talk", "wss://a.example"],
+        ["talk", "http://a", "http://b"], ["talk", "http://a", "--username", "  "], ["talk", "http://a", "--user"],
+        ["talk", "ftp://a"], ["talk", "http://a/r/UPPER"], ["talk", "http://a", "--username"], ["replay"],
+    ])
+    func aBadCommandLineIsToldInOneLine(arguments: [String]) throws {
+        let result = try run(arguments)
+        #expect(result.ending == .exited(64))
+        #expect(result.output.isEmpty)
+        #expect(result.errors.split(separator: "\n").count == 1 && result.errors.hasPrefix("chatloop: "))
+        if let last = arguments.last, arguments.count > 1 { #expect(result.errors.contains(last.prefix(8))) }
+    }
+
+    @Test func aPortInUseIsUnavailable() throws {
+        let server = try LiveServer()
+        let result = try run(["serve", "--ephemeral", "--port", "\(server.port)"])
+        #expect(result.ending == .exited(69) && result.output.isEmpty)
+        #expect(result.errors.contains("--port") && result.errors.split(separator: "\n").count == 1)
+        #expect(try run(["serve", "--ephemeral", "--host", "nobody.invalid"]).ending == .exited(69))
+        #expect(try run(["serve", "--ephemeral", "--host", "192.0.2.1", "--port", "0"]).ending == .exited(69))
+    }
+
+    @Test func dataThatCannotBeKeptIsToldAsThat() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("file", "")
+        let blocked = try run(["serve", "--port", "0", "--data", "\(folder.path)/file"])
+        #expect(blocked.ending == .exited(73) && blocked.errors.contains("--data"))
+        let server = try LiveServer("--data", "\(folder.path)/data")
+        let second = try run(["serve", "--port", "0", "--data", "\(folder.path)/data"])
+        #expect(second.ending == .exited(73) && second.errors.contains("another chatloop"))
+        try server.stop()
+    }
+
+    /// Whoever may do everything is refused nothing, so as root this runs as nobody.
+    @Test func whatIsNotAllowedIsToldAsThat() throws {
+        let folder = try TemporaryFolder()
+        try FileManager.default.setAttributes([.posixPermissions: 0o555], ofItemAtPath: folder.path)
+        var command = [try Command.path(), "serve", "--port", "0", "--data", "\(folder.path)/data"]
+        if geteuid() == 0 {
+            let setpriv = "/usr/bin/setpriv"
+            guard FileManager.default.isExecutableFile(atPath: setpriv) else {
+                print("skipped: as root there is nothing that is not allowed, and there is no setpriv here")
+                return
+            }
+            command = [setpriv, "--reuid=65534", "--regid=65534", "--clear-groups"] + command
+        }
+        let child = try Child(command[0], Array(command.dropFirst()))
+        child.closeInput()
+        let ending = try child.wait()
+        guard ending != .exited(126), ending != .exited(127) else {
+            print("skipped: nobody may not run \(try Command.path())")
+            return
+        }
+        #expect(ending == .exited(77))
+        #expect(child.allErrors().contains("--data"))
+    }
+}
+
+/// Stopping, politely and not.
+@Suite struct StoppingTests {
+    @Test(arguments: PollerChoice.allCases, [SIGTERM, SIGINT])
+    func aSignalSaysGoodByeToEveryone(poller: PollerChoice, signal: Int32) throws {
+        let server = try LiveServer(poller: poller)
+        let people = try ["Ada", "Bo", "Cy"].map { try TestClient(server, as: $0) }
+        let outside = try TestClient(server)
+        let start = Deadline.now
+        server.child.signal(signal)
+        for person in people + [outside] { #expect(try person.expectClose().code == 1001) }
+        #expect(try server.child.wait() == .exited(0))
+        #expect(Deadline.now - start < 5)
+        #expect(throws: Failure.self) { try TestSocket(port: server.port) }
+    }
+
+    @Test(arguments: PollerChoice.allCases)
+    func whoDoesNotAnswerHoldsNobodyUp(poller: PollerChoice) throws {
+        let server = try LiveServer(poller: poller)
+        let deaf = try TestClient(server, as: "Deaf")
+        let idle = try TestSocket(port: server.port)
+        try idle.send("GET / HT")
+        let start = Deadline.now
+        #expect(try server.stop() == .exited(0))
+        #expect(Deadline.now - start < 5)
+        _ = (deaf, idle)
+    }
+
+    @Test func aSecondSignalEndsItAtOnce() throws {
+        let server = try LiveServer()
+        let deaf = try TestClient(server, as: "Deaf")
+        server.child.signal(SIGTERM)
+        // It says that it is stopping; then the second one is not taken for the first.
+        _ = try server.child.errorLine(with: "stopping")
+        server.child.signal(SIGTERM)
+        #expect(try server.child.wait() == .killed(by: SIGTERM))
+        _ = deaf
+    }
+
+    @Test func whatIsQueuedForASlowReaderStillArrives() throws {
+        let server = try LiveServer("--message-rate", "0")
+        let slow = try TestClient(server, as: "Slow", receiveBuffer: 4096)
+        let ada = try TestClient(server, as: "Ada")
+        for index in 0..<100 { try ada.say(String(repeating: "x", count: 3000) + "\(index)") }
+        for _ in 0..<100 { _ = try ada.expect("message") }
+        server.child.signal(SIGTERM)
+        #expect(try slow.expectClose().code == 1001)
+        _ = try slow.expect("join")
+        for index in 0..<100 { #expect(try slow.expect("message").said.hasSuffix("x\(index)")) }
+    }
+}

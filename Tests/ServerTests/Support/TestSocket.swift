@@ -1,0 +1,150 @@
+import Foundation
+
+/// A TCP connection to this machine that waits for what it wants, up to a deadline. For one thread at a time.
+final class TestSocket: @unchecked Sendable {
+    private(set) var descriptor: Int32
+    private var received: [UInt8] = []
+    private var hasEnded = false
+
+    /// - Parameter receiveBuffer: the size of the kernel's buffer, for a reader that is slow; nil leaves it alone.
+    init(port: UInt16, receiveBuffer: Int32? = nil) throws {
+        #if canImport(Darwin)
+            let kind = SOCK_STREAM
+        #else
+            let kind = Int32(SOCK_STREAM.rawValue)
+        #endif
+        descriptor = descriptorLock.withLock {
+            let descriptor = socket(AF_INET, kind, 0)
+            _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+            return descriptor
+        }
+        if var receiveBuffer {
+            setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &receiveBuffer, socklen_t(MemoryLayout<Int32>.size))
+        }
+        var one: Int32 = 1
+        setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<Int32>.size))
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        let result = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard result == 0 else {
+            let error = errno
+            close(descriptor)
+            descriptor = -1
+            throw Failure("cannot connect: \(String(cString: strerror(error)))")
+        }
+        ignoreBrokenPipes()
+        _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
+    }
+
+    deinit { if descriptor >= 0 { close(descriptor) } }
+
+    // MARK: Sending
+
+    func send(_ text: String) throws { try send(Array(text.utf8)) }
+
+    func send(_ bytes: [UInt8]) throws {
+        let deadline = Deadline()
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+            if count > 0 {
+                rest = rest.dropFirst(count)
+            } else if errno == EAGAIN {
+                guard deadline.wait(for: descriptor, POLLOUT) else { throw Failure("nobody takes what is sent") }
+            } else if errno != EINTR {
+                throw Failure("cannot send: \(String(cString: strerror(errno)))")
+            }
+        }
+    }
+
+    /// As much as the kernel takes at once.
+    ///
+    /// - Returns: how much that was.
+    func sendSome(_ bytes: ArraySlice<UInt8>) -> Int {
+        max(0, bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) })
+    }
+
+    // MARK: Ending
+
+    /// FIN: nothing more will be sent.
+    func finish() { shutdown(descriptor, Int32(SHUT_WR)) }
+
+    /// RST: the connection is broken off.
+    func reset() {
+        var linger = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<linger>.size))
+        close(descriptor)
+        descriptor = -1
+    }
+
+    // MARK: Receiving
+
+    /// The next bytes, whatever they are; nil at the end.
+    func receive(_ deadline: Deadline = Deadline(), what: String = "something") throws -> [UInt8]? {
+        if !received.isEmpty {
+            defer { received = [] }
+            return received
+        }
+        var buffer = [UInt8](repeating: 0, count: 65536)
+        while !hasEnded {
+            let count = read(descriptor, &buffer, buffer.count)
+            if count > 0 { return Array(buffer[..<count]) }
+            if count == 0 || errno == ECONNRESET { hasEnded = true }
+            if count < 0, errno == EAGAIN, !deadline.wait(for: descriptor) {
+                throw Failure("waited in vain for \(what)")
+            }
+        }
+        return nil
+    }
+
+    /// Puts bytes back that belong to what comes next.
+    private func giveBack(_ bytes: some Sequence<UInt8>) { received = Array(bytes) + received }
+
+    /// Everything up to the end of the connection.
+    func everything(_ deadline: Deadline = Deadline()) throws -> [UInt8] {
+        var all: [UInt8] = []
+        while let more = try receive(deadline, what: "the end") { all += more }
+        return all
+    }
+
+    /// The next response.
+    func answer(to method: String = "GET", _ deadline: Deadline = Deadline()) throws -> HTTPAnswer {
+        var bytes: [UInt8] = []
+        func need(_ isEnough: () -> Bool) throws {
+            while !isEnough() {
+                guard let more = try receive(deadline, what: "a response") else {
+                    throw Failure("the connection ended within a response: \(String(decoding: bytes, as: UTF8.self))")
+                }
+                bytes += more
+            }
+        }
+        var headEnd = 0
+        try need {
+            guard let end = bytes.firstRange(of: Array("\r\n\r\n".utf8)) else { return false }
+            headEnd = end.upperBound
+            return true
+        }
+        let lines = String(decoding: bytes[..<headEnd], as: UTF8.self).components(separatedBy: "\r\n")
+        let words = lines[0].split(separator: " ")
+        guard words.count >= 2, words[0] == "HTTP/1.1", let status = Int(words[1]) else {
+            throw Failure("odd: \(lines[0])")
+        }
+        var fields: [String: String] = [:]
+        for line in lines.dropFirst() where !line.isEmpty {
+            guard let colon = line.firstIndex(of: ":") else { throw Failure("odd: \(line)") }
+            let value = line[colon...].dropFirst().trimmingCharacters(in: .whitespaces)
+            fields[line[..<colon].lowercased()] = value
+        }
+        let hasBody = method != "HEAD" && status >= 200 && status != 204 && status != 304
+        let length = hasBody ? Int(fields["content-length"] ?? "") ?? 0 : 0
+        try need { bytes.count >= headEnd + length }
+        giveBack(bytes[(headEnd + length)...])
+        return HTTPAnswer(status: status, fields: fields, body: Array(bytes[headEnd..<headEnd + length]))
+    }
+}

@@ -1,0 +1,185 @@
+import Foundation
+import Testing
+import WebSocket
+
+/// `chatloop talk` in a pipe, against the real server.
+@Suite struct TalkTests {
+    /// Runs it with all of its input given.
+    private func talk(
+        _ url: String, _ arguments: String..., input: String
+    ) throws -> (ending: Child.Ending, lines: [String], errors: String) {
+        let child = try Command.start(["talk", url] + arguments)
+        child.write(input)
+        child.closeInput()
+        let output = try child.rest()
+        return (try child.wait(), output.split(separator: "\n").map(String.init), child.allErrors())
+    }
+
+    /// The lines without the day and the time of those that have one.
+    private func unstamped(_ lines: [String]) -> [String] {
+        lines.map { $0.replacing(#/^\d{4}-\d\d-\d\d \d\d:\d\d /#, with: "") }
+    }
+
+    @Test(arguments: PollerChoice.allCases)
+    func aLineFromAPipeIsSaidAndThenItLeaves(poller: PollerChoice) throws {
+        let server = try LiveServer(poller: poller)
+        let ada = try TestClient(server, as: "Ada")
+        let result = try talk(server.url, "--username", "bot", input: "hi\n")
+        #expect(result.ending == .exited(0) && result.errors.isEmpty)
+        #expect(unstamped(result.lines) == ["* bot joined", "bot: hi"])
+        _ = try ada.expect("join", of: "bot")
+        #expect(try ada.expect("message", of: "bot").said == "hi")
+        // At once: it has closed with 1000.
+        _ = try ada.expect("leave", of: "bot", within: 4)
+    }
+
+    @Test func withoutANameItIsAGuest() throws {
+        let server = try LiveServer()
+        let result = try talk(server.url, input: "")
+        #expect(result.ending == .exited(0))
+        #expect(result.lines.count == 1 && result.lines.first?.contains(/\* Guest \d{4} joined/) == true)
+    }
+
+    @Test func linesArriveInTheirOrderHoweverManyThereAre() throws {
+        let server = try LiveServer()
+        let lines = (0..<45).map { "line \($0)" }
+        // More than the burst of the rate limit: it waits as it is told.
+        let result = try talk("\(server.url)r/many", "--username", "bot", input: lines.joined(separator: "\n"))
+        #expect(result.ending == .exited(0) && result.errors.isEmpty)
+        #expect(unstamped(result.lines) == ["* bot joined"] + lines.map { "bot: \($0)" })
+    }
+
+    @Test func commandsComeAtTheirPlace() throws {
+        let server = try LiveServer()
+        let input = "one\n/rename Carl\ntwo\n/who\n//slash\n/usr/bin\n\n   \n/quit\nnever\n"
+        let result = try talk(server.url, "--username", "bot", input: input)
+        #expect(result.ending == .exited(0) && result.errors.isEmpty)
+        #expect(
+            unstamped(result.lines) == [
+                "* bot joined", "bot: one", "* bot is now Carl", "Carl: two", "-- 1 here: Carl", "Carl: /slash",
+                "Carl: /usr/bin",
+            ])
+    }
+
+    @Test func aLineThatIsRefusedIsToldAndCounted() throws {
+        let server = try LiveServer()
+        let long = String(repeating: "x", count: 4001)
+        let result = try talk(server.url, "--username", "bot", input: "a\n\(long)\n\u{7}\nb\n")
+        #expect(result.ending == .exited(65))
+        #expect(result.lines.count == 3)
+        #expect(result.errors.contains("Not sent: xxx") && result.errors.contains("Not sent: ␇"))
+        #expect(result.errors.contains("2 of the lines"))
+    }
+
+    @Test func whatOthersTypeCannotSteerTheTerminal() throws {
+        let server = try LiveServer("--message-rate", "0")
+        let child = try Command.start(["talk", server.url, "--username", "Ada"])
+        _ = try child.line(with: "Ada joined")
+        let eve = try TestClient(server, as: "Eve")
+        _ = try child.line(with: "Eve joined")
+        let cases = [
+            "\u{9B}31mred": "<U+9B>31mred", "\u{202E}evil": "<U+202E>evil", "a\tb": "a    b",
+            "first\nsecond\r\nthird": "first ⏎ second ⏎ third",
+            "\u{2066}x\u{2069}\u{200F}": "<U+2066>x<U+2069><U+200F>",
+            "ls\u{2028}ps\u{2029}": "ls ⏎ ps ⏎ ", "family 👨‍👩‍👧 é": "family 👨‍👩‍👧 é",
+        ]
+        for (said, shown) in cases {
+            // C1 controls are refused by the server; another server may let them through.
+            try eve.say(said)
+            let answer = try eve.next()
+            guard answer.type == "message" else { continue }
+            #expect(try child.line().hasSuffix("Eve: \(shown)"))
+        }
+        child.closeInput()
+        #expect(try child.wait() == .exited(0))
+    }
+
+    @Test(arguments: PollerChoice.allCases)
+    func itComesBackAfterARestartWithoutLosingOrDoublingAnything(poller: PollerChoice) throws {
+        let folder = try TemporaryFolder()
+        var server = try LiveServer("--data", folder.path, poller: poller)
+        let child = try Command.start(["talk", server.url, "--username", "bot"])
+        child.write("one\n")
+        _ = try child.line(with: "bot: one")
+        let port = server.port
+        try server.crash()
+        _ = try child.errorLine(with: "lost")
+        child.write("two\nthree\n")
+        server = try LiveServer("--data", folder.path, "--port", "\(port)", poller: poller)
+        _ = try child.errorLine(with: "again")
+        #expect(try child.line().hasSuffix("bot: two"))
+        #expect(try child.line().hasSuffix("bot: three"))
+        let ada = try TestClient(server)
+        let history: [JSON] = try ada.join("Ada")["history"]
+        #expect(history.map(\.said) == ["one", "two", "three"])
+        #expect(history.map(\.seq) == [2, 3, 4])  // no leave, no join in between
+        child.closeInput()
+        #expect(try child.wait() == .exited(0))
+    }
+
+    @Test func aSignalLeavesPolitely() throws {
+        let server = try LiveServer()
+        let ada = try TestClient(server, as: "Ada")
+        for signal in [SIGINT, SIGTERM, SIGHUP] {
+            let child = try Command.start(["talk", server.url, "--username", "bot"])
+            _ = try child.line(with: "bot joined")
+            child.signal(signal)
+            #expect(try child.wait() == .exited(0))
+            _ = try ada.skip(to: "leave", of: "bot", within: 4)
+        }
+    }
+
+    @Test func whenNobodyReadsItAnyMoreItLeaves() throws {
+        let server = try LiveServer()
+        let ada = try TestClient(server, as: "Ada")
+        var child: Child? = try Command.start(["talk", server.url, "--username", "bot"])
+        _ = try child?.line(with: "bot joined")
+        child?.closeOutput()
+        _ = try ada.skip(to: "join", of: "bot")
+        try ada.say("is anybody there?")
+        _ = try ada.skip(to: "leave", of: "bot", within: 4)
+        child = nil
+    }
+
+    @Test func aNameThatIsTakenIsToldAsThat() throws {
+        let server = try LiveServer()
+        _ = try TestClient(server, as: "Ada")
+        let keep = try TestClient(server, as: "Bo")
+        let result = try talk(server.url, "--username", "BO", input: "hi\n")
+        #expect(result.ending == .exited(69) && result.errors.contains("--username"))
+        _ = keep
+    }
+
+    @Test func withoutAServerItGivesUp() async throws {
+        let result = try await onThread {
+            let start = Deadline.now
+            let port = try LiveServer().port  // gone at once
+            let result = try talk("127.0.0.1:\(port)", input: "hi\n")
+            return (result.ending, result.errors, Deadline.now - start)
+        }
+        #expect(result.0 == .exited(69))
+        #expect(result.1.contains("Connection refused"))
+        #expect(result.2 < 20)
+        #expect(try talk("nobody.invalid", input: "").ending == .exited(69))
+    }
+
+    @Test(arguments: [
+        "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
+        "220 mail.example ESMTP\r\n", "SSH-2.0-OpenSSH_9.6\r\n",
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n",
+    ])
+    func whatIsNoChatIsToldAsThat(answer: String) throws {
+        let impostor = try Impostor(answer: answer)
+        let result = try talk("127.0.0.1:\(impostor.port)", input: "hi\n")
+        #expect(result.ending == .exited(76))
+        #expect(result.errors.contains("no chat"))
+    }
+
+    @Test func aWebSocketThatIsNoChatIsToldAsThat() throws {
+        let server = try LiveServer("--echo")
+        // Only the address of the chat itself can be named, so the echo stands behind a proxy's path here.
+        let proxy = try Proxy(to: server.port, replacing: "GET /chat?room=lobby", with: "GET /echo?room=lobby")
+        let result = try talk("127.0.0.1:\(proxy.port)", input: "hi\n")
+        #expect(result.ending == .exited(76))
+    }
+}
