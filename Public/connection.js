@@ -1,8 +1,8 @@
 // The chat's connection, without the page: who this tab is, the socket, coming back, and the outbox.
 //
-//   out ──join──▶ trying ──welcome──▶ joined          out: nobody has joined, or the join was refused
-//                 ▲    │                │             waiting: until `nextTry`, then trying again
-//                 └─ waiting ◀──lost────┘             taken: another window goes on with this session
+//   out ─join─▶ trying ─welcome─▶ joined        out: nobody has joined, or the join was refused
+//                 ▲                 │           waiting: until `nextTry`
+//                 └──── waiting ◀─lost          taken: another window goes on with this session
 //
 // Nothing said is lost: a message stays in the outbox, which is kept across a reload, until its own event comes back.
 // Nothing is said twice: it is sent again with the same `id`, which the server knows.
@@ -12,16 +12,15 @@ const OPEN_WITHIN = 10_000;
 const ALIVE_WITHIN = 5_000;         // the answer to a probe
 const LONGEST_WAIT = 10_000;
 const TYPING_EVERY = 3_000;
-const IN_FLIGHT = 10;               // fewer than the server's burst, so that an outbox full from a long trip is let through
+const IN_FLIGHT = 10;               // messages; fewer than the server takes in a burst
 
-const GONE = 4000; // closes as "lost", so that the server keeps the name; 1000 would be a leave
-const TAKEN_OVER = 4001;
+const LEFT_OPEN = 4000;             // closes as "lost", so that the server keeps the name; 1000 would be a leave
+const [GOING_AWAY, RESTART, FULL_OR_SLOW, TAKEN_OVER] = [1001, 1012, 1013, 4001];
 
 /** What a tab or a browser keeps. Storage may be forbidden or full: then the page forgets, and works. */
 export class Store {
   constructor(area, prefix) {
-    this.area = area;
-    this.prefix = prefix;
+    Object.assign(this, { area, prefix });
   }
 
   get(key) {
@@ -34,25 +33,18 @@ export class Store {
 
   set(key, value) {
     try {
-      if (value === null) this.area().removeItem(this.prefix + key);
-      else this.area().setItem(this.prefix + key, JSON.stringify(value));
-      return true;
-    } catch {
-      return false;
-    }
+      this.area().setItem(this.prefix + key, JSON.stringify(value));
+    } catch { /* forgotten */ }
   }
 
   clear() {
     try {
       for (const key of Object.keys(this.area())) if (key.startsWith(this.prefix)) this.area().removeItem(key);
-    } catch { /* nothing is kept, so nothing is left */ }
+    } catch { /* nothing is kept */ }
   }
 }
 
-export function randomId() {
-  const words = crypto.getRandomValues(new Uint32Array(2));
-  return (words[0] * 2 ** 20 + (words[1] >>> 12)).toString(36).padStart(10, '0');
-}
+const randomId = () => crypto.getRandomValues(new Uint32Array(2)).reduce((id, word) => id + word.toString(36), '');
 
 /**
  * Makes sure that a duplicated tab becomes a second person: browsers copy the first one's storage, session and all.
@@ -88,26 +80,27 @@ const lock = (name, patience) => new Promise((resolve) => {
 });
 
 /** Without https there are no locks: whoever holds the name is asked to speak up. */
-function unclaimed(name) {
+const unclaimed = (name) => new Promise((resolve) => {
   const channel = new BroadcastChannel(name);
-  const answer = new Promise((resolve) => {
-    channel.onmessage = () => resolve(false);
-    setTimeout(resolve, 150, true);
-  });
+  const answer = (free) => {
+    channel.close();
+    resolve(free);
+  };
+  channel.onmessage = () => answer(false);
+  setTimeout(answer, 150, true);
   channel.postMessage('whose?');
-  return answer.finally(() => channel.close());
-}
+});
 
 /** `receive(message)` gets what the server says; `changed()` is called when the phase or the outbox changed. */
 export class Connection {
   phase = 'out';
-  why = null;      // 'full' or 'slow' while waiting for that
+  why = null;      // 'full' or 'slow', while waiting for that
   nextTry = 0;
   tries = 0;       // in vain, since it was connected
   seq = 0;         // the newest event seen
   #socket = null;
   #timer = 0;      // for the next try, the opening, a probe
-  #ackTimer = 0;
+  #flowTimer = 0;
   #joinedAt = 0;
   #typedAt = 0;
   #window = IN_FLIGHT;
@@ -125,10 +118,9 @@ export class Connection {
   join(name) {
     this.name = name;
     this.tries = 0;
-    if (this.phase === 'out' && this.#socket?.readyState === WebSocket.OPEN) {
-      this.#enter('trying'); // a join after a refused one
-      this.#sendJoin();
-    } else this.#open();
+    if (this.phase !== 'out' || this.#socket?.readyState !== WebSocket.OPEN) return this.#open();
+    this.#enter('trying'); // again, after a refused one
+    this.#sendJoin();
   }
 
   say(text) {
@@ -137,8 +129,7 @@ export class Connection {
   }
 
   resend(id) {
-    const item = this.outbox.find((other) => other.id === id);
-    if (item) Object.assign(item, { reason: null, sent: 0 });
+    for (const item of this.outbox) if (item.id === id) item.reason = null;
     this.#flow();
   }
 
@@ -156,8 +147,8 @@ export class Connection {
   }
 
   typing() {
-    if (Date.now() - this.#typedAt < TYPING_EVERY) return;
-    if (this.#send({ type: 'typing' })) this.#typedAt = Date.now();
+    const now = Date.now();
+    if (now - this.#typedAt >= TYPING_EVERY && this.#send({ type: 'typing' })) this.#typedAt = now;
   }
 
   /** Tries at once: the person asks (only that ends `taken`), the network is back, or someone looks at the page again. */
@@ -165,17 +156,16 @@ export class Connection {
     if (this.phase === 'waiting' || (asked && this.phase !== 'joined')) {
       this.tries = 0;
       this.#open();
-    } else if (this.phase === 'joined') {
-      // The network may have changed under an open socket, and only an answer shows that the other end is still there.
-      this.#send({ type: 'history', before: 1, limit: 1 });
+    } else if (this.older(this.seq + 1, 1)) {
+      // The network may have changed under an open socket: only an answer, any at all, shows that someone is still there.
       clearTimeout(this.#timer);
-      this.#timer = setTimeout(() => this.#lost(0), ALIVE_WITHIN);
+      this.#timer = setTimeout(() => this.#lost(), ALIVE_WITHIN);
     }
   }
 
   /** The browser says that there is no network. It may be wrong about a server on this machine, so tries go on. */
   offline() {
-    if (this.phase === 'joined' || this.phase === 'trying') this.#lost(0);
+    if (this.phase === 'joined' || this.phase === 'trying') this.#lost();
   }
 
   // The socket.
@@ -184,36 +174,33 @@ export class Connection {
     this.#forget();
     this.#enter('trying');
     const socket = new WebSocket(this.address, ['chatloop.v1']);
-    this.#socket = socket;
-    socket.onopen = () => this.#sendJoin();
-    socket.onmessage = ({ data }) => this.#heard(JSON.parse(data));
-    socket.onclose = ({ code }) => this.#lost(code);
-    this.#timer = setTimeout(() => this.#lost(0), OPEN_WITHIN);
+    this.#socket = Object.assign(socket, {
+      onopen: () => this.#sendJoin(),
+      onmessage: ({ data }) => this.#heard(JSON.parse(data)),
+      onclose: ({ code }) => this.#lost(code),
+    });
+    this.#timer = setTimeout(() => this.#lost(), OPEN_WITHIN);
   }
 
   #sendJoin() {
-    this.#post({
-      type: 'join', username: this.name,
-      ...(this.session && { session: this.session }), ...(this.seq && { since: this.seq }),
-    });
+    const { name, session, seq } = this;
+    this.#post({ type: 'join', username: name, session: session ?? undefined, since: seq || undefined });
   }
 
   #forget() {
     clearTimeout(this.#timer);
-    clearTimeout(this.#ackTimer);
-    if (!this.#socket) return;
-    this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null;
-    this.#socket.close(GONE);
+    clearTimeout(this.#flowTimer);
+    if (this.#socket) Object.assign(this.#socket, { onopen: null, onmessage: null, onclose: null }).close(LEFT_OPEN);
     this.#socket = null;
   }
 
   #lost(code) {
     this.#forget();
-    if (this.phase === 'out') return; // the join was refused, and then took too long
+    if (this.phase === 'out') return; // the join was refused, and no other came in time
     if (code === TAKEN_OVER) return void this.#enter('taken');
-    const wasJoined = this.phase === 'joined';
-    if (wasJoined && Date.now() - this.#joinedAt > 10_000) this.tries = 0;
-    this.why = code !== 1013 ? null : wasJoined ? 'slow' : 'full';
+    const joined = this.phase === 'joined';
+    if (joined && Date.now() - this.#joinedAt > LONGEST_WAIT) this.tries = 0;
+    this.why = code !== FULL_OR_SLOW ? null : joined ? 'slow' : 'full';
     const wait = this.#wait(code);
     this.tries += 1;
     this.nextTry = Date.now() + wait;
@@ -221,12 +208,11 @@ export class Connection {
     this.#enter('waiting');
   }
 
-  /** At once the first time, then longer and longer. Never all clients in the same moment: each wait is a draw. */
+  /** At once the first time, then longer and longer; never for all clients in the same moment. */
   #wait(code) {
-    const full = this.why === 'full' ? LONGEST_WAIT : 0;
-    const first = code === 1001 || code === 1012 ? 1_500 : 250;
-    if (!this.tries && !full) return Math.random() * first;
-    return Math.max(full, Math.min(LONGEST_WAIT, 500 * 2 ** this.tries)) * (0.5 + Math.random() / 2);
+    const most = { full: LONGEST_WAIT, slow: 3_000 }[this.why] ?? Math.min(LONGEST_WAIT, 500 * 2 ** this.tries);
+    if (this.tries || this.why) return most * (0.5 + Math.random() / 2);
+    return Math.random() * (code === GOING_AWAY || code === RESTART ? 1_500 : 250);
   }
 
   #enter(phase) {
@@ -247,12 +233,12 @@ export class Connection {
   // What the server says.
 
   #heard(message) {
-    if (this.phase === 'joined') clearTimeout(this.#timer); // anything at all answers a probe
+    if (this.phase === 'joined') clearTimeout(this.#timer); // answers a probe
     if (message.type === 'welcome') return this.#welcome(message);
-    if (message.seq) this.#settle(message);
     if (message.type === 'error' && message.id) return this.#refused(message);
     if (message.type === 'error' && this.phase === 'trying') return this.#joinRefused(message);
-    if (message.type === 'rename' && message.username === this.name) this.#rename(message.to);
+    if (message.type === 'rename' && message.username === this.name) this.#called(message.to);
+    if (message.seq) this.#settle(message);
     this.receive(message);
   }
 
@@ -261,21 +247,21 @@ export class Connection {
     Object.assign(message, { resumed: this.seq > 0, restarted: message.seq < this.seq });
     this.session = message.session;
     this.store.set('session', this.session);
-    this.#rename(message.username);
+    this.#called(message.username);
     this.#joinedAt = Date.now();
     this.#window = IN_FLIGHT;
     this.#pausedUntil = 0;
     this.why = null;
-    for (const item of this.outbox) item.sent = 0;
     // What came through before the connection was lost is in the history, even where the session could not be kept.
     for (const event of message.history) this.#settle(event);
+    for (const item of this.outbox) item.sent = 0;
     this.seq = message.seq;
     this.phase = 'joined';
     this.receive(message);
     this.#flow();
   }
 
-  #rename(name) {
+  #called(name) {
     this.name = name;
     this.store.set('name', name);
   }
@@ -284,60 +270,52 @@ export class Connection {
   #settle(event) {
     this.seq = Math.max(this.seq, event.seq);
     if (!event.id || !this.outbox.some((item) => item.id === event.id)) return;
-    this.outbox = this.outbox.filter((item) => item.id !== event.id);
     this.#window = Math.min(IN_FLIGHT, this.#window + 1);
-    this.#flow();
+    this.drop(event.id);
   }
 
-  #refused({ id, code, message, retryAfter }) {
+  #refused({ id, code, message, retryAfter = 1_000 }) {
     const item = this.outbox.find((other) => other.id === id);
     if (!item) return;
     item.sent = 0;
     if (code === 'rate_limited') {
-      // Not refused, only too early. One at a time now, until the server takes them again.
+      // Not refused, only too early. One at a time from now on, until the server takes them again.
       this.#window = 1;
-      this.#pausedUntil = Math.max(this.#pausedUntil, Date.now() + (retryAfter ?? 1_000));
+      this.#pausedUntil = Math.max(this.#pausedUntil, Date.now() + retryAfter);
     } else item.reason = { code, message };
     this.#flow();
   }
 
   #joinRefused(error) {
     clearTimeout(this.#timer);
-    if (error.code === 'rate_limited') {
-      this.#timer = setTimeout(() => this.#sendJoin(), error.retryAfter ?? 1_000);
+    if (error.code === 'rate_limited') this.#timer = setTimeout(() => this.#sendJoin(), error.retryAfter ?? 1_000);
+    else {
+      this.#enter('out');
+      this.receive(error);
+    }
+  }
+
+  /** The outbox changed, or may go on: keeps it, and sends what may be sent. */
+  #flow() {
+    this.store.set('outbox', this.outbox);
+    clearTimeout(this.#flowTimer);
+    if (this.phase === 'joined') this.#sendWaiting(Date.now());
+    this.changed();
+  }
+
+  /** Sends in order, and watches over what is on its way. */
+  #sendWaiting(now) {
+    const paused = this.#pausedUntil - now;
+    if (paused > 0) {
+      this.#flowTimer = setTimeout(() => this.#flow(), paused);
       return;
     }
-    this.phase = 'out';
-    this.receive(error);
-    this.changed();
-  }
-
-  // The outbox.
-
-  /** Sends what may be sent, in order, and watches over what is on its way. */
-  #flow() {
-    this.store.set('outbox', this.outbox.length ? this.outbox : null);
-    clearTimeout(this.#ackTimer);
-    if (this.phase === 'joined') {
-      const now = Date.now();
-      const paused = this.#pausedUntil - now;
-      if (paused <= 0) this.#sendWaiting(now);
-      const oldest = Math.min(...this.outbox.filter((item) => item.sent).map((item) => item.sent));
-      if (paused > 0) this.#ackTimer = setTimeout(() => this.#flow(), paused);
-      else if (oldest < Infinity) {
-        this.#ackTimer = setTimeout(() => this.#lost(0), oldest + ACKNOWLEDGED_WITHIN - now);
-      }
+    const free = this.#window - this.outbox.filter((item) => item.sent).length;
+    const waiting = this.outbox.filter((item) => !item.sent && !item.reason);
+    for (const item of waiting.slice(0, Math.max(0, free))) {
+      if (this.#send({ type: 'message', id: item.id, text: item.text })) item.sent = now;
     }
-    this.changed();
-  }
-
-  #sendWaiting(now) {
-    let inFlight = this.outbox.filter((item) => item.sent).length;
-    for (const item of this.outbox) {
-      if (item.sent || item.reason || inFlight >= this.#window) continue;
-      if (!this.#send({ type: 'message', id: item.id, text: item.text })) return;
-      item.sent = now;
-      inFlight += 1;
-    }
+    const oldest = this.outbox.find((item) => item.sent);
+    if (oldest) this.#flowTimer = setTimeout(() => this.#lost(), oldest.sent + ACKNOWLEDGED_WITHIN - now);
   }
 }
