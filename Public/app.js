@@ -13,32 +13,26 @@ const page = Object.fromEntries([...document.querySelectorAll('[id]')].map((elem
 const scope = `chatloop ${base.pathname}`;
 const browser = new Store(() => localStorage, `${scope} `);
 const tab = new Store(() => sessionStorage, `${scope} `);
-const here = new Store(() => sessionStorage, `${scope} ${room} `);
 
 translate();
 page.room.textContent = room;
 document.title = `${room} · Chatloop`;
 page.username.value = browser.get('name') ?? '';
-await claim(tab, scope);
+const here = new Store(() => sessionStorage, `${scope} ${await claim(tab, scope)} ${room} `);
 
 const connection = new Connection({
   address: Object.assign(new URL(`chat?room=${room}`, base), { protocol: base.protocol.replace('http', 'ws') }),
-  store: here, receive: (message) => RECEIVE[message.type]?.(message), changed,
+  store: here, receive, changed,
 });
 const hooks = { ask: (before) => connection.older(before, 100), act: handleRefused, announce, mention: null };
 log.begin(hooks);
 
 // Arriving.
 
+const arriving = () => !page.entry.hidden;
+const newGuest = () => t.guest(1000 + Math.floor(Math.random() * 9000));
 let guest = newGuest();
 let asGuest = false;
-const arriving = () => !page.entry.hidden;
-
-function newGuest() {
-  const name = t.guest(1000 + Math.floor(Math.random() * 9000));
-  page.guest.textContent = t.leaveEmpty(name);
-  return name;
-}
 
 page.entry.addEventListener('submit', (event) => {
   event.preventDefault();
@@ -64,12 +58,20 @@ function show(chat) {
   page.skip.href = chat ? '#message' : '#username';
 }
 
+function receive(message) {
+  const { type, seq, username } = message;
+  if (seq && type !== 'welcome') log.add([annotate(message)]);
+  if (type !== 'typing') stopTyping(username);
+  RECEIVE[type]?.(message);
+  if (/welcome|join|leave|rename/.test(type)) showPeople();
+}
+
 const RECEIVE = {
   welcome({ username, users, userCount, history, resumed, restarted, gap, seq }) {
+    const first = arriving();
     people = new Set(users);
     headcount = userCount;
     hooks.mention = mentionOf(username);
-    const first = arriving();
     show(true);
     if (first) page.message.focus();
     if (first && !asGuest) browser.set('name', username);
@@ -77,44 +79,30 @@ const RECEIVE = {
     log.older(); // what was asked for on the old connection will not come
     if (resumed && !restarted && !gap) log.add(events, true);
     else {
-      // What lies before can still be asked for; who came and went meanwhile cannot.
-      const [next] = events;
-      const line = resumed ? [{ type: 'gap', seq: (next?.seq ?? seq + 1) - 0.5, time: next?.time ?? Date.now() }] : [];
-      log.fill([...line, ...events], seq > 0);
+      // What was said before can still be asked for; who came and went meanwhile cannot.
+      const [next = { seq: seq + 1, time: Date.now() }] = events;
+      log.fill([...(resumed ? [{ ...next, type: 'gap', seq: next.seq - 0.5 }] : []), ...events], seq > 0);
     }
     if (resumed) noticed(events.filter(isNews).length);
     for (const name of typing.keys()) stopTyping(name);
-    showPeople();
   },
 
-  message(event) {
-    log.add([annotate(event)]);
-    stopTyping(event.username);
-    if (isNews(event)) noticed(1, event);
+  message: (event) => isNews(event) && noticed(1, event),
+
+  join({ username }) {
+    if (username !== connection.name && !people.has(username)) headcount += 1;
+    people.add(username);
   },
 
-  join(event) {
-    log.add([event]);
-    if (event.username !== connection.name && !people.has(event.username)) headcount += 1;
-    people.add(event.username);
-    showPeople();
-  },
-
-  leave(event) {
-    log.add([event]);
+  leave({ username }) {
     headcount -= 1;
-    people.delete(event.username);
-    stopTyping(event.username);
-    showPeople();
+    people.delete(username);
   },
 
-  rename(event) {
-    log.add([event]);
-    people.delete(event.username);
-    people.add(event.to);
-    stopTyping(event.username);
+  rename({ username, to }) {
+    people.delete(username);
+    people.add(to);
     hooks.mention = mentionOf(connection.name);
-    showPeople();
   },
 
   typing({ username }) {
@@ -127,8 +115,8 @@ const RECEIVE = {
 
   error(error) {
     if (connection.phase !== 'out') {
-      if (error.code === 'rate_limited') setTimeout(() => log.older(), error.retryAfter ?? 1_000);
-      else note(t.errors[error.code] ?? error.message);
+      note(t.errors[error.code] ?? error.message);
+      setTimeout(log.older, error.retryAfter ?? 1_000); // in case it was about history
     } else if (error.code === 'username_taken' && asGuest) connection.join(guest = newGuest());
     else {
       show(false);
@@ -160,8 +148,7 @@ function changed() {
 function showStatus() {
   clearTimeout(ticking);
   const { phase, why, nextTry, tries } = connection;
-  const trying = navigator.onLine ? 'reconnecting' : 'offline';
-  const state = { joined: 'connected', taken: 'elsewhere' }[phase] ?? trying;
+  const state = { joined: 'connected', taken: 'elsewhere' }[phase] ?? (navigator.onLine ? 'reconnecting' : 'offline');
   const seconds = phase === 'waiting' && state === 'reconnecting' ? Math.ceil((nextTry - Date.now()) / 1_000) : 0;
   const [status, countdown, reason] = page.status.children;
   set(status, t[state]);
@@ -171,7 +158,7 @@ function showStatus() {
   page.status.hidden = phase === 'out' || (arriving() && !tries);
   page.retry.hidden = phase !== 'taken' && (state === 'connected' || tries < 2); // not for a mere hiccup
   set(page.retry, phase === 'taken' ? t.here : t.now);
-  if (arriving() && phase === 'trying') page.guest.textContent = t.connecting;
+  set(page.guest, phase === 'out' ? t.leaveEmpty(guest) : t.connecting);
   if (seconds > 0) ticking = setTimeout(showStatus, 1_000);
 }
 
@@ -195,12 +182,12 @@ const typing = new Map(); // name → timer
 function showPeople() {
   drawing ||= setTimeout(() => {
     drawing = 0;
-    const rows = [...people].sort(byName).map((name) => {
-      const row = make('li', '', make('bdi', '', name), ...(name === connection.name ? [' ', make('small', '', t.you)] : []));
+    page.people.replaceChildren(...[...people].sort(byName).map((name) => {
+      const row = make('li', '', make('bdi', '', name));
+      if (name === connection.name) row.append(' ', make('small', '', t.you));
       row.style.setProperty('--hue', hue(name));
       return row;
-    });
-    page.people.replaceChildren(...rows);
+    }));
     page.headcount.textContent = page.peopleCount.textContent = number.format(headcount);
   }, 30);
 }
@@ -322,9 +309,8 @@ function noticed(count, event) {
   if (event?.mention && document.hidden && browser.get('notify') && Notification.permission === 'granted') {
     new Notification(`${event.username} · ${room}`, { body: event.text.slice(0, 200), tag: room });
   }
-  const before = missed;
+  if (document.hidden ? !count : !missed) return;
   missed = document.hidden ? missed + count : 0;
-  if (missed === before) return;
   document.title = `${missed ? `(${missed}) ` : ''}${room} · Chatloop`;
   const badge = `<circle cx='21' cy='21' r='11' fill='%23c62f1d'/><text x='21' y='26' font-size='14' font-weight='700'
     font-family='sans-serif' text-anchor='middle' fill='%23fff'>${Math.min(missed, 99)}</text></svg>`;
@@ -404,10 +390,6 @@ function save() {
   here.set('focus', document.activeElement === page.message);
 }
 
-matchMedia('(min-width: 45rem)').addEventListener('change', () => {
-  if (page.side.matches(':popover-open')) page.side.hidePopover(); // it stands beside the log again
-});
-
 // iOS lays its keyboard over the page; the others resize it.
 visualViewport?.addEventListener('resize', () => {
   if (visualViewport.scale === 1) document.body.style.setProperty('--height', `${visualViewport.height}px`);
@@ -428,5 +410,6 @@ if (connection.session) {
 } else if (enter?.room === room) connection.join(enter.name);
 else {
   show(false);
+  showStatus();
   if (!matchMedia('(pointer: coarse)').matches) page.username.focus(); // a phone would open its keyboard
 }

@@ -4,15 +4,14 @@
 //                 ▲                 │           waiting: until `nextTry`
 //                 └──── waiting ◀─lost          taken: another window goes on with this session
 //
-// Nothing said is lost: a message stays in the outbox, which is kept across a reload, until its own event comes back.
-// Nothing is said twice: it is sent again with the same `id`, which the server knows.
+// Nothing said is lost: a message stays in the outbox, which outlives a reload, until its own event comes back. Nothing is
+// said twice: it is sent again with the same `id`, which the server knows. Nothing is reordered: one is sent at a time.
 
 const ACKNOWLEDGED_WITHIN = 10_000; // else the connection is taken for dead
 const OPEN_WITHIN = 10_000;
 const ALIVE_WITHIN = 5_000;         // the answer to a probe
 const LONGEST_WAIT = 10_000;
 const TYPING_EVERY = 3_000;
-const IN_FLIGHT = 10;               // messages; fewer than the server takes in a burst
 
 const LEFT_OPEN = 4000;             // closes as "lost", so that the server keeps the name; 1000 would be a leave
 const [GOING_AWAY, RESTART, FULL_OR_SLOW, TAKEN_OVER] = [1001, 1012, 1013, 4001];
@@ -36,36 +35,30 @@ export class Store {
       this.area().setItem(this.prefix + key, JSON.stringify(value));
     } catch { /* forgotten */ }
   }
-
-  clear() {
-    try {
-      for (const key of Object.keys(this.area())) if (key.startsWith(this.prefix)) this.area().removeItem(key);
-    } catch { /* nothing is kept */ }
-  }
 }
 
 const randomId = () => crypto.getRandomValues(new Uint32Array(2)).reduce((id, word) => id + word.toString(36), '');
 
 /**
- * Makes sure that a duplicated tab becomes a second person: browsers copy the first one's storage, session and all.
+ * The id of this tab, under which it keeps things. A duplicated tab gets an id of its own, and so becomes a second person:
+ * browsers copy the first one's storage, session and all.
  *
- * A tab has an id and holds a lock of that name while it lives; a copy finds the lock held and starts anew. A document
- * that goes away says so in `parked`, as its lock may outlive it for a moment: its successor is patient.
+ * A tab holds a lock of its id's name while it lives; a copy finds that held. A document that goes away says so in
+ * `parked`, as its lock may outlive it for a moment: its successor is patient.
  */
 export async function claim(tab, scope) {
   const [id, parked] = [tab.get('tab'), tab.get('parked')];
   tab.set('parked', null); // not for a copy to find
-  if (id && await hold(tab, scope, id, parked === id)) return;
-  tab.clear();
+  if (id && await hold(tab, scope, id, parked === id)) return id;
   const fresh = randomId();
   tab.set('tab', fresh);
   await hold(tab, scope, fresh, true);
+  return fresh;
 }
 
 async function hold(tab, scope, id, parked) {
   const name = `${scope}#${id}`;
-  const held = navigator.locks ? await lock(name, parked ? 1_000 : 50) : parked || await unclaimed(name);
-  if (!held) return false;
+  if (!(navigator.locks ? await lock(name, parked ? 1_000 : 50) : parked || await unclaimed(name))) return false;
   const channel = new BroadcastChannel(name);
   channel.onmessage = ({ data }) => data === 'whose?' && channel.postMessage('mine');
   addEventListener('pagehide', () => tab.set('parked', id));
@@ -82,13 +75,12 @@ const lock = (name, patience) => new Promise((resolve) => {
 /** Without https there are no locks: whoever holds the name is asked to speak up. */
 const unclaimed = (name) => new Promise((resolve) => {
   const channel = new BroadcastChannel(name);
-  const answer = (free) => {
-    channel.close();
-    resolve(free);
-  };
-  channel.onmessage = () => answer(false);
-  setTimeout(answer, 150, true);
+  channel.onmessage = () => resolve(false);
   channel.postMessage('whose?');
+  setTimeout(() => {
+    channel.close();
+    resolve(true);
+  }, 200);
 });
 
 /** `receive(message)` gets what the server says; `changed()` is called when the phase or the outbox changed. */
@@ -101,9 +93,9 @@ export class Connection {
   #socket = null;
   #timer = 0;      // for the next try, the opening, a probe
   #flowTimer = 0;
+  #sent = null;    // the id of the message under way
   #joinedAt = 0;
   #typedAt = 0;
-  #window = IN_FLIGHT;
   #pausedUntil = 0;
 
   constructor({ address, store, receive, changed }) {
@@ -124,7 +116,7 @@ export class Connection {
   }
 
   say(text) {
-    this.outbox.push({ id: randomId(), text, time: Date.now(), sent: 0, reason: null });
+    this.outbox.push({ id: randomId(), text, time: Date.now(), reason: null });
     this.#flow();
   }
 
@@ -151,13 +143,13 @@ export class Connection {
     if (now - this.#typedAt >= TYPING_EVERY && this.#send({ type: 'typing' })) this.#typedAt = now;
   }
 
-  /** Tries at once: the person asks (only that ends `taken`), the network is back, or someone looks at the page again. */
+  /** Tries at once: the person asks (only that ends `taken`), the network is back, someone looks at the page again. */
   hurry(asked = false) {
     if (this.phase === 'waiting' || (asked && this.phase !== 'joined')) {
       this.tries = 0;
       this.#open();
     } else if (this.older(this.seq + 1, 1)) {
-      // The network may have changed under an open socket: only an answer, any at all, shows that someone is still there.
+      // The network may have changed under an open socket: only an answer, any at all, shows that someone is there.
       clearTimeout(this.#timer);
       this.#timer = setTimeout(() => this.#lost(), ALIVE_WITHIN);
     }
@@ -173,8 +165,7 @@ export class Connection {
   #open() {
     this.#forget();
     this.#enter('trying');
-    const socket = new WebSocket(this.address, ['chatloop.v1']);
-    this.#socket = Object.assign(socket, {
+    this.#socket = Object.assign(new WebSocket(this.address, ['chatloop.v1']), {
       onopen: () => this.#sendJoin(),
       onmessage: ({ data }) => this.#heard(JSON.parse(data)),
       onclose: ({ code }) => this.#lost(code),
@@ -197,7 +188,7 @@ export class Connection {
   #lost(code) {
     this.#forget();
     if (this.phase === 'out') return; // the join was refused, and no other came in time
-    if (code === TAKEN_OVER) return void this.#enter('taken');
+    if (code === TAKEN_OVER) return this.#enter('taken');
     const joined = this.phase === 'joined';
     if (joined && Date.now() - this.#joinedAt > LONGEST_WAIT) this.tries = 0;
     this.why = code !== FULL_OR_SLOW ? null : joined ? 'slow' : 'full';
@@ -234,29 +225,27 @@ export class Connection {
 
   #heard(message) {
     if (this.phase === 'joined') clearTimeout(this.#timer); // answers a probe
-    if (message.type === 'welcome') return this.#welcome(message);
-    if (message.type === 'error' && message.id) return this.#refused(message);
-    if (message.type === 'error' && this.phase === 'trying') return this.#joinRefused(message);
-    if (message.type === 'rename' && message.username === this.name) this.#called(message.to);
-    if (message.seq) this.#settle(message);
+    const { type, id, seq } = message;
+    if (type === 'welcome') return this.#welcome(message);
+    if (type === 'error' && id) return this.#refused(message);
+    if (type === 'error' && this.phase === 'trying') return this.#joinRefused(message);
+    if (type === 'rename' && message.username === this.name) this.#called(message.to);
+    if (seq) this.#settle(message);
     this.receive(message);
   }
 
   #welcome(message) {
+    const { session, username, history, seq } = message;
     clearTimeout(this.#timer);
-    Object.assign(message, { resumed: this.seq > 0, restarted: message.seq < this.seq });
-    this.session = message.session;
-    this.store.set('session', this.session);
-    this.#called(message.username);
-    this.#joinedAt = Date.now();
-    this.#window = IN_FLIGHT;
-    this.#pausedUntil = 0;
-    this.why = null;
+    Object.assign(message, { resumed: this.seq > 0, restarted: seq < this.seq });
+    this.store.set('session', session);
+    this.#called(username);
     // What came through before the connection was lost is in the history, even where the session could not be kept.
-    for (const event of message.history) this.#settle(event);
-    for (const item of this.outbox) item.sent = 0;
-    this.seq = message.seq;
-    this.phase = 'joined';
+    history.forEach((event) => this.#settle(event));
+    Object.assign(this, { session, seq, why: null, phase: 'joined' });
+    this.#joinedAt = Date.now();
+    this.#pausedUntil = 0;
+    this.#sent = null;
     this.receive(message);
     this.#flow();
   }
@@ -267,55 +256,44 @@ export class Connection {
   }
 
   /** An event: the newest so far, and perhaps the receipt of something in the outbox. */
-  #settle(event) {
-    this.seq = Math.max(this.seq, event.seq);
-    if (!event.id || !this.outbox.some((item) => item.id === event.id)) return;
-    this.#window = Math.min(IN_FLIGHT, this.#window + 1);
-    this.drop(event.id);
+  #settle({ id, seq }) {
+    this.seq = Math.max(this.seq, seq);
+    if (!id) return;
+    if (id === this.#sent) this.#sent = null;
+    if (this.outbox.some((item) => item.id === id)) this.drop(id);
   }
 
   #refused({ id, code, message, retryAfter = 1_000 }) {
+    if (id === this.#sent) this.#sent = null;
     const item = this.outbox.find((other) => other.id === id);
-    if (!item) return;
-    item.sent = 0;
-    if (code === 'rate_limited') {
-      // Not refused, only too early. One at a time from now on, until the server takes them again.
-      this.#window = 1;
-      this.#pausedUntil = Math.max(this.#pausedUntil, Date.now() + retryAfter);
-    } else item.reason = { code, message };
+    if (code === 'rate_limited') this.#pausedUntil = Date.now() + retryAfter; // only too early
+    else if (item) item.reason = { code, message };
     this.#flow();
   }
 
   #joinRefused(error) {
     clearTimeout(this.#timer);
-    if (error.code === 'rate_limited') this.#timer = setTimeout(() => this.#sendJoin(), error.retryAfter ?? 1_000);
-    else {
-      this.#enter('out');
-      this.receive(error);
-    }
-  }
-
-  /** The outbox changed, or may go on: keeps it, and sends what may be sent. */
-  #flow() {
-    this.store.set('outbox', this.outbox);
-    clearTimeout(this.#flowTimer);
-    if (this.phase === 'joined') this.#sendWaiting(Date.now());
-    this.changed();
-  }
-
-  /** Sends in order, and watches over what is on its way. */
-  #sendWaiting(now) {
-    const paused = this.#pausedUntil - now;
-    if (paused > 0) {
-      this.#flowTimer = setTimeout(() => this.#flow(), paused);
+    if (error.code === 'rate_limited') {
+      this.#timer = setTimeout(() => this.#sendJoin(), error.retryAfter ?? 1_000);
       return;
     }
-    const free = this.#window - this.outbox.filter((item) => item.sent).length;
-    const waiting = this.outbox.filter((item) => !item.sent && !item.reason);
-    for (const item of waiting.slice(0, Math.max(0, free))) {
-      if (this.#send({ type: 'message', id: item.id, text: item.text })) item.sent = now;
-    }
-    const oldest = this.outbox.find((item) => item.sent);
-    if (oldest) this.#flowTimer = setTimeout(() => this.#lost(), oldest.sent + ACKNOWLEDGED_WITHIN - now);
+    this.#enter('out');
+    this.receive(error);
+  }
+
+  /** The outbox changed, or may go on: keeps it, sends what comes next, and watches over what is under way. */
+  #flow() {
+    this.store.set('outbox', this.outbox);
+    const next = this.outbox.find((item) => !item.reason);
+    const paused = this.#pausedUntil - Date.now();
+    if (this.phase === 'joined' && next && !this.#sent) {
+      clearTimeout(this.#flowTimer);
+      if (paused > 0) this.#flowTimer = setTimeout(() => this.#flow(), paused);
+      else if (this.#send({ type: 'message', id: next.id, text: next.text })) {
+        this.#sent = next.id;
+        this.#flowTimer = setTimeout(() => this.#lost(), ACKNOWLEDGED_WITHIN);
+      }
+    } else if (!this.#sent) clearTimeout(this.#flowTimer);
+    this.changed();
   }
 }

@@ -12,11 +12,11 @@ const english = {
   skip: 'Skip to the message field', connection: 'Connection', messages: 'Messages', message: 'Message', send: 'Send',
   welcome: 'Pick a name and talk', username: 'Username', join: 'Join', connecting: 'Connecting…',
   guest: (n) => `Guest ${n}`, leaveEmpty: (who) => `Leave it empty to come in as ${who}.`,
-  people: 'People', rooms: 'Rooms', roomName: 'Room name', open: 'Open', copyLink: 'Copy this room’s link', copied: 'Copied',
+  people: 'People', rooms: 'Rooms', roomName: 'Room name', open: 'Open', copyLink: 'Copy room link', copied: 'Copied',
   options: 'Options', showNotices: 'Show who joins and leaves', notify: 'Tell me when I am mentioned',
   connected: 'Connected', reconnecting: 'Reconnecting', inSeconds: (n) => ` in ${n} s`, offline: 'Offline',
   full: ' – the server is full', slow: ' – this page could not keep up', now: 'Try now',
-  elsewhere: 'Offline – this conversation went on in another window', here: 'Continue here',
+  elsewhere: 'Offline – this chat went on in another window', here: 'Continue here',
   joined: (who) => `${who} joined`, left: (who) => `${who} left`,
   back: (who) => `${who} left and came back`, visited: (who) => `${who} joined and left`,
   renamed: (from, to) => `${name(from)} is now ${name(to)}`, others: (n) => `${n} others`,
@@ -24,20 +24,18 @@ const english = {
   arrived: (n) => (n === 1 ? '1 new message' : `${n} new messages`),
   earlier: 'Loading what was said earlier…', beginning: 'This is where the room begins.',
   missed: 'Some of what happened before this was missed.',
-  you: 'you', sent: 'Sent', sending: 'Sending', refused: 'Not sent',
-  edit: 'Edit', resend: 'Send again', drop: 'Drop',
-  typing: (who) => `${name(who)} is typing…`, severalTyping: 'Several people are typing…',
-  remaining: (n) => `${n} left`,
+  you: 'you', sent: 'Sent', sending: 'Sending', refused: 'Not sent', edit: 'Edit', resend: 'Send again', drop: 'Drop',
+  typing: (who) => `${name(who)} is typing…`, severalTyping: 'Several people are typing…', remaining: (n) => `${n} left`,
   who: (list) => `Here: ${list}`,
-  help: 'Shift+Enter starts a new line, Tab completes a name, Up in the empty field brings back what you said last. `code` '
-    + 'and ```longer code``` stay as typed. /rename NAME changes your name, /who tells who is here. Two slashes start a '
-    + 'message with one.',
+  help: 'Shift+Enter: new line. Tab: complete a name. Up in the empty field: what you said last.\n'
+    + '`code` and ```longer code``` stay as typed.\n/rename NAME: change your name. /who: who is here.\n'
+    + 'Two slashes start a message with one.',
   noCommand: (word) => `There is no command /${word}. Try /help, or say it with two slashes.`,
   badRoom: 'Small letters a–z, digits and hyphens, at most 32.',
   errors: {
     username_invalid: 'A name has 1 to 32 characters, all of them visible.',
     username_taken: 'Someone here has this name, or one that looks like it.',
-    text_empty: 'There is nothing in it.', text_too_long: 'It is longer than 4,000 characters.',
+    text_too_long: 'It is longer than 4,000 characters.',
     bad_field: 'It has characters that cannot be sent.', rate_limited: 'Too much at once. Wait a moment.',
     storage_failed: 'The server could not keep it. Try again later.',
   },
@@ -47,36 +45,33 @@ const german = {
   skip: 'Zum Nachrichtenfeld', connection: 'Verbindung', messages: 'Nachrichten', message: 'Nachricht', send: 'Senden',
   welcome: 'Namen wählen und mitreden', username: 'Name', join: 'Eintreten', connecting: 'Verbinde…',
   guest: (n) => `Gast ${n}`, leaveEmpty: (who) => `Leer lassen, um als ${who} einzutreten.`,
-  people: 'Anwesende', rooms: 'Räume', roomName: 'Name des Raums', open: 'Öffnen',
-  copyLink: 'Link zum Raum kopieren', copied: 'Kopiert',
+  people: 'Anwesende', rooms: 'Räume', roomName: 'Raumname', open: 'Öffnen', copyLink: 'Link kopieren', copied: 'Kopiert',
   options: 'Einstellungen', showNotices: 'Zeigen, wer kommt und geht', notify: 'Melden, wenn mein Name fällt',
   connected: 'Verbunden', reconnecting: 'Verbinde neu', inSeconds: (n) => ` in ${n} s`, offline: 'Offline',
   full: ' – der Server ist voll', slow: ' – diese Seite kam nicht mit', now: 'Jetzt versuchen',
-  elsewhere: 'Offline – dieses Gespräch ging in einem anderen Fenster weiter', here: 'Hier fortsetzen',
+  elsewhere: 'Offline – es ging in einem anderen Fenster weiter', here: 'Hier fortsetzen',
   joined: (who, n) => `${who} ${n > 1 ? 'sind' : 'ist'} gekommen`,
   left: (who, n) => `${who} ${n > 1 ? 'sind' : 'ist'} gegangen`,
-  back: (who, n) => `${who} ${n > 1 ? 'sind' : 'ist'} gegangen und wieder da`,
+  back: (who, n) => `${who} ${n > 1 ? 'sind' : 'ist'} wieder da`,
   visited: (who, n) => `${who} ${n > 1 ? 'waren' : 'war'} kurz da`,
   renamed: (from, to) => `${name(from)} heißt jetzt ${name(to)}`, others: (n) => `${n} weitere`,
   unread: 'Neu', newMessages: (n) => `Neue Nachrichten (${n})`, toEnd: 'Ans Ende',
   arrived: (n) => (n === 1 ? '1 neue Nachricht' : `${n} neue Nachrichten`),
-  earlier: 'Früheres wird geladen…', beginning: 'Hier beginnt der Raum.',
-  missed: 'Davor wurde manches verpasst.',
+  earlier: 'Früheres wird geladen…', beginning: 'Hier beginnt der Raum.', missed: 'Davor wurde manches verpasst.',
   you: 'du', sent: 'Gesendet', sending: 'Wird gesendet', refused: 'Nicht gesendet',
   edit: 'Bearbeiten', resend: 'Nochmals senden', drop: 'Verwerfen',
-  typing: (who) => `${name(who)} schreibt…`, severalTyping: 'Mehrere schreiben…',
-  remaining: (n) => `noch ${n}`,
+  typing: (who) => `${name(who)} schreibt…`, severalTyping: 'Mehrere schreiben…', remaining: (n) => `noch ${n}`,
   who: (list) => `Hier: ${list}`,
-  help: 'Umschalt+Enter beginnt eine neue Zeile, Tab ergänzt einen Namen, Pfeil hoch im leeren Feld holt das zuletzt '
-    + 'Gesagte zurück. `Code` und ```längerer Code``` bleiben wie getippt. /rename NAME ändert den eigenen Namen, /who '
-    + 'nennt die Anwesenden. Zwei Schrägstriche beginnen eine Nachricht mit einem.',
+  help: 'Umschalt+Enter: neue Zeile. Tab: Namen ergänzen. Pfeil hoch im leeren Feld: das zuletzt Gesagte.\n'
+    + '`Code` und ```längerer Code``` bleiben wie getippt.\n/rename NAME: anders heißen. /who: wer da ist.\n'
+    + 'Zwei Schrägstriche beginnen eine Nachricht mit einem.',
   noCommand: (word) => `Den Befehl /${word} gibt es nicht. /help hilft; zum Sagen zwei Schrägstriche.`,
   badRoom: 'Kleinbuchstaben a–z, Ziffern und Bindestriche, höchstens 32.',
   errors: {
     username_invalid: 'Ein Name hat 1 bis 32 Zeichen, alle sichtbar.',
     username_taken: 'So oder sehr ähnlich heißt hier schon jemand.',
-    text_empty: 'Es steht nichts darin.', text_too_long: 'Mehr als 4.000 Zeichen.',
-    bad_field: 'Darin sind Zeichen, die sich nicht senden lassen.', rate_limited: 'Zu viel auf einmal. Bitte kurz warten.',
+    text_too_long: 'Mehr als 4.000 Zeichen.',
+    bad_field: 'Manche Zeichen lassen sich nicht senden.', rate_limited: 'Zu viel auf einmal. Bitte kurz warten.',
     storage_failed: 'Der Server konnte es nicht aufbewahren. Später nochmals versuchen.',
   },
 };
@@ -129,9 +124,9 @@ export function set(element, text) {
 /** Lengths are counted in Unicode scalars: an emoji is one, where a string's own length says two. */
 export const scalars = (text) => [...text].length;
 
-/** A name's hue follows from the name, however it is spelled. style.css fixes lightness and chroma. */
-export const hue = (username) =>
-  [...username.normalize('NFKC').toLowerCase()].reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)) % 360, 7);
+/** A name's hue follows from the name, however it is spelled; a golden angle keeps like names apart. */
+export const hue = (username) => [...username.normalize('NFKC').toLowerCase()]
+  .reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)) % 9973, 0) * 137.5 % 360;
 
 /** A pattern that finds `username` in a text as a word of its own, however it is capitalised. */
 export function mentionOf(username) {
@@ -153,7 +148,6 @@ export const looks = {
     element.className = ['message', ...marks.filter(Boolean)].join(' ');
     stamp(event.time, clock, element.querySelector('time'));
     if (!event.own) return element;
-    set(element.querySelector('.name'), event.username);
     element.querySelector('.state').setAttribute('aria-label', t[state]);
     const refused = element.querySelector('.refusal');
     if (!event.reason) refused?.remove();
