@@ -1,27 +1,25 @@
 // The chat's connection, without the page: who this tab is, the socket, coming back, and the outbox.
 //
-//   out ──join──▶ trying ──welcome──▶ joined          out: nobody has joined, or the join was refused
-//                 ▲    │                │             waiting: until `nextTry`, then trying again
-//                 └─ waiting ◀──lost────┘             taken: another window goes on with this session
+//   out ─join─▶ trying ─welcome─▶ joined        out: nobody has joined, or the join was refused
+//                 ▲                 │           waiting: until `nextTry`
+//                 └──── waiting ◀─lost          taken: another window goes on with this session
 //
-// Nothing said is lost: a message stays in the outbox, which is kept across a reload, until its own event comes back.
-// Nothing is said twice: it is sent again with the same `id`, which the server knows.
+// Nothing said is lost: a message stays in the outbox, which outlives a reload, until its own event comes back. Nothing is
+// said twice: it is sent again with the same `id`, which the server knows. Nothing is reordered: one is sent at a time.
 
 const ACKNOWLEDGED_WITHIN = 10_000; // else the connection is taken for dead
 const OPEN_WITHIN = 10_000;
 const ALIVE_WITHIN = 5_000;         // the answer to a probe
 const LONGEST_WAIT = 10_000;
 const TYPING_EVERY = 3_000;
-const IN_FLIGHT = 10;               // fewer than the server's burst, so that an outbox full from a long trip is let through
 
-const GONE = 4000; // closes as "lost", so that the server keeps the name; 1000 would be a leave
-const TAKEN_OVER = 4001;
+const LEFT_OPEN = 4000;             // closes as "lost", so that the server keeps the name; 1000 would be a leave
+const [GOING_AWAY, RESTART, FULL_OR_SLOW, TAKEN_OVER] = [1001, 1012, 1013, 4001];
 
 /** What a tab or a browser keeps. Storage may be forbidden or full: then the page forgets, and works. */
 export class Store {
   constructor(area, prefix) {
-    this.area = area;
-    this.prefix = prefix;
+    Object.assign(this, { area, prefix });
   }
 
   get(key) {
@@ -34,46 +32,33 @@ export class Store {
 
   set(key, value) {
     try {
-      if (value === null) this.area().removeItem(this.prefix + key);
-      else this.area().setItem(this.prefix + key, JSON.stringify(value));
-      return true;
-    } catch {
-      return false;
-    }
-  }
-
-  clear() {
-    try {
-      for (const key of Object.keys(this.area())) if (key.startsWith(this.prefix)) this.area().removeItem(key);
-    } catch { /* nothing is kept, so nothing is left */ }
+      this.area().setItem(this.prefix + key, JSON.stringify(value));
+    } catch { /* forgotten */ }
   }
 }
 
-export function randomId() {
-  const words = crypto.getRandomValues(new Uint32Array(2));
-  return (words[0] * 2 ** 20 + (words[1] >>> 12)).toString(36).padStart(10, '0');
-}
+const randomId = () => crypto.getRandomValues(new Uint32Array(2)).reduce((id, word) => id + word.toString(36), '');
 
 /**
- * Makes sure that a duplicated tab becomes a second person: browsers copy the first one's storage, session and all.
+ * The id of this tab, under which it keeps things. A duplicated tab gets an id of its own, and so becomes a second person:
+ * browsers copy the first one's storage, session and all.
  *
- * A tab has an id and holds a lock of that name while it lives; a copy finds the lock held and starts anew. A document
- * that goes away says so in `parked`, as its lock may outlive it for a moment: its successor is patient.
+ * A tab holds a lock of its id's name while it lives; a copy finds that held. A document that goes away says so in
+ * `parked`, as its lock may outlive it for a moment: its successor is patient.
  */
 export async function claim(tab, scope) {
   const [id, parked] = [tab.get('tab'), tab.get('parked')];
   tab.set('parked', null); // not for a copy to find
-  if (id && await hold(tab, scope, id, parked === id)) return;
-  tab.clear();
+  if (id && await hold(tab, scope, id, parked === id)) return id;
   const fresh = randomId();
   tab.set('tab', fresh);
   await hold(tab, scope, fresh, true);
+  return fresh;
 }
 
 async function hold(tab, scope, id, parked) {
   const name = `${scope}#${id}`;
-  const held = navigator.locks ? await lock(name, parked ? 1_000 : 50) : parked || await unclaimed(name);
-  if (!held) return false;
+  if (!(navigator.locks ? await lock(name, parked ? 1_000 : 50) : parked || await unclaimed(name))) return false;
   const channel = new BroadcastChannel(name);
   channel.onmessage = ({ data }) => data === 'whose?' && channel.postMessage('mine');
   addEventListener('pagehide', () => tab.set('parked', id));
@@ -88,29 +73,29 @@ const lock = (name, patience) => new Promise((resolve) => {
 });
 
 /** Without https there are no locks: whoever holds the name is asked to speak up. */
-function unclaimed(name) {
+const unclaimed = (name) => new Promise((resolve) => {
   const channel = new BroadcastChannel(name);
-  const answer = new Promise((resolve) => {
-    channel.onmessage = () => resolve(false);
-    setTimeout(resolve, 150, true);
-  });
+  channel.onmessage = () => resolve(false);
   channel.postMessage('whose?');
-  return answer.finally(() => channel.close());
-}
+  setTimeout(() => {
+    channel.close();
+    resolve(true);
+  }, 200);
+});
 
 /** `receive(message)` gets what the server says; `changed()` is called when the phase or the outbox changed. */
 export class Connection {
   phase = 'out';
-  why = null;      // 'full' or 'slow' while waiting for that
+  why = null;      // 'full' or 'slow', while waiting for that
   nextTry = 0;
   tries = 0;       // in vain, since it was connected
   seq = 0;         // the newest event seen
   #socket = null;
   #timer = 0;      // for the next try, the opening, a probe
-  #ackTimer = 0;
+  #flowTimer = 0;
+  #sent = null;    // the id of the message under way
   #joinedAt = 0;
   #typedAt = 0;
-  #window = IN_FLIGHT;
   #pausedUntil = 0;
 
   constructor({ address, store, receive, changed }) {
@@ -125,20 +110,18 @@ export class Connection {
   join(name) {
     this.name = name;
     this.tries = 0;
-    if (this.phase === 'out' && this.#socket?.readyState === WebSocket.OPEN) {
-      this.#enter('trying'); // a join after a refused one
-      this.#sendJoin();
-    } else this.#open();
+    if (this.phase !== 'out' || this.#socket?.readyState !== WebSocket.OPEN) return this.#open();
+    this.#enter('trying'); // again, after a refused one
+    this.#sendJoin();
   }
 
   say(text) {
-    this.outbox.push({ id: randomId(), text, time: Date.now(), sent: 0, reason: null });
+    this.outbox.push({ id: randomId(), text, time: Date.now(), reason: null });
     this.#flow();
   }
 
   resend(id) {
-    const item = this.outbox.find((other) => other.id === id);
-    if (item) Object.assign(item, { reason: null, sent: 0 });
+    for (const item of this.outbox) if (item.id === id) item.reason = null;
     this.#flow();
   }
 
@@ -156,26 +139,25 @@ export class Connection {
   }
 
   typing() {
-    if (Date.now() - this.#typedAt < TYPING_EVERY) return;
-    if (this.#send({ type: 'typing' })) this.#typedAt = Date.now();
+    const now = Date.now();
+    if (now - this.#typedAt >= TYPING_EVERY && this.#send({ type: 'typing' })) this.#typedAt = now;
   }
 
-  /** Tries at once: the person asks (only that ends `taken`), the network is back, or someone looks at the page again. */
+  /** Tries at once: the person asks (only that ends `taken`), the network is back, someone looks at the page again. */
   hurry(asked = false) {
     if (this.phase === 'waiting' || (asked && this.phase !== 'joined')) {
       this.tries = 0;
       this.#open();
-    } else if (this.phase === 'joined') {
-      // The network may have changed under an open socket, and only an answer shows that the other end is still there.
-      this.#send({ type: 'history', before: 1, limit: 1 });
+    } else if (this.older(this.seq + 1, 1)) {
+      // The network may have changed under an open socket: only an answer, any at all, shows that someone is there.
       clearTimeout(this.#timer);
-      this.#timer = setTimeout(() => this.#lost(0), ALIVE_WITHIN);
+      this.#timer = setTimeout(() => this.#lost(), ALIVE_WITHIN);
     }
   }
 
   /** The browser says that there is no network. It may be wrong about a server on this machine, so tries go on. */
   offline() {
-    if (this.phase === 'joined' || this.phase === 'trying') this.#lost(0);
+    if (this.phase === 'joined' || this.phase === 'trying') this.#lost();
   }
 
   // The socket.
@@ -183,37 +165,33 @@ export class Connection {
   #open() {
     this.#forget();
     this.#enter('trying');
-    const socket = new WebSocket(this.address, ['chatloop.v1']);
-    this.#socket = socket;
-    socket.onopen = () => this.#sendJoin();
-    socket.onmessage = ({ data }) => this.#heard(JSON.parse(data));
-    socket.onclose = ({ code }) => this.#lost(code);
-    this.#timer = setTimeout(() => this.#lost(0), OPEN_WITHIN);
+    this.#socket = Object.assign(new WebSocket(this.address, ['chatloop.v1']), {
+      onopen: () => this.#sendJoin(),
+      onmessage: ({ data }) => this.#heard(JSON.parse(data)),
+      onclose: ({ code }) => this.#lost(code),
+    });
+    this.#timer = setTimeout(() => this.#lost(), OPEN_WITHIN);
   }
 
   #sendJoin() {
-    this.#post({
-      type: 'join', username: this.name,
-      ...(this.session && { session: this.session }), ...(this.seq && { since: this.seq }),
-    });
+    const { name, session, seq } = this;
+    this.#post({ type: 'join', username: name, session: session ?? undefined, since: seq || undefined });
   }
 
   #forget() {
     clearTimeout(this.#timer);
-    clearTimeout(this.#ackTimer);
-    if (!this.#socket) return;
-    this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null;
-    this.#socket.close(GONE);
+    clearTimeout(this.#flowTimer);
+    if (this.#socket) Object.assign(this.#socket, { onopen: null, onmessage: null, onclose: null }).close(LEFT_OPEN);
     this.#socket = null;
   }
 
   #lost(code) {
     this.#forget();
-    if (this.phase === 'out') return; // the join was refused, and then took too long
-    if (code === TAKEN_OVER) return void this.#enter('taken');
-    const wasJoined = this.phase === 'joined';
-    if (wasJoined && Date.now() - this.#joinedAt > 10_000) this.tries = 0;
-    this.why = code !== 1013 ? null : wasJoined ? 'slow' : 'full';
+    if (this.phase === 'out') return; // the join was refused, and no other came in time
+    if (code === TAKEN_OVER) return this.#enter('taken');
+    const joined = this.phase === 'joined';
+    if (joined && Date.now() - this.#joinedAt > LONGEST_WAIT) this.tries = 0;
+    this.why = code !== FULL_OR_SLOW ? null : joined ? 'slow' : 'full';
     const wait = this.#wait(code);
     this.tries += 1;
     this.nextTry = Date.now() + wait;
@@ -221,12 +199,11 @@ export class Connection {
     this.#enter('waiting');
   }
 
-  /** At once the first time, then longer and longer. Never all clients in the same moment: each wait is a draw. */
+  /** At once the first time, then longer and longer; never for all clients in the same moment. */
   #wait(code) {
-    const full = this.why === 'full' ? LONGEST_WAIT : 0;
-    const first = code === 1001 || code === 1012 ? 1_500 : 250;
-    if (!this.tries && !full) return Math.random() * first;
-    return Math.max(full, Math.min(LONGEST_WAIT, 500 * 2 ** this.tries)) * (0.5 + Math.random() / 2);
+    const most = { full: LONGEST_WAIT, slow: 3_000 }[this.why] ?? Math.min(LONGEST_WAIT, 500 * 2 ** this.tries);
+    if (this.tries || this.why) return most * (0.5 + Math.random() / 2);
+    return Math.random() * (code === GOING_AWAY || code === RESTART ? 1_500 : 250);
   }
 
   #enter(phase) {
@@ -247,57 +224,50 @@ export class Connection {
   // What the server says.
 
   #heard(message) {
-    if (this.phase === 'joined') clearTimeout(this.#timer); // anything at all answers a probe
-    if (message.type === 'welcome') return this.#welcome(message);
-    if (message.seq) this.#settle(message);
-    if (message.type === 'error' && message.id) return this.#refused(message);
-    if (message.type === 'error' && this.phase === 'trying') return this.#joinRefused(message);
-    if (message.type === 'rename' && message.username === this.name) this.#rename(message.to);
+    if (this.phase === 'joined') clearTimeout(this.#timer); // answers a probe
+    const { type, id, seq } = message;
+    if (type === 'welcome') return this.#welcome(message);
+    if (type === 'error' && id) return this.#refused(message);
+    if (type === 'error' && this.phase === 'trying') return this.#joinRefused(message);
+    if (type === 'rename' && message.username === this.name) this.#called(message.to);
+    if (seq) this.#settle(message);
     this.receive(message);
   }
 
   #welcome(message) {
+    const { session, username, history, seq } = message;
     clearTimeout(this.#timer);
-    Object.assign(message, { resumed: this.seq > 0, restarted: message.seq < this.seq });
-    this.session = message.session;
-    this.store.set('session', this.session);
-    this.#rename(message.username);
-    this.#joinedAt = Date.now();
-    this.#window = IN_FLIGHT;
-    this.#pausedUntil = 0;
-    this.why = null;
-    for (const item of this.outbox) item.sent = 0;
+    Object.assign(message, { resumed: this.seq > 0, restarted: seq < this.seq });
+    this.store.set('session', session);
+    this.#called(username);
     // What came through before the connection was lost is in the history, even where the session could not be kept.
-    for (const event of message.history) this.#settle(event);
-    this.seq = message.seq;
-    this.phase = 'joined';
+    history.forEach((event) => this.#settle(event));
+    Object.assign(this, { session, seq, why: null, phase: 'joined' });
+    this.#joinedAt = Date.now();
+    this.#pausedUntil = 0;
+    this.#sent = null;
     this.receive(message);
     this.#flow();
   }
 
-  #rename(name) {
+  #called(name) {
     this.name = name;
     this.store.set('name', name);
   }
 
   /** An event: the newest so far, and perhaps the receipt of something in the outbox. */
-  #settle(event) {
-    this.seq = Math.max(this.seq, event.seq);
-    if (!event.id || !this.outbox.some((item) => item.id === event.id)) return;
-    this.outbox = this.outbox.filter((item) => item.id !== event.id);
-    this.#window = Math.min(IN_FLIGHT, this.#window + 1);
-    this.#flow();
+  #settle({ id, seq }) {
+    this.seq = Math.max(this.seq, seq);
+    if (!id) return;
+    if (id === this.#sent) this.#sent = null;
+    if (this.outbox.some((item) => item.id === id)) this.drop(id);
   }
 
-  #refused({ id, code, message, retryAfter }) {
+  #refused({ id, code, message, retryAfter = 1_000 }) {
+    if (id === this.#sent) this.#sent = null;
     const item = this.outbox.find((other) => other.id === id);
-    if (!item) return;
-    item.sent = 0;
-    if (code === 'rate_limited') {
-      // Not refused, only too early. One at a time now, until the server takes them again.
-      this.#window = 1;
-      this.#pausedUntil = Math.max(this.#pausedUntil, Date.now() + (retryAfter ?? 1_000));
-    } else item.reason = { code, message };
+    if (code === 'rate_limited') this.#pausedUntil = Date.now() + retryAfter; // only too early
+    else if (item) item.reason = { code, message };
     this.#flow();
   }
 
@@ -307,37 +277,23 @@ export class Connection {
       this.#timer = setTimeout(() => this.#sendJoin(), error.retryAfter ?? 1_000);
       return;
     }
-    this.phase = 'out';
+    this.#enter('out');
     this.receive(error);
-    this.changed();
   }
 
-  // The outbox.
-
-  /** Sends what may be sent, in order, and watches over what is on its way. */
+  /** The outbox changed, or may go on: keeps it, sends what comes next, and watches over what is under way. */
   #flow() {
-    this.store.set('outbox', this.outbox.length ? this.outbox : null);
-    clearTimeout(this.#ackTimer);
-    if (this.phase === 'joined') {
-      const now = Date.now();
-      const paused = this.#pausedUntil - now;
-      if (paused <= 0) this.#sendWaiting(now);
-      const oldest = Math.min(...this.outbox.filter((item) => item.sent).map((item) => item.sent));
-      if (paused > 0) this.#ackTimer = setTimeout(() => this.#flow(), paused);
-      else if (oldest < Infinity) {
-        this.#ackTimer = setTimeout(() => this.#lost(0), oldest + ACKNOWLEDGED_WITHIN - now);
+    this.store.set('outbox', this.outbox);
+    const next = this.outbox.find((item) => !item.reason);
+    const paused = this.#pausedUntil - Date.now();
+    if (this.phase === 'joined' && next && !this.#sent) {
+      clearTimeout(this.#flowTimer);
+      if (paused > 0) this.#flowTimer = setTimeout(() => this.#flow(), paused);
+      else if (this.#send({ type: 'message', id: next.id, text: next.text })) {
+        this.#sent = next.id;
+        this.#flowTimer = setTimeout(() => this.#lost(), ACKNOWLEDGED_WITHIN);
       }
-    }
+    } else if (!this.#sent) clearTimeout(this.#flowTimer);
     this.changed();
-  }
-
-  #sendWaiting(now) {
-    let inFlight = this.outbox.filter((item) => item.sent).length;
-    for (const item of this.outbox) {
-      if (item.sent || item.reason || inFlight >= this.#window) continue;
-      if (!this.#send({ type: 'message', id: item.id, text: item.text })) return;
-      item.sent = now;
-      inFlight += 1;
-    }
   }
 }
