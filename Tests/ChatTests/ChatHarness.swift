@@ -15,8 +15,9 @@ struct ChatHarness {
     /// What each client has got, oldest first.
     var transcripts: [ConnectionID: [String]] = [:]
     var endings: [ConnectionID: Ending] = [:]
-    /// All that went in and came out, if it is wanted.
-    var recording: [UInt8]?
+    /// All that went in and came out, as far as it is wanted.
+    var recording: [UInt8] = []
+    var isRecording = false
     private var nextSlot: UInt32 = 0
     private var cursors: [ConnectionID: Int] = [:]
 
@@ -82,14 +83,14 @@ struct ChatHarness {
         inputs.time = 1_700_000_000_000 + inputs.now
         if answersReads { answerReads() }
         output.removeAll()
-        if recording != nil { Recording.appendInputs(inputs, to: &recording!) }
+        if isRecording { Recording.appendInputs(inputs, to: &recording) }
         chat.update(inputs, into: &output)
         let (failed, journalWritten) = disk.write(output, of: chat)
         chat.settle(failed: failed, journalWritten: journalWritten, into: &output)
-        if recording != nil {
-            let outcome = Recording.Outcome(
-                failed: failed, journalWritten: journalWritten, digest: output.digest(chat))
-            Recording.appendOutcome(outcome, to: &recording!)
+        if isRecording {
+            let digest = output.digest(chat)
+            let outcome = Recording.Outcome(failed: failed, journalWritten: journalWritten, digest: digest)
+            Recording.appendOutcome(outcome, to: &recording)
         }
         deliver()
         chat.endTick(output)
