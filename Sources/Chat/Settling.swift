@@ -50,50 +50,61 @@ extension Chat {
         }
         rooms[Int(room)].clearChanges()
         rooms[Int(room)].discardUnwritten()
-        for change in changes.reversed() { takeBack(change, room, lines, into: &output) }
-        // Those who came back during the tick are welcomed again: to what is left.
-        for case .cameBack(let member, let id, let secret, let since, let reply) in changes {
-            output.withdraw(reply)
-            guard rooms[Int(room)].members[Int(member)]?.connection == id else { continue }
-            welcome(member, id, room, secret: secret, since, nil, into: &output)
-            output.replies[reply] = output.replies.removeLast()
-        }
+        for change in changes.reversed() { undo(change, in: room, lines) }
+        for change in changes { tell(change, in: room, lines, into: &output) }
     }
 
-    private mutating func takeBack(_ change: Change, _ room: UInt32, _ lines: [UInt8], into output: inout TickOutput) {
+    /// Takes back what a change did.
+    private mutating func undo(_ change: Change, in room: UInt32, _ lines: [UInt8]) {
         switch change {
-        case .said(let member, let id, let place):
-            let quotedID = lines.span.extracting(Int(place.lowerBound)..<Int(place.upperBound))
-            if !quotedID.isEmpty {
-                let hash = UsedIDs.hash(ofQuoted: quotedID)
-                usedIDs += rooms[Int(room)].members[Int(member)]?.used.remove(hash) ?? 0
-            }
-            refuse(id, .storageFailed, quotedID: quotedID, into: &output)
-        case .joined(let place, let id, let reply):
-            output.withdraw(reply)
+        case .said(let member, _, let id):
+            guard !id.isEmpty else { return }
+            let hash = UsedIDs.hash(ofQuoted: lines.span.extracting(id.asInts))
+            usedIDs += rooms[Int(room)].members[Int(member)]?.used.remove(hash) ?? 0
+        case .joined(let place, _, _):
             guard let member = rooms[Int(room)].remove(place) else { return }
             rooms[Int(room)].release(place)
             sessions[member.session] = nil
             usedIDs -= member.used.count
-            // Another connection may have taken the session over.
-            for connection in [id, member.connection ?? id] where isHere(connection) {
-                guard case .inside(place) = visitors[Int(connection.slot)].phase else { continue }
-                visitors[Int(connection.slot)].phase = .outside
-                refuse(connection, .storageFailed, into: &output)
-            }
+            if let id = member.connection { visitors[Int(id.slot)].phase = .outside }
         case .left(let place, var member):
             // Gone it is; but the leave must be in the history before anyone is told. It is tried again.
             member.connection = nil
             rooms[Int(room)].restore(member, at: place)
             sessions[member.session] = (room, place)
             startGrace(place, of: room, Limits.leaveRetry)
-        case .renamed(let member, let id, let old):
-            rooms[Int(room)].rename(member, to: old)
+        case .renamed(let member, _, let old): rooms[Int(room)].rename(member, to: old)
+        case .cameBack, .answered: break
+        }
+    }
+
+    /// Tells those who have asked for what was taken back.
+    private mutating func tell(_ change: Change, in room: UInt32, _ lines: [UInt8], into output: inout TickOutput) {
+        switch change {
+        case .said(_, let id, let place):
+            refuse(id, .storageFailed, quotedID: lines.span.extracting(place.asInts), into: &output)
+        case .joined(_, let id, let reply):
+            output.withdraw(reply)
             refuse(id, .storageFailed, quotedID: Span(), into: &output)
+        case .renamed(_, let id, _): refuse(id, .storageFailed, quotedID: Span(), into: &output)
         case .answered(let id, let quotedID, let reply):
             output.withdraw(reply)
             refuse(id, .storageFailed, quotedID: quotedID.span, into: &output)
-        case .cameBack: break
+        case .cameBack(let member, let id, let secret, let since, let reply):
+            output.withdraw(reply)
+            guard rooms[Int(room)].members[Int(member)]?.connection == id else {
+                // The session that it has taken over is taken back.
+                return refuse(id, .storageFailed, quotedID: Span(), into: &output)
+            }
+            // It is in; but it has to be welcomed to what is left, and in the same place, before all else that it is told.
+            welcome(member, id, room, secret: secret, since, nil, into: &output)
+            output.replies[reply] = output.replies.removeLast()
+        case .left: break
         }
     }
+}
+
+extension Range<UInt32> {
+    /// The same, for indexes.
+    fileprivate var asInts: Range<Int> { Int(lowerBound)..<Int(upperBound) }
 }

@@ -108,7 +108,7 @@ import Testing
         var world = ChatHarness()
         let ada = world.join("Ada", room: "one")
         let other = world.join("Ada", room: "two")
-        world.send(ada, "{\"type\":\"message\",\"text\":\"hi\"}")
+        world.say(ada, "hi")
         world.tick()
         #expect(world.take(ada).map(\.type) == ["welcome", "join", "message"])
         #expect(world.take(other).map(\.type) == ["welcome", "join"])

@@ -1,0 +1,166 @@
+import Testing
+
+@testable import Chat
+
+/// What happens to those who want too much.
+@Suite struct LimitsTests {
+    private func world(_ change: (inout Limits) -> Void) -> (world: ChatHarness, ada: ConnectionID) {
+        var limits = ChatHarness.unlimited()
+        change(&limits)
+        var world = ChatHarness(limits: limits)
+        let ada = world.join("Ada")
+        _ = world.take(ada)
+        return (world, ada)
+    }
+
+    @Test func theDefaultsAreTheContracts() {
+        var world = ChatHarness(limits: Limits())
+        let ada = world.join("Ada")
+        world.tick(after: 10_000)
+        _ = world.take(ada)
+        // Ten a second, thirty at once.
+        for i in 0..<40 { world.say(ada, "\(i)", messageID: "\(i)") }
+        world.tick()
+        let got = world.take(ada)
+        #expect(got.count { $0.type == "message" } == 30)
+        let refused = got.filter { $0.type == "error" }
+        #expect(refused.map(\.code) == Array(repeating: "rate_limited", count: 10))
+        #expect(refused.map { $0["id"] } == (30..<40).map(String.init))
+        #expect(refused.map { $0["retryAfter"] } == Array(repeating: 100, count: 10))
+        world.say(ada, "30", messageID: "30")
+        world.tick(after: 99)
+        #expect(world.heard(ada) == ["rate_limited"])
+        world.say(ada, "30", messageID: "30")
+        world.tick(after: 1)
+        #expect(world.heard(ada) == ["Ada: 30"])
+    }
+
+    @Test func repeatsCountAsMessages() {
+        var (world, ada) = world { $0.messages = Rate(perSecond: 1, burst: 2) }
+        for _ in 0..<3 { world.say(ada, "x", messageID: "1") }
+        world.tick()
+        #expect(world.heard(ada) == ["Ada: x", "Ada: x", "rate_limited"])
+    }
+
+    @Test func typingRenamingAndPagingHaveRatesOfTheirOwn() {
+        let rate = Rate(perSecond: 1, burst: 2)
+        var (world, ada) = world {
+            $0.typing = rate
+            $0.renames = rate
+            $0.history = rate
+            $0.messages = rate
+        }
+        for i in 0..<3 {
+            world.send(ada, "{\"type\":\"typing\"}")
+            world.send(ada, "{\"type\":\"rename\",\"username\":\"A\(i)\"}")
+            world.send(ada, "{\"type\":\"history\",\"before\":1,\"limit\":1}")
+            world.say(ada, "x")
+        }
+        world.tick()
+        #expect(world.heard(ada).suffix(4) == Array(repeating: "rate_limited", count: 4))
+        world.send(ada, "{\"type\":\"rename\",\"username\":\"B\"}")
+        world.tick(after: 999)
+        #expect(world.heard(ada) == ["rate_limited"])
+        world.send(ada, "{\"type\":\"rename\",\"username\":\"B\"}")
+        world.tick(after: 1)
+        #expect(world.heard(ada) == ["rename A1 B"])
+    }
+
+    @Test func aLongPageCountsAsSeveralRequests() {
+        var (world, ada) = world { $0.history = Rate(perSecond: 1, burst: 10) }
+        for _ in 0..<100 { world.say(ada, String(repeating: "🦊", count: 4000)) }
+        world.tick()
+        _ = world.take(ada)
+        for _ in 0..<4 { world.send(ada, "{\"type\":\"history\",\"before\":1000,\"limit\":100}") }
+        world.tick()
+        // 1.6 MB are seven requests of a quarter of a megabyte.
+        #expect(world.take(ada).map(\.type) == ["history", "history", "error", "error"])
+        world.send(ada, "{\"type\":\"history\",\"before\":1000,\"limit\":1}")
+        world.tick(after: 4000)
+        #expect(world.take(ada).map(\.type) == ["error"])
+        world.send(ada, "{\"type\":\"history\",\"before\":1000,\"limit\":1}")
+        world.tick(after: 1000)
+        #expect(world.take(ada).map(\.type) == ["history"])
+    }
+
+    @Test func bytesOfAnyKindCount() {
+        var (world, ada) = world { $0.bytes = Rate(perSecond: 1000, burst: 3000) }
+        let padding = ",\"padding\":\"\(String(repeating: "x", count: 2000))\"}"
+        for i in 0..<3 { world.send(ada, "{\"type\":\"message\",\"text\":\"\(i)\",\"id\":\"\(i)\"" + padding) }
+        world.send(ada, "{" + padding.dropFirst())
+        world.tick(after: 10_000)
+        let got = world.take(ada)
+        #expect(got.map(\.short) == ["Ada: 0", "Ada: 1", "rate_limited", "rate_limited"])
+        #expect(got.map { $0["id"] } == ["0", "1", "2", nil])
+    }
+
+    @Test func whoGoesOnRegardlessIsEnded() {
+        var (world, ada) = world { $0.errors = Rate(perSecond: 1, burst: 10) }
+        let bo = world.join("Bo")
+        for _ in 0..<10 { world.send(ada, "{}") }
+        world.tick()
+        #expect(world.endings.isEmpty)
+        world.send(ada, "{}")
+        world.say(ada, "not heard")
+        world.tick()
+        #expect(world.endings == [ada: .tooManyErrors])
+        _ = world.take(bo)
+        world.say(ada, "not heard either")
+        world.tick(after: 29_999)
+        #expect(world.heard(bo) == [])
+        world.tick(after: 1)
+        #expect(world.heard(bo) == ["leave Ada"])
+    }
+
+    @Test func nowAndThenAnErrorEndsNobody() {
+        var (world, ada) = world { $0.errors = Rate(perSecond: 1, burst: 10) }
+        for _ in 0..<200 {
+            world.send(ada, "{}")
+            world.tick(after: 1000)
+        }
+        #expect(world.endings.isEmpty)
+    }
+
+    @Test func errorsWithoutEndEndAlsoThoseWhoNeverJoined() {
+        var (world, _) = world { $0.errors = Rate(perSecond: 1, burst: 10) }
+        let id = world.open("No Room")
+        for _ in 0..<11 { world.send(id, "{\"type\":\"join\",\"username\":\"x\"}") }
+        world.tick()
+        #expect(world.endings == [id: .tooManyErrors])
+        #expect(Set(world.heard(id)) == ["room_invalid"])
+    }
+
+    @Test func everyConnectionHasItsOwn() {
+        var (world, ada) = world { $0.messages = Rate(perSecond: 1, burst: 1) }
+        let bo = world.join("Bo")
+        _ = (world.take(ada), world.take(bo))
+        for id in [ada, bo, ada, bo] { world.say(id, "x") }
+        world.tick()
+        #expect(world.heard(ada) == ["Ada: x", "Bo: x", "rate_limited"])
+        #expect(world.heard(bo) == ["Ada: x", "Bo: x", "rate_limited"])
+    }
+
+    /// What a client can make the server do with one text is bounded by its length, whatever is in it. None of these may
+    /// take longer than a test does.
+    @Test func textsThatAreMeantToCostAreOnlyLong() {
+        var (world, ada) = world { _ in }
+        let hostile = [
+            "{\"type\":\"message\",\"text\":\"" + String(repeating: "\\n", count: 500_000) + "\"}",
+            "{" + (0..<50_000).map { "\"\\u0061\($0)\":\"\\\\\"" }.joined(separator: ",") + "}",
+            String(repeating: "[", count: 1_000_000), String(repeating: "{\"a\":", count: 200_000),
+            "{\"a\":" + String(repeating: "[", count: 1_000_000),
+            "{\"type\":\"rename\",\"username\":\"" + String(repeating: "é", count: 400_000) + "\"}",
+            "{\"type\":\"rename\",\"username\":\"" + String(repeating: " ", count: 400_000) + "\"}",
+            "{\"type\":\"history\",\"before\":" + String(repeating: "9", count: 1_000_000) + ",\"limit\":1}",
+            "{\"type\":\"" + String(repeating: "\\u0061", count: 100_000) + "\"}",
+        ]
+        for text in hostile { world.send(ada, text) }
+        world.tick()
+        #expect(
+            world.heard(ada) == [
+                "text_too_long", "bad_field", "bad_json", "bad_json", "bad_json", "username_invalid",
+                "username_invalid",
+                "history []", "unknown_type",
+            ])
+    }
+}

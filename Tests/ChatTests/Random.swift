@@ -1,0 +1,22 @@
+/// Random numbers that are the same for the same seed, everywhere (SplitMix64).
+struct Random: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var word = state
+        word = (word ^ word >> 30) &* 0xBF58_476D_1CE4_E5B9
+        word = (word ^ word >> 27) &* 0x94D0_49BB_1331_11EB
+        return word ^ word >> 31
+    }
+
+    /// A number from 0 up to, but not including, `bound`.
+    mutating func next(below bound: Int) -> Int { Int(next() % UInt64(bound)) }
+
+    /// True once in `count` times.
+    mutating func once(in count: Int) -> Bool { next(below: count) == 0 }
+
+    mutating func pick<Element>(_ elements: [Element]) -> Element { elements[next(below: elements.count)] }
+}

@@ -1,0 +1,94 @@
+import Testing
+
+@testable import Chat
+
+@Suite struct TokenBucketTests {
+    /// When something was let through, of tries at random times.
+    private func accepted(_ rate: Rate, tries: Int, within milliseconds: Int, seed: UInt64) -> [Int64] {
+        var random = Random(seed: seed)
+        var bucket = TokenBucket()
+        let times = (0..<tries).map { _ in Int64(random.next(below: milliseconds)) }.sorted()
+        return times.filter { bucket.take(of: rate, now: $0) == 0 }
+    }
+
+    @Test(arguments: [(10.0, 30.0), (1, 5), (0.2, 5), (3, 1), (1000, 1), (0.7, 2.5)])
+    func inNoSpanOfTimeIsMoreLetThroughThanIsAllowed(perSecond: Double, burst: Double) {
+        let rate = Rate(perSecond: perSecond, burst: burst)
+        for seed in 0..<5 as Range<UInt64> {
+            let times = accepted(rate, tries: 600, within: 20_000, seed: seed)
+            #expect(times.count > 3)
+            for first in times.indices {
+                for last in first..<times.count {
+                    let seconds = Double(times[last] - times[first]) / 1000
+                    #expect(Double(last - first + 1) <= max(1, burst) + seconds * perSecond + 1e-9)
+                }
+            }
+        }
+    }
+
+    @Test func inTheLongRunAllThatIsAllowedIsLetThrough() {
+        for (perSecond, burst) in [(10.0, 30.0), (260_000, 780_000), (3, 1), (0.2, 5)] {
+            let rate = Rate(perSecond: perSecond, burst: burst)
+            var bucket = TokenBucket()
+            var count = 0
+            for now in 0..<Int64(100_000) {
+                while bucket.take(of: rate, now: now) == 0 { count += 1 }
+            }
+            let allowed = burst + 100 * perSecond
+            #expect(Double(count) <= allowed)
+            #expect(Double(count) > 0.998 * allowed - 1)
+        }
+    }
+
+    @Test func theWaitIsExact() {
+        var random = Random(seed: 1)
+        for _ in 0..<200 {
+            let rate = Rate(
+                perSecond: Double(random.next(below: 500) + 1) / 7, burst: Double(random.next(below: 9) + 1))
+            var bucket = TokenBucket()
+            var now = Int64(random.next(below: 1_000_000))
+            for _ in 0..<50 {
+                let wait = bucket.take(of: rate, now: now)
+                if wait == 0 {
+                    now += Int64(random.next(below: 100))
+                } else {
+                    // A refused one costs nothing, however often it is tried.
+                    #expect(bucket.take(of: rate, now: now + wait - 1) > 0)
+                    #expect(bucket.take(of: rate, now: now + wait) == 0)
+                    now += wait
+                }
+            }
+        }
+    }
+
+    @Test func aLargeOneIsLetThroughAndPaidForAfterwards() {
+        let rate = Rate(perSecond: 1000, burst: 10)
+        var bucket = TokenBucket()
+        #expect(bucket.take(5000, of: rate, now: 0) == 0)
+        #expect(bucket.take(1, of: rate, now: 0) == 4991)
+        #expect(bucket.take(1, of: rate, now: 4990) == 1)
+        #expect(bucket.take(1, of: rate, now: 4991) == 0)
+        bucket.charge(1000, of: rate, now: 4991)
+        #expect(bucket.take(1, of: rate, now: 4991) == 1001)
+    }
+
+    @Test func withoutARateThereIsNoLimit() {
+        var bucket = TokenBucket()
+        for _ in 0..<1000 { #expect(bucket.take(1 << 40, of: nil, now: 0) == 0) }
+        bucket.charge(5, of: nil, now: 0)
+        #expect(bucket.take(of: Rate(perSecond: 1, burst: 1), now: 0) == 0)
+    }
+
+    /// Recordings may say anything.
+    @Test(arguments: [0.0, -1, .nan, .infinity, -.infinity, .leastNonzeroMagnitude, 1e308, 1e-9])
+    func aRateThatIsNoneDoesNotTrap(perSecond: Double) {
+        let limits = Limits(messagesPerSecond: perSecond)
+        for rate in [Rate(perSecond: perSecond, burst: perSecond), limits.messages, limits.bytes] {
+            var bucket = TokenBucket()
+            for now in [0, .max, .min, 5] as [Int64] {
+                _ = bucket.take(.max, of: rate, now: now)
+                bucket.charge(.max, of: rate, now: now)
+            }
+        }
+    }
+}
