@@ -83,7 +83,7 @@ final class Guest: Person {
         }
         chatter?.act(roll) { $0.advance(to: now, into: &$1) }
         if world.now >= nextDeed {
-            nextDeed = isCalm ? .max : world.now + world.random.time(mean: 20_000_000_000)
+            nextDeed = isCalm ? .max : world.now + world.random.time(mean: 20_000_000_000 * world.plan.pace)
             act()
         }
         settle()
@@ -104,7 +104,7 @@ final class Guest: Person {
         let client = ChatClient(username: name, seed: world.random.next())
         chatter = Chatter(client: client, url: url, deflate: world.random.happens(0.5))
         chatter?.act(roll) { $0.start(now: now, into: &$1) }
-        if !isCalm { nextDeed = world.now + world.random.time(mean: 10_000_000_000) }
+        if !isCalm { nextDeed = world.now + world.random.time(mean: 10_000_000_000 * world.plan.pace) }
     }
 
     private func act() {
@@ -147,7 +147,7 @@ final class Guest: Person {
         chatter?.act(roll) { $0.leave(into: &$1) }
         settle()
         chatter = nil
-        nextDeed = world.now + world.random.time(mean: 20_000_000_000)
+        nextDeed = world.now + world.random.time(mean: 20_000_000_000 * world.plan.pace)
     }
 
     // MARK: The client's wishes

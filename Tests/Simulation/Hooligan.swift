@@ -91,7 +91,7 @@ final class Hooligan: Person {
     }
 
     private func sleep(_ seconds: Int64) {
-        world.wake(index, in: world.random.time(mean: seconds * 1_000_000_000))
+        world.wake(index, in: world.random.time(mean: seconds * 1_000_000_000 * world.plan.pace))
     }
 
     private func bytes(_ count: Int) -> [UInt8] { (0..<count).map { _ in UInt8(truncatingIfNeeded: world.random.next()) } }

@@ -83,6 +83,9 @@ final class Link {
     /// Nothing arrives before this time.
     var stalledUntil: Int64 = 0
 
+    /// Whether it is of no use to either side, and will not be.
+    var isDead: Bool { !isOpenAtPerson && !isOpenAtServer && (isConnected ? up.hasEnded || isReset || isBlackHole : true) }
+
     // What the server's poller knows.
     var token: UInt64?
     var wantsRead = true

@@ -5,11 +5,15 @@ import Sockets
 /// Whatever it does, a real kernel may do: bytes arrive in pieces and late, but in order; a send takes a part, or nothing; and
 /// whoever was refused is told when there is room.
 final class Network {
-    private(set) var links: [Link] = []
+    /// By number; those that are dead are forgotten.
+    private var links: [Link?] = []
+    /// The ones that are not dead, in the order in which they were made.
+    private var live: [Link] = []
     /// The server's descriptors: the lowest free number is given to the next connection, as kernels do it.
     private var streams: [Link?] = []
     private(set) var arrivals: [Link] = []
     private(set) var openStreams = 0
+    private var lastLive = 0
     /// Whether readiness is told once (epoll) or for as long as it lasts (poll).
     var isEdgeTriggered = true
     var isListening = false
@@ -30,6 +34,8 @@ final class Network {
         let capacity = world.random.happens(world.faults.smallBuffers) ? world.random.number(200...4000) : 200_000
         let link = Link(number: links.count, person: person, capacity: capacity, latency: world.faults.latency)
         links.append(link)
+        live.append(link)
+        if live.count > 2 * lastLive + 64 { forgetDead() }
         world.events.add(.connected(link: link.number), at: world.now + delay(link))
         return link
     }
@@ -93,7 +99,7 @@ final class Network {
         readyLinks = []
         streams = []
         openStreams = 0
-        for link in links where link.isOpenAtServer || link.isOpenAtPerson && link.isConnected {
+        for link in live where link.isOpenAtServer || link.isOpenAtPerson && link.isConnected {
             link.isOpenAtServer = false
             link.token = nil
             if !link.isBlackHole { reset(link) }
@@ -101,15 +107,15 @@ final class Network {
         forgetDead()
     }
 
-    func link(_ number: Int) -> Link { links[number] }
-    var openLinks: [Link] { links.filter { $0.isConnected && !$0.isReset && ($0.isOpenAtServer || $0.isOpenAtPerson) } }
+    /// The link with this number, if it is not dead.
+    func link(_ number: Int) -> Link? { links[number] }
+    var openLinks: [Link] { live.filter { $0.isConnected && !$0.isReset && ($0.isOpenAtServer || $0.isOpenAtPerson) } }
 
-    /// Nobody uses a dead link's memory any more.
+    /// Nobody uses a dead link any more: what is still under way on it goes nowhere.
     private func forgetDead() {
-        for link in links where !link.isOpenAtServer && !link.isOpenAtPerson {
-            link.up.removeAll()
-            link.down.removeAll()
-        }
+        for link in live where link.isDead { links[link.number] = nil }
+        live.removeAll(where: \.isDead)
+        lastLive = live.count
     }
 
     // MARK: Moving bytes

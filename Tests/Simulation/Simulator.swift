@@ -49,6 +49,7 @@ package final class Simulator {
         calm()
         live(until: end + plan.calmSeconds * 1_000_000_000)
         statistics.virtualSeconds = now / 1_000_000_000
+        statistics.clientHours = plan.clientHours
     }
 
     private func prepare() {
@@ -169,9 +170,9 @@ package final class Simulator {
         guard let (time, kind) = events.removeFirst() else { return }
         now = max(now, time)
         switch kind {
-        case .arrival(let link, let atServer): network.arrive(network.link(link), atServer: atServer)
-        case .readiness(let link): network.notify(network.link(link))
-        case .connected(let link): network.finishConnecting(network.link(link))
+        case .arrival(let link, let atServer): network.link(link).map { network.arrive($0, atServer: atServer) }
+        case .readiness(let link): network.link(link).map { network.notify($0) }
+        case .connected(let link): network.link(link).map { network.finishConnecting($0) }
         case .wake(let person, let version): people[person].wake(version)
         case .fault(let fault): strike(fault)
         case .relief(let fault): relieve(fault)
@@ -191,7 +192,7 @@ package final class Simulator {
 
     private func schedule(_ fault: EventQueue.Fault) {
         let interval = faults.interval(of: fault)
-        if interval > 0 { events.add(.fault(fault), at: now + random.time(mean: interval) + 1) }
+        if interval > 0 { events.add(.fault(fault), at: now + random.time(mean: interval * plan.pace) + 1) }
     }
 
     private func strike(_ fault: EventQueue.Fault) {
@@ -269,6 +270,9 @@ package struct Plan: Sendable {
     package var seconds: Int64 = 600
     package var calmSeconds: Int64 = 120
     package var hasFaults = true
+    /// How many times as long everything takes that people do and faults wait for: 1 is a world in which all happens at once,
+    /// 60 one in which people say something now and then.
+    package var pace: Int64 = 1
     package var fsync = FsyncPolicy.always
     package var segmentBytes = 20_000
     package var options = ServeOptions()
@@ -288,12 +292,46 @@ package struct Plan: Sendable {
         options.tickRate = random.happens(0.2) ? Double(random.number(5...100)) : 0
         options.logLevel = .debug
     }
+
+    /// A long time in the lives of many: most of it is silence.
+    package static func long(seed: UInt64) -> Plan {
+        var plan = Plan(seed: seed)
+        plan.people = 60
+        plan.pace = 60
+        plan.seconds = 16 * 3600
+        plan.options.maxConnections = 200
+        plan.options.logLevel = .info
+        return plan
+    }
+
+    /// Hours that the people live, all taken together.
+    package var clientHours: Double { Double(people) * Double(seconds + calmSeconds) / 3600 }
 }
 
 /// What a run amounts to.
 package struct Statistics: Sendable {
+    package var runs = 0
     package var ticks = 0
     package var events = 0
     package var starts = 0
     package var virtualSeconds: Int64 = 0
+    package var clientHours = 0.0
+
+    package init() {}
+
+    package mutating func add(_ other: Statistics) {
+        runs += 1
+        ticks += other.ticks
+        events += other.events
+        starts += other.starts
+        virtualSeconds += other.virtualSeconds
+        clientHours += other.clientHours
+    }
+
+    /// One line for a person.
+    package func summary(in time: Duration) -> String {
+        let seconds = Double(time.components.seconds) + Double(time.components.attoseconds) / 1e18
+        return "\(runs) runs, \(starts) starts of the server, \(ticks) ticks, \(virtualSeconds / 3600) virtual hours, "
+            + "\(Int(clientHours)) client-hours, \(events) events, \(Int(Double(events) / max(seconds, 0.001))) events a second"
+    }
 }
