@@ -45,9 +45,8 @@ const randomId = () => crypto.getRandomValues(new Uint32Array(2)).reduce((id, wo
  * document that goes away says so in `parked`, as its lock may outlive it for a moment: its successor is patient.
  */
 export async function claim(tab, scope) {
-	const [id, parked] = [tab.get('tab'), tab.get('parked')];
-	tab.set('parked', null); // not for a copy to find
-	if (id && await hold(tab, scope, id, parked === id)) return id;
+	const id = tab.get('tab');
+	if (id && await hold(tab, scope, id, tab.get('parked') === id)) return id;
 	const fresh = randomId();
 	tab.set('tab', fresh);
 	await hold(tab, scope, fresh, true);
@@ -57,6 +56,7 @@ export async function claim(tab, scope) {
 async function hold(tab, scope, id, parked) {
 	const name = `${scope}#${id}`;
 	if (!(navigator.locks ? await lock(name, parked ? 1_000 : 50) : parked || await unclaimed(name))) return false;
+	tab.set('parked', null); // not for a copy to find
 	const channel = new BroadcastChannel(name);
 	channel.onmessage = ({ data }) => data === 'whose?' && channel.postMessage('mine');
 	addEventListener('pagehide', () => tab.set('parked', id));

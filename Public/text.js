@@ -27,9 +27,9 @@ const english = {
 	help: 'Shift+Enter: new line. Tab: complete a name. Up in the empty field: what you said last.\n'
 		+ '`code` and ```longer code``` stay as typed.\n/rename NAME: change your name. /who: who is here.\n'
 		+ 'Two slashes start a message with one.',
-	badRoom: 'Small letters a–z, digits and hyphens, at most 32.',
+	badRoom: 'Only a–z, 0–9 and hyphens, at most 32.',
 	errors: {
-		username_invalid: 'A name has 1 to 32 characters, all of them visible.',
+		username_invalid: 'A name has 1 to 32 visible characters.',
 		username_taken: 'Someone here has this name, or one that looks like it.',
 		text_too_long: 'It is longer than 4,000 characters.',
 		bad_field: 'It has characters that cannot be sent.', rate_limited: 'Too much at once. Wait a moment.',
@@ -58,9 +58,9 @@ const german = {
 	help: 'Umschalt+Enter: neue Zeile. Tab: Namen ergänzen. Pfeil hoch im leeren Feld: das zuletzt Gesagte.\n'
 		+ '`Code` und ```längerer Code``` bleiben wie getippt.\n/rename NAME: anders heißen. /who: wer da ist.\n'
 		+ 'Zwei Schrägstriche beginnen eine Nachricht mit einem.',
-	badRoom: 'Kleinbuchstaben a–z, Ziffern und Bindestriche, höchstens 32.',
+	badRoom: 'Nur a–z, 0–9 und Bindestriche, höchstens 32.',
 	errors: {
-		username_invalid: 'Ein Name hat 1 bis 32 Zeichen, alle sichtbar.',
+		username_invalid: 'Ein Name hat 1 bis 32 sichtbare Zeichen.',
 		username_taken: 'So oder sehr ähnlich heißt hier schon jemand.',
 		text_too_long: 'Mehr als 4.000 Zeichen.',
 		bad_field: 'Manche Zeichen lassen sich nicht senden.', rate_limited: 'Zu viel auf einmal. Bitte kurz warten.',
@@ -144,6 +144,7 @@ export const looks = {
 		element.className = ['message', ...marks.filter(Boolean)].join(' ');
 		stamp(event.time, clock, element.querySelector('time'));
 		if (!event.own) return element;
+		set(element.querySelector('.name'), event.username);
 		element.querySelector('.state').setAttribute('aria-label', t[state]);
 		const refused = element.querySelector('.refusal');
 		if (!event.reason) refused?.remove();
