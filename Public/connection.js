@@ -4,8 +4,8 @@
 //                 ^                 |           waiting: until `nextTry`
 //                 +---- waiting <-lost          taken: another window goes on with this session
 //
-// Nothing said is lost: a message stays in the outbox, which outlives a reload, until its own event comes back. Nothing is
-// said twice: it is sent again with the same `id`, which the server knows. Nothing is reordered: one is sent at a time.
+// Nothing said is lost: a message stays in the outbox, which outlives a reload, until its own event comes back. None is
+// said twice: it is sent again with the same `id`, which the server knows. None is reordered: they go one at a time.
 
 const ACKNOWLEDGED_WITHIN = 10_000; // else the connection is taken for dead
 const OPEN_WITHIN = 10_000;
@@ -40,9 +40,9 @@ export class Store {
 const randomId = () => crypto.getRandomValues(new Uint32Array(2)).reduce((id, word) => id + word.toString(36), '');
 
 /**
- * The id of this tab, under which it keeps things. Browsers duplicate a tab with its storage, session and all: to become a
- * second person it needs an id of its own. While a tab lives it holds a lock of its id's name, which a copy finds held. A
- * document that goes away says so in `parked`, as its lock may outlive it for a moment: its successor is patient.
+ * The id of this tab, under which it keeps things. Browsers duplicate a tab with its storage, session and all: to be a
+ * second person it needs an id of its own. While a tab lives it holds a lock of its id's name, which a copy finds held.
+ * A document that goes away says so in `parked`, as its lock may outlive it for a moment: its successor is patient.
  */
 export async function claim(tab, scope) {
 	const id = tab.get('tab');
@@ -147,7 +147,7 @@ export class Connection {
 			this.tries = 0;
 			this.#open();
 		} else if (this.older(this.seq + 1, 1)) {
-			// The network may have changed under an open socket: only an answer, any at all, shows that someone is there.
+			// The network may have changed under an open socket: only an answer, whichever, shows that someone is there.
 			clearTimeout(this.#timer);
 			this.#timer = setTimeout(() => this.#lost(), ALIVE_WITHIN);
 		}

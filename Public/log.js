@@ -44,7 +44,7 @@ let unsaid = 0;
 
 let hooks;
 
-/** Starts it, given `ask(before)` for history, `act(what, id)` on a refused message, `announce(text)`, and `mention`. */
+/** Starts it. It calls `ask(before)` for history, `act(what, id)` on a refused message, and `announce(text)`. */
 export function begin(given) {
 	hooks = given;
 	scroller.addEventListener('scroll', scrolled, { passive: true });
@@ -130,9 +130,8 @@ export function save() {
 	const at = following ? null : anchor();
 	const index = events.findIndex((event) => event.seq >= at?.seq);
 	const saved = events.slice(index < 0 ? -WINDOW : Math.max(0, index - WINDOW));
-	return {
-		events: saved, more: more || saved.length < events.length, seen, mark, place: at && { seq: at.seq, top: at.top },
-	};
+	const hasMore = more || saved.length < events.length;
+	return { events: saved, more: hasMore, seen, mark, place: at && { seq: at.seq, top: at.top } };
 }
 
 export function restore(saved) {
@@ -294,7 +293,8 @@ function settle() {
 	place = following ? null : anchor();
 	if (!document.hidden) see();
 	showButton();
-	if (more && !asked && !first && events.length && scrollTop < clientHeight) asked = hooks.ask(Math.ceil(events[0].seq));
+	const wanted = more && !asked && !first && events.length && scrollTop < clientHeight;
+	if (wanted) asked = hooks.ask(Math.ceil(events[0].seq));
 }
 
 function see() {

@@ -1,7 +1,7 @@
 // Everything that is text: the page's own words in two languages, and how other people's words are shown.
 //
-// A translation is one more table like `german`: the same keys, {} where something goes in. Words that stand in index.html
-// are found by the keys in its data-text and data-label.
+// A translation is one more table like `german`: the same keys, {} where something goes in. Words that stand in
+// index.html are found by the keys in its data-text and data-label.
 
 export const isolated = (who) => `\u2068${who}\u2069`; // else a name written from right to left turns the sentence
 
@@ -38,12 +38,12 @@ const english = {
 };
 
 const german = {
-	skip: 'Zum Nachrichtenfeld', connection: 'Verbindung', messages: 'Nachrichten', message: 'Nachricht', send: 'Senden',
-	welcome: 'Namen wählen und mitreden', username: 'Name', join: 'Eintreten', connecting: 'Verbinde…',
+	skip: 'Zum Nachrichtenfeld', connection: 'Verbindung', messages: 'Nachrichten', message: 'Nachricht',
+	send: 'Senden', welcome: 'Namen wählen und mitreden', username: 'Name', join: 'Eintreten', connecting: 'Verbinde…',
 	guest: 'Gast {}', leaveEmpty: 'Leer lassen, um als {} einzutreten.',
-	people: 'Anwesende', rooms: 'Räume', roomName: 'Raumname', open: 'Öffnen', copyLink: 'Link kopieren', copied: 'Kopiert',
-	options: 'Einstellungen', showNotices: 'Zeigen, wer kommt und geht', notify: 'Melden, wenn mein Name fällt',
-	connected: 'Verbunden', reconnecting: 'Verbinde neu', inSeconds: ' in {} s', offline: 'Offline',
+	people: 'Anwesende', rooms: 'Räume', roomName: 'Raumname', open: 'Öffnen', copyLink: 'Link kopieren',
+	copied: 'Kopiert', options: 'Einstellungen', showNotices: 'Zeigen, wer kommt und geht',
+	notify: 'Melden, wenn mein Name fällt', connected: 'Verbunden', reconnecting: 'Verbinde neu', inSeconds: ' in {} s', offline: 'Offline',
 	full: ' – der Server ist voll', slow: ' – diese Seite kam nicht mit', now: 'Jetzt versuchen',
 	elsewhere: 'Offline – es ging in einem anderen Fenster weiter', here: 'Hier fortsetzen',
 	joined: 'Neu hier: {}', left: 'Gegangen: {}', back: 'Wieder da: {}', visited: 'Kurz da: {}',
@@ -210,7 +210,8 @@ function sumUp(events) {
 			continue;
 		}
 		people.set(username, line);
-		const kind = { joinjoin: 'joined', leavejoin: 'back', leaveleave: 'left', joinleave: 'visited' }[line.first + type];
+		const kinds = { joinjoin: 'joined', leavejoin: 'back', leaveleave: 'left', joinleave: 'visited' };
+		const kind = kinds[line.first + type];
 		lines.add(Object.assign(line, { kind, time, username, say: t[kind](names([username])) }));
 	}
 	return [...lines];
@@ -227,7 +228,7 @@ function fold(lines) {
 
 // What a message may hold besides text. Bidirectional controls end an address: they could make it read as another one.
 const MARKS = [
-	[/\n?```(?:[\w+#-]*\n)?([\s\S]+?)```\n?/, ([, inner]) => [make('pre', '', make('code', '', inner.replace(/\n$/, '')))]],
+	[/\n?```(?:[\w+#-]*\n)?([\s\S]+?)\n?```\n?/, ([, inner]) => [make('pre', '', make('code', '', inner))]],
 	[/`([^`\n]+)`/, ([, inner]) => [make('code', '', inner)]],
 	[/\bhttps?:\/\/[^\s<>"`\u200e\u200f\u202a-\u202e\u2066-\u2069]+/i, link],
 ];
@@ -247,8 +248,8 @@ function write(element, text, [[pattern, show], ...others]) {
 
 function link([all]) {
 	const address = all.slice(0, addressEnd(all));
-	const anchor = Object.assign(make('a', '', address), { href: address, target: '_blank', rel: 'noopener noreferrer' });
-	return [anchor, address.length];
+	const rel = 'noopener noreferrer';
+	return [Object.assign(make('a', '', address), { href: address, target: '_blank', rel }), address.length];
 }
 
 // Marks at the end belong to the sentence, and so does a closing bracket that the address has not opened.
@@ -264,5 +265,6 @@ function addressEnd(all) {
 }
 
 // Up to three emoji and nothing else.
-const isEmoji = (text) => text.length < 100 && [...segmenter.segment(text.replace(/\s/g, ''))].every(({ segment }, index) =>
-	index < 3 && /\p{Emoji_Presentation}|\p{Emoji}\ufe0f|\p{RI}{2}/u.test(segment));
+const isEmoji = (text) => text.length < 100
+	&& [...segmenter.segment(text.replace(/\s/g, ''))].every(({ segment }, index) =>
+		index < 3 && /\p{Emoji_Presentation}|\p{Emoji}\ufe0f|\p{RI}{2}/u.test(segment));
