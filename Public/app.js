@@ -1,15 +1,18 @@
-// Wires the page: the connection's news go to the log, the people, the status and the title; what the person does goes
-// to the connection.
+// Wires the page: what the connection hears goes to the log, the people, the status and the title; what the person does
+// goes to the connection.
 
 import { Connection, Store, claim } from './connection.js';
 import * as log from './log.js';
-import { LIMITS, byName, hue, make, mentionOf, names, number, put, scalars, set, t, translate } from './text.js';
+import { byName, hue, isolated, make, mentionOf, names, number, put, scalars, set, t, translate } from './text.js';
 
+const LIMIT = { username: 32, text: 4_000 };
 const base = new URL('.', import.meta.url);
 const room = /\/r\/([a-z0-9-]{1,32})$/.exec(location.pathname)?.[1] ?? 'lobby';
 const addressOf = (name) => new URL(name === 'lobby' ? '.' : `r/${name}`, base).href;
 const page = Object.fromEntries([...document.querySelectorAll('[id]')].map((element) => [element.id, element]));
 
+const field = page.message;
+const on = (target, type, act) => target.addEventListener(type, act);
 const scope = `chatloop ${base.pathname}`;
 const browser = new Store(() => localStorage, `${scope} `);
 const tab = new Store(() => sessionStorage, `${scope} `);
@@ -21,9 +24,10 @@ page.username.value = browser.get('name') ?? '';
 const here = new Store(() => sessionStorage, `${scope} ${await claim(tab, scope)} ${room} `);
 
 const connection = new Connection({
-  address: Object.assign(new URL(`chat?room=${room}`, base), { protocol: base.protocol.replace('http', 'ws') }),
-  store: here, receive, changed,
+	address: Object.assign(new URL(`chat?room=${room}`, base), { protocol: base.protocol.replace('http', 'ws') }),
+	store: here, receive, changed,
 });
+const announce = (text) => put(page.announcer, text);
 const hooks = { ask: (before) => connection.older(before, 100), act: handleRefused, announce, mention: null };
 log.begin(hooks);
 
@@ -34,142 +38,140 @@ const newGuest = () => t.guest(1000 + Math.floor(Math.random() * 9000));
 let guest = newGuest();
 let asGuest = false;
 
-page.entry.addEventListener('submit', (event) => {
-  event.preventDefault();
-  const name = page.username.value.trim();
-  asGuest = !name;
-  if (scalars(name) > LIMITS.username) refuseName({ code: 'username_invalid' });
-  else connection.join(name || guest);
+on(page.entry, 'submit', (event) => {
+	event.preventDefault();
+	const name = page.username.value.trim();
+	asGuest = !name;
+	if (scalars(name) > LIMIT.username) refuseName({ code: 'username_invalid' });
+	else connection.join(name || guest);
 });
-page.username.addEventListener('input', () => refuseName(null));
+on(page.username, 'input', () => refuseName(null));
 
 function refuseName(error) {
-  page.usernameError.textContent = error ? t.errors[error.code] ?? error.message : '';
-  page.username.setAttribute('aria-invalid', Boolean(error));
-  if (error) page.username.focus();
+	page.usernameError.textContent = error ? t.errors[error.code] ?? error.message : '';
+	page.username.setAttribute('aria-invalid', Boolean(error));
+	if (error) page.username.focus();
 }
 
-/** Shows the chat, or the form in its place. Where a name is gone after a long absence, the form lies over the log. */
+// Shows the chat, or the form in its place. Where a name is gone after a long absence, the form lies over the log.
 function show(chat) {
-  page.entry.hidden = chat;
-  page.entry.inert = false;
-  page.composer.hidden = !chat;
-  page.log.hidden = page.side.hidden = page.menu.hidden = !chat && !people.size;
-  page.skip.href = chat ? '#message' : '#username';
+	page.entry.hidden = chat;
+	page.entry.inert = false;
+	page.composer.hidden = !chat;
+	page.log.hidden = page.side.hidden = page.menu.hidden = !chat && !people.size;
+	page.skip.href = chat ? '#message' : '#username';
 }
 
 function receive(message) {
-  const { type, seq, username } = message;
-  if (seq && type !== 'welcome') log.add([annotate(message)]);
-  if (type !== 'typing') stopTyping(username);
-  RECEIVE[type]?.(message);
-  if (/welcome|join|leave|rename/.test(type)) showPeople();
+	const { type, seq, username } = message;
+	if (seq && type !== 'welcome') log.add([annotate(message)]);
+	if (type !== 'typing') stopTyping(username);
+	RECEIVE[type]?.(message);
+	if (/welcome|join|leave|rename/.test(type)) showPeople();
 }
 
 const RECEIVE = {
-  welcome({ username, users, userCount, history, resumed, restarted, gap, seq }) {
-    const first = arriving();
-    people = new Set(users);
-    headcount = userCount;
-    hooks.mention = mentionOf(username);
-    show(true);
-    if (first) page.message.focus();
-    if (first && !asGuest) browser.set('name', username);
-    const events = history.map(annotate);
-    log.older(); // what was asked for on the old connection will not come
-    if (resumed && !restarted && !gap) log.add(events, true);
-    else {
-      // What was said before can still be asked for; who came and went meanwhile cannot.
-      const [next = { seq: seq + 1, time: Date.now() }] = events;
-      log.fill([...(resumed ? [{ ...next, type: 'gap', seq: next.seq - 0.5 }] : []), ...events], seq > 0);
-    }
-    if (resumed) noticed(events.filter(isNews).length);
-    for (const name of typing.keys()) stopTyping(name);
-  },
+	welcome({ username, users, userCount, history, resumed, restarted, gap, seq }) {
+		const first = arriving();
+		people = new Set(users);
+		headcount = userCount;
+		hooks.mention = mentionOf(username);
+		show(true);
+		if (first) field.focus();
+		if (first && !asGuest) browser.set('name', username);
+		const events = history.map(annotate);
+		log.older(); // what was asked for on the old connection will not come
+		if (resumed && !restarted && !gap) log.add(events, true);
+		else {
+			// What was said before can still be asked for; who came and went meanwhile cannot.
+			const [next = { seq: seq + 1, time: Date.now() }] = events;
+			log.fill([...(resumed ? [{ ...next, type: 'gap', seq: next.seq - 0.5 }] : []), ...events], seq > 0);
+		}
+		if (resumed) noticed(events.filter(log.isOthers).length);
+		for (const name of typing.keys()) stopTyping(name);
+	},
 
-  message: (event) => isNews(event) && noticed(1, event),
+	message: (event) => log.isOthers(event) && noticed(1, event),
 
-  join({ username }) {
-    if (username !== connection.name && !people.has(username)) headcount += 1;
-    people.add(username);
-  },
+	join({ username }) {
+		if (username !== connection.name && !people.has(username)) headcount += 1;
+		people.add(username);
+	},
 
-  leave({ username }) {
-    headcount -= 1;
-    people.delete(username);
-  },
+	leave({ username }) {
+		headcount -= 1;
+		people.delete(username);
+	},
 
-  rename({ username, to }) {
-    people.delete(username);
-    people.add(to);
-    hooks.mention = mentionOf(connection.name);
-  },
+	rename({ username, to }) {
+		people.delete(username);
+		people.add(to);
+		hooks.mention = mentionOf(connection.name);
+	},
 
-  typing({ username }) {
-    clearTimeout(typing.get(username));
-    typing.set(username, setTimeout(stopTyping, 5_000, username));
-    showTyping();
-  },
+	typing({ username }) {
+		clearTimeout(typing.get(username));
+		typing.set(username, setTimeout(stopTyping, 5_000, username));
+		showTyping();
+	},
 
-  history: ({ events, more }) => log.older(events.map(annotate), more),
+	history: ({ events, more }) => log.older(events.map(annotate), more),
 
-  error(error) {
-    if (connection.phase !== 'out') {
-      note(t.errors[error.code] ?? error.message);
-      setTimeout(log.older, error.retryAfter ?? 1_000); // in case it was about history
-    } else if (error.code === 'username_taken' && asGuest) connection.join(guest = newGuest());
-    else {
-      show(false);
-      refuseName(error);
-    }
-  },
+	error(error) {
+		if (connection.phase !== 'out') {
+			note(t.errors[error.code] ?? error.message);
+			setTimeout(log.older, error.retryAfter ?? 1_000); // in case it was about history
+		} else if (error.code === 'username_taken' && asGuest) connection.join(guest = newGuest());
+		else {
+			show(false);
+			refuseName(error);
+		}
+	},
 
-  reload: () => location.reload(),
+	reload: () => location.reload(),
 };
 
-/** Whose a message is and whom it speaks of is decided when it arrives: names change hands. */
+// Whose a message is and whom it speaks of is decided when it arrives: names change hands.
 function annotate(event) {
-  event.own = event.type === 'message' && event.username === connection.name;
-  event.mention = isNews(event) && hooks.mention.test(event.text);
-  return event;
+	event.own = event.type === 'message' && event.username === connection.name;
+	event.mention = log.isOthers(event) && hooks.mention.test(event.text);
+	return event;
 }
-
-const isNews = (event) => event.type === 'message' && !event.own;
 
 // The status, and the outbox.
 
 let ticking = 0;
 
 function changed() {
-  log.setOutbox(connection.outbox.map((item) => ({ ...item, username: connection.name })));
-  showStatus();
+	log.setOutbox(connection.outbox.map((item) => ({ ...item, username: connection.name })));
+	showStatus();
 }
 
 function showStatus() {
-  clearTimeout(ticking);
-  const { phase, why, nextTry, tries } = connection;
-  const state = { joined: 'connected', taken: 'elsewhere' }[phase] ?? (navigator.onLine ? 'reconnecting' : 'offline');
-  const seconds = phase === 'waiting' && state === 'reconnecting' ? Math.ceil((nextTry - Date.now()) / 1_000) : 0;
-  const [status, countdown, reason] = page.status.children;
-  set(status, t[state]);
-  set(countdown, seconds > 0 ? t.inSeconds(seconds) : ''); // hidden from screen readers, who would hear each second
-  set(reason, t[why] ?? '');
-  page.status.dataset.state = state;
-  page.status.hidden = phase === 'out' || (arriving() && !tries);
-  page.retry.hidden = phase !== 'taken' && (state === 'connected' || tries < 2); // not for a mere hiccup
-  set(page.retry, phase === 'taken' ? t.here : t.now);
-  set(page.guest, phase === 'out' ? t.leaveEmpty(guest) : t.connecting);
-  if (seconds > 0) ticking = setTimeout(showStatus, 1_000);
+	clearTimeout(ticking);
+	const { phase, why, nextTry, tries } = connection;
+	const state = { joined: 'connected', taken: 'elsewhere' }[phase] ?? (navigator.onLine ? 'reconnecting' : 'offline');
+	const seconds = phase === 'waiting' && state === 'reconnecting' ? Math.ceil((nextTry - Date.now()) / 1_000) : 0;
+	const [status, countdown, reason] = page.status.children;
+	set(status, t[state]);
+	set(countdown, seconds > 0 ? t.inSeconds(seconds) : ''); // hidden from screen readers, who would hear each second
+	set(reason, t[why] ?? '');
+	page.status.dataset.state = state;
+	page.status.hidden = phase === 'out' || (arriving() && !tries);
+	page.retry.hidden = phase !== 'taken' && (tries < 2 || phase === 'joined' || phase === 'out'); // not for a hiccup
+	set(page.retry, phase === 'taken' ? t.here : t.now);
+	set(page.guest, phase === 'out' ? t.leaveEmpty(guest) : t.connecting);
+	if (seconds > 0) ticking = setTimeout(showStatus, 1_000);
 }
 
-page.retry.addEventListener('click', () => {
-  connection.hurry(true);
-  (arriving() ? page.username : page.message).focus(); // the button goes
+on(page.retry, 'click', () => {
+	connection.hurry(true);
+	(arriving() ? page.username : field).focus(); // the button goes
 });
-addEventListener('online', () => connection.hurry());
-addEventListener('offline', () => {
-  connection.offline();
-  showStatus();
+on(window, 'online', () => connection.hurry());
+on(window, 'offline', () => {
+	connection.offline();
+	showStatus();
 });
 
 // Who is here.
@@ -180,124 +182,119 @@ let drawing = 0;
 const typing = new Map(); // name → timer
 
 function showPeople() {
-  drawing ||= setTimeout(() => {
-    drawing = 0;
-    page.people.replaceChildren(...[...people].sort(byName).map((name) => {
-      const row = make('li', '', make('bdi', '', name));
-      if (name === connection.name) row.append(' ', make('small', '', t.you));
-      row.style.setProperty('--hue', hue(name));
-      return row;
-    }));
-    page.headcount.textContent = page.peopleCount.textContent = number.format(headcount);
-  }, 30);
+	drawing ||= setTimeout(() => {
+		drawing = 0;
+		page.people.replaceChildren(...[...people].sort(byName).map((name) => {
+			const row = make('li', '', make('bdi', '', name));
+			if (name === connection.name) row.append(' ', make('small', '', t.you));
+			row.style.setProperty('--hue', hue(name));
+			return row;
+		}));
+		page.headcount.textContent = page.peopleCount.textContent = number.format(headcount);
+	}, 30);
 }
 
 function stopTyping(name) {
-  clearTimeout(typing.get(name));
-  if (typing.delete(name)) showTyping();
+	clearTimeout(typing.get(name));
+	if (typing.delete(name)) showTyping();
 }
 
 function showTyping() {
-  const [name] = typing.keys();
-  put(page.typing, typing.size > 1 ? t.severalTyping : name ? t.typing(name) : '');
+	const [who, another] = typing.keys();
+	put(page.typing, another ? t.severalTyping : who ? t.typing(isolated(who)) : '');
 }
 
 // Writing.
 
 let completion = null;
+const note = (text) => void put(page.note, text);
 
-page.composer.addEventListener('submit', (event) => {
-  event.preventDefault();
-  const text = page.message.value.trimEnd();
-  const [, word, rest] = /^\/(\w+)(?:\s+(.*))?$/s.exec(text) ?? [];
-  note('');
-  if (word ? obey(word, rest) : say(text.replace(/^\/\//, '/'))) write('');
-  page.message.focus();
+on(page.composer, 'submit', (event) => {
+	event.preventDefault();
+	const text = field.value.trimEnd();
+	const [, word, rest] = /^\/(\w+)(?:\s+(.*))?$/s.exec(text) ?? [];
+	note('');
+	if (word ? obey(word, rest) : say(text.replace(/^\/\//, '/'))) write('');
+	field.focus();
 });
 
 function say(text) {
-  if (!text) return false;
-  if (scalars(text) > LIMITS.text) return note(t.errors.text_too_long);
-  here.set('said', text);
-  connection.say(text.toWellFormed?.() ?? text);
-  log.spoke();
-  return true;
+	if (!text) return false;
+	if (scalars(text) > LIMIT.text) return note(t.errors.text_too_long);
+	here.set('said', text);
+	connection.say(text.toWellFormed?.() ?? text);
+	log.spoke();
+	return true;
 }
 
-/** Whether the command was one that could be obeyed. */
+// Whether the command was one that could be obeyed.
 function obey(word, rest) {
-  if (word === 'rename' && rest) return connection.rename(rest.trim()) || note(t.reconnecting);
-  if (word === 'who') note(t.who(names([...people].sort(byName), Infinity)));
-  else note(['help', 'rename'].includes(word) ? t.help : t.noCommand(word));
-  return ['who', 'help'].includes(word);
+	if (word === 'rename' && rest) return connection.rename(rest.trim()) || note(t.reconnecting);
+	note(word === 'who' ? t.who(names([...people].sort(byName), Infinity)) : t.help);
+	return word === 'help' || word === 'who';
 }
 
-function note(text) {
-  put(page.note, text);
-}
-
-page.message.addEventListener('input', () => {
-  completion = null;
-  written();
-  if (/^\s*[^\s/]/.test(page.message.value)) connection.typing();
+on(field, 'input', () => {
+	completion = null;
+	written();
+	if (/^\s*[^\s/]/.test(field.value)) connection.typing();
 });
 
-page.message.addEventListener('keydown', (event) => {
-  if (event.isComposing || event.keyCode === 229) return; // an input method's: Safari ends a composition before this
-  const keys = {
-    Enter: () => page.composer.requestSubmit(),
-    Tab: complete,
-    ArrowUp: bringBack,
-    Escape: () => note(''),
-  };
-  const wanted = !event.shiftKey && (event.key !== 'ArrowUp' || !page.message.value);
-  if (wanted && keys[event.key]?.() !== false && event.key in keys) event.preventDefault();
+on(field, 'keydown', (event) => {
+	if (event.isComposing || event.keyCode === 229) return; // an input method's: Safari ends a composition before this
+	const keys = {
+		Enter: () => page.composer.requestSubmit(),
+		Tab: complete,
+		ArrowUp: () => !field.value && bringBack(),
+	};
+	if (event.key === 'Escape') note('');
+	if (!event.shiftKey && keys[event.key] && keys[event.key]() !== false) event.preventDefault();
 });
 
 function write(text) {
-  page.message.value = text;
-  written();
+	field.value = text;
+	written();
 }
 
-/** Whatever follows from what stands in the field: its height, the count, and the draft. */
+// Whatever follows from what stands in the field: its height, the count, and the draft.
 function written() {
-  const { value, style } = page.message;
-  const left = LIMITS.text - scalars(value);
-  here.set('draft', value);
-  page.count.textContent = left > 200 ? '' : t.remaining(number.format(left));
-  page.message.setAttribute('aria-invalid', left < 0);
-  style.height = 'auto';
-  style.height = `${page.message.scrollHeight}px`; // style.css stops it at six lines
+	const { value, style } = field;
+	const left = LIMIT.text - scalars(value);
+	here.set('draft', value);
+	page.count.textContent = left > 200 ? '' : t.remaining(number.format(left));
+	field.setAttribute('aria-invalid', left < 0);
+	style.height = 'auto';
+	style.height = `${field.scrollHeight}px`; // style.css stops it at six lines
 }
 
 function bringBack() {
-  const refused = connection.outbox.findLast((item) => item.reason);
-  if (refused) handleRefused('edit', refused.id);
-  else write(here.get('said') ?? '');
+	const refused = connection.outbox.findLast((item) => item.reason);
+	if (refused) handleRefused('edit', refused.id);
+	else write(here.get('said') ?? '');
 }
 
 function handleRefused(what, id) {
-  const { text } = connection.outbox.find((item) => item.id === id);
-  if (what === 'resend') return connection.resend(id);
-  connection.drop(id);
-  if (what === 'edit') write([text, page.message.value].filter(Boolean).join('\n'));
-  page.message.focus();
+	const { text } = connection.outbox.find((item) => item.id === id);
+	if (what === 'resend') return connection.resend(id);
+	connection.drop(id);
+	if (what === 'edit') write([text, field.value].filter(Boolean).join('\n'));
+	field.focus();
 }
 
-/** Puts in the next name that the word before the caret may become. After the last, Tab leaves the field as always. */
+// Puts in the next name that the word before the caret may become. After the last, Tab leaves the field as always.
 function complete() {
-  const { value, selectionStart: caret } = page.message;
-  if (!completion) {
-    const start = value.slice(0, caret).search(/[^\s@]*$/);
-    const begun = value.slice(start, caret).toLowerCase();
-    const found = [...people].filter((name) => begun && name.toLowerCase().startsWith(begun)).sort(byName);
-    completion = { start, rest: value.slice(caret), found };
-  }
-  const { start, rest, found } = completion;
-  if (!found.length) return false;
-  const done = `${value.slice(0, start)}${found.shift()}${start ? ' ' : ': '}`;
-  write(done + rest);
-  page.message.setSelectionRange(done.length, done.length);
+	const { value, selectionStart: caret } = field;
+	if (!completion) {
+		const start = value.slice(0, caret).search(/[^\s@]*$/);
+		const begun = value.slice(start, caret).toLowerCase();
+		const found = [...people].filter((name) => begun && name.toLowerCase().startsWith(begun)).sort(byName);
+		completion = { start, rest: value.slice(caret), found };
+	}
+	const { start, rest, found } = completion;
+	if (!found.length) return false;
+	const done = `${value.slice(0, start)}${found.shift()}${start ? ' ' : ': '}`;
+	write(done + rest);
+	field.setSelectionRange(done.length, done.length);
 }
 
 // Noticing.
@@ -306,110 +303,106 @@ const plainIcon = page.icon.getAttribute('href');
 let missed = 0;
 
 function noticed(count, event) {
-  if (event?.mention && document.hidden && browser.get('notify') && Notification.permission === 'granted') {
-    new Notification(`${event.username} · ${room}`, { body: event.text.slice(0, 200), tag: room });
-  }
-  if (document.hidden ? !count : !missed) return;
-  missed = document.hidden ? missed + count : 0;
-  document.title = `${missed ? `(${missed}) ` : ''}${room} · Chatloop`;
-  const badge = `<circle cx='21' cy='21' r='11' fill='%23c62f1d'/><text x='21' y='26' font-size='14' font-weight='700'
-    font-family='sans-serif' text-anchor='middle' fill='%23fff'>${Math.min(missed, 99)}</text></svg>`;
-  page.icon.href = missed ? plainIcon.replace('</svg>', badge) : plainIcon;
-}
-
-function announce(text) {
-  page.announcer.textContent = text;
+	if (event?.mention && document.hidden && browser.get('notify') && Notification.permission === 'granted') {
+		new Notification(`${event.username} · ${room}`, { body: event.text.slice(0, 200), tag: room });
+	}
+	if (document.hidden ? !count : !missed) return;
+	missed = document.hidden ? missed + count : 0;
+	document.title = `${missed ? `(${missed}) ` : ''}${room} · Chatloop`;
+	const badge = `<circle cx='21' cy='21' r='11' fill='%23c62f1d'/><text x='21' y='26' font-size='14'
+		font-family='sans-serif' text-anchor='middle' fill='%23fff'>${Math.min(missed, 99)}</text></svg>`;
+	page.icon.href = missed ? plainIcon.replace('</svg>', badge) : plainIcon;
 }
 
 // Rooms, and options.
 
 function showRooms() {
-  const recent = [room, ...(browser.get('rooms') ?? []).filter((name) => name !== room)].slice(0, 6);
-  browser.set('rooms', recent);
-  page.rooms.replaceChildren(...[...new Set(['lobby', ...recent])].sort().map((name) => {
-    const link = make('a', '', name);
-    link.href = addressOf(name);
-    if (name === room) link.setAttribute('aria-current', 'page');
-    link.addEventListener('click', () => leaveFor(name));
-    return make('li', '', link);
-  }));
+	const recent = [room, ...(browser.get('rooms') ?? []).filter((name) => name !== room)].slice(0, 6);
+	browser.set('rooms', recent);
+	page.rooms.replaceChildren(...[...new Set(['lobby', ...recent])].sort().map((name) => {
+		const link = make('a', '', name);
+		link.href = addressOf(name);
+		if (name === room) link.setAttribute('aria-current', 'page');
+		on(link, 'click', () => leaveFor(name));
+		return make('li', '', link);
+	}));
 }
 
-/** Whoever is here goes in there under the same name, without being asked again. */
+// Whoever is here goes in there under the same name, without being asked again.
 const leaveFor = (name) => tab.set('enter', { room: name, name: connection.name });
 
-page.openRoom.addEventListener('submit', (event) => {
-  event.preventDefault();
-  const name = page.roomName.value.trim().toLowerCase().replace(/\s+/g, '-');
-  const valid = /^[a-z0-9-]{1,32}$/.test(name);
-  page.roomError.textContent = valid ? '' : t.badRoom;
-  page.roomName.setAttribute('aria-invalid', !valid);
-  if (!valid) return;
-  leaveFor(name);
-  location.assign(addressOf(name));
+on(page.openRoom, 'submit', (event) => {
+	event.preventDefault();
+	const name = page.roomName.value.trim().toLowerCase().replace(/\s+/g, '-');
+	const valid = /^[a-z0-9-]{1,32}$/.test(name);
+	page.roomError.textContent = valid ? '' : t.badRoom;
+	page.roomName.setAttribute('aria-invalid', !valid);
+	if (!valid) return;
+	leaveFor(name);
+	location.assign(addressOf(name));
 });
 
-page.copy.addEventListener('click', async () => {
-  try {
-    await navigator.clipboard.writeText(addressOf(room));
-  } catch {
-    prompt(t.copyLink, addressOf(room)); // without https there is no clipboard
-    return;
-  }
-  page.copy.textContent = t.copied;
-  announce(t.copied);
-  setTimeout(() => { page.copy.textContent = t.copyLink; }, 2_000);
+on(page.copy, 'click', async () => {
+	try {
+		await navigator.clipboard.writeText(addressOf(room));
+	} catch {
+		prompt(t.copyLink, addressOf(room)); // without https there is no clipboard
+		return;
+	}
+	page.copy.textContent = t.copied;
+	announce(t.copied);
+	setTimeout(() => { page.copy.textContent = t.copyLink; }, 2_000);
 });
 
 page.showNotices.checked = browser.get('notices') ?? true;
-page.showNotices.addEventListener('change', () => {
-  browser.set('notices', page.showNotices.checked);
-  log.showNotices(page.showNotices.checked);
+on(page.showNotices, 'change', () => {
+	browser.set('notices', page.showNotices.checked);
+	log.showNotices(page.showNotices.checked);
 });
 log.showNotices(page.showNotices.checked);
 page.notify.checked = browser.get('notify') ?? false;
 page.notify.closest('label').hidden = !('Notification' in globalThis); // as without https
-page.notify.addEventListener('change', async () => {
-  if (page.notify.checked) page.notify.checked = await Notification.requestPermission() === 'granted';
-  browser.set('notify', page.notify.checked);
+on(page.notify, 'change', async () => {
+	if (page.notify.checked) page.notify.checked = await Notification.requestPermission() === 'granted';
+	browser.set('notify', page.notify.checked);
 });
 
 // Going away and coming back.
 
-document.addEventListener('visibilitychange', () => {
-  if (document.hidden) return save();
-  connection.hurry();
-  noticed(0);
+on(document, 'visibilitychange', () => {
+	if (document.hidden) return save();
+	connection.hurry();
+	noticed(0);
 });
-addEventListener('pagehide', save);
-addEventListener('pageshow', ({ persisted }) => persisted && location.reload()); // its socket is gone
+on(window, 'pagehide', save);
+on(window, 'pageshow', ({ persisted }) => persisted && location.reload()); // its socket is gone
 
 function save() {
-  if (!connection.session || arriving()) return;
-  here.set('log', log.save());
-  here.set('focus', document.activeElement === page.message);
+	if (!connection.session || arriving()) return;
+	here.set('log', log.save());
+	here.set('focus', document.activeElement === field);
 }
 
 // iOS lays its keyboard over the page; the others resize it.
-visualViewport?.addEventListener('resize', () => {
-  if (visualViewport.scale === 1) document.body.style.setProperty('--height', `${visualViewport.height}px`);
-  scrollTo(0, 0);
+on(visualViewport, 'resize', () => {
+	if (visualViewport.scale === 1) document.body.style.setProperty('--height', `${visualViewport.height}px`);
+	scrollTo(0, 0);
 });
 
 showRooms();
 const enter = tab.get('enter');
 tab.set('enter', null);
 if (connection.session) {
-  show(true);
-  const saved = here.get('log');
-  if (saved) log.restore(saved);
-  connection.seq = log.newest();
-  write(here.get('draft') ?? '');
-  if (here.get('focus')) page.message.focus({ preventScroll: true });
-  connection.join(connection.name);
+	show(true);
+	const saved = here.get('log');
+	if (saved) log.restore(saved);
+	connection.seq = log.newest();
+	write(here.get('draft') ?? '');
+	if (here.get('focus')) field.focus({ preventScroll: true });
+	connection.join(connection.name);
 } else if (enter?.room === room) connection.join(enter.name);
 else {
-  show(false);
-  showStatus();
-  if (!matchMedia('(pointer: coarse)').matches) page.username.focus(); // a phone would open its keyboard
+	show(false);
+	showStatus();
+	if (!matchMedia('(pointer: coarse)').matches) page.username.focus(); // a phone would open its keyboard
 }

@@ -1,93 +1,89 @@
 // Everything that is text: the page's own words in two languages, and how other people's words are shown.
 //
-// A translation is one more table like `german`, with the same keys. Words that stand in index.html are found by the keys
-// in its data-text, data-label and data-placeholder. Names go through `name()`, so that one written from right to left
-// does not turn the sentence around it.
+// A translation is one more table like `german`: the same keys, {} where something goes in. Words that stand in
+// index.html are found by the keys in its data-text and data-label.
 
-export const LIMITS = { username: 32, text: 4000 };
-
-const name = (who) => `\u2068${who}\u2069`; // first strong isolate … pop: `put` makes a <bdi> of it
+export const isolated = (who) => `\u2068${who}\u2069`; // else a name written from right to left turns the sentence
 
 const english = {
-  skip: 'Skip to the message field', connection: 'Connection', messages: 'Messages', message: 'Message', send: 'Send',
-  welcome: 'Pick a name and talk', username: 'Username', join: 'Join', connecting: 'Connecting…',
-  guest: (n) => `Guest ${n}`, leaveEmpty: (who) => `Leave it empty to come in as ${who}.`,
-  people: 'People', rooms: 'Rooms', roomName: 'Room name', open: 'Open', copyLink: 'Copy room link', copied: 'Copied',
-  options: 'Options', showNotices: 'Show who joins and leaves', notify: 'Tell me when I am mentioned',
-  connected: 'Connected', reconnecting: 'Reconnecting', inSeconds: (n) => ` in ${n} s`, offline: 'Offline',
-  full: ' – the server is full', slow: ' – this page could not keep up', now: 'Try now',
-  elsewhere: 'Offline – this chat went on in another window', here: 'Continue here',
-  joined: (who) => `${who} joined`, left: (who) => `${who} left`,
-  back: (who) => `${who} left and came back`, visited: (who) => `${who} joined and left`,
-  renamed: (from, to) => `${name(from)} is now ${name(to)}`, others: (n) => `${n} others`,
-  unread: 'New', newMessages: (n) => `New messages (${n})`, toEnd: 'To the end',
-  arrived: (n) => (n === 1 ? '1 new message' : `${n} new messages`),
-  earlier: 'Loading what was said earlier…', beginning: 'This is where the room begins.',
-  missed: 'Some of what happened before this was missed.',
-  you: 'you', sent: 'Sent', sending: 'Sending', refused: 'Not sent', edit: 'Edit', resend: 'Send again', drop: 'Drop',
-  typing: (who) => `${name(who)} is typing…`, severalTyping: 'Several people are typing…', remaining: (n) => `${n} left`,
-  who: (list) => `Here: ${list}`,
-  help: 'Shift+Enter: new line. Tab: complete a name. Up in the empty field: what you said last.\n'
-    + '`code` and ```longer code``` stay as typed.\n/rename NAME: change your name. /who: who is here.\n'
-    + 'Two slashes start a message with one.',
-  noCommand: (word) => `There is no command /${word}. Try /help, or say it with two slashes.`,
-  badRoom: 'Small letters a–z, digits and hyphens, at most 32.',
-  errors: {
-    username_invalid: 'A name has 1 to 32 characters, all of them visible.',
-    username_taken: 'Someone here has this name, or one that looks like it.',
-    text_too_long: 'It is longer than 4,000 characters.',
-    bad_field: 'It has characters that cannot be sent.', rate_limited: 'Too much at once. Wait a moment.',
-    storage_failed: 'The server could not keep it. Try again later.',
-  },
+	skip: 'Skip to the message field', connection: 'Connection', messages: 'Messages', message: 'Message', send: 'Send',
+	welcome: 'Pick a name and talk', username: 'Username', join: 'Join', connecting: 'Connecting…',
+	guest: 'Guest {}', leaveEmpty: 'Leave it empty to come in as {}.',
+	people: 'People', rooms: 'Rooms', roomName: 'Room name', open: 'Open', copyLink: 'Copy room link', copied: 'Copied',
+	options: 'Options', showNotices: 'Show who joins and leaves', notify: 'Tell me when I am mentioned',
+	connected: 'Connected', reconnecting: 'Reconnecting', inSeconds: ' in {} s', offline: 'Offline',
+	full: ' – the server is full', slow: ' – this page could not keep up', now: 'Try now',
+	elsewhere: 'Offline – this chat went on in another window', here: 'Continue here',
+	joined: '{} joined', left: '{} left',
+	back: '{} left and came back', visited: '{} joined and left',
+	renamed: '{} is now {}', others: '{} others',
+	unread: 'New', newMessages: 'New messages ({})', toEnd: 'To the end',
+	arrived: (n) => (n === 1 ? '1 new message' : `${n} new messages`),
+	earlier: 'Loading what was said earlier…', beginning: 'This is where the room begins.',
+	missed: 'Some of what happened before this was missed.',
+	you: 'you', sent: 'Sent', sending: 'Sending', refused: 'Not sent', edit: 'Edit', resend: 'Send again', drop: 'Drop',
+	typing: '{} is typing…', severalTyping: 'Several people are typing…', remaining: '{} left',
+	who: 'Here: {}',
+	help: 'Shift+Enter: new line. Tab: complete a name. Up in the empty field: what you said last.\n'
+		+ '`code` and ```longer code``` stay as typed.\n/rename NAME: change your name. /who: who is here.\n'
+		+ 'Two slashes start a message with one.',
+	badRoom: 'Only a–z, 0–9 and hyphens, at most 32.',
+	errors: {
+		username_invalid: 'A name has 1 to 32 visible characters.',
+		username_taken: 'Someone here has this name, or one that looks like it.',
+		text_too_long: 'It is longer than 4,000 characters.',
+		bad_field: 'It has characters that cannot be sent.', rate_limited: 'Too much at once. Wait a moment.',
+		storage_failed: 'The server could not keep it. Try again later.',
+	},
 };
 
 const german = {
-  skip: 'Zum Nachrichtenfeld', connection: 'Verbindung', messages: 'Nachrichten', message: 'Nachricht', send: 'Senden',
-  welcome: 'Namen wählen und mitreden', username: 'Name', join: 'Eintreten', connecting: 'Verbinde…',
-  guest: (n) => `Gast ${n}`, leaveEmpty: (who) => `Leer lassen, um als ${who} einzutreten.`,
-  people: 'Anwesende', rooms: 'Räume', roomName: 'Raumname', open: 'Öffnen', copyLink: 'Link kopieren', copied: 'Kopiert',
-  options: 'Einstellungen', showNotices: 'Zeigen, wer kommt und geht', notify: 'Melden, wenn mein Name fällt',
-  connected: 'Verbunden', reconnecting: 'Verbinde neu', inSeconds: (n) => ` in ${n} s`, offline: 'Offline',
-  full: ' – der Server ist voll', slow: ' – diese Seite kam nicht mit', now: 'Jetzt versuchen',
-  elsewhere: 'Offline – es ging in einem anderen Fenster weiter', here: 'Hier fortsetzen',
-  joined: (who, n) => `${who} ${n > 1 ? 'sind' : 'ist'} gekommen`,
-  left: (who, n) => `${who} ${n > 1 ? 'sind' : 'ist'} gegangen`,
-  back: (who, n) => `${who} ${n > 1 ? 'sind' : 'ist'} wieder da`,
-  visited: (who, n) => `${who} ${n > 1 ? 'waren' : 'war'} kurz da`,
-  renamed: (from, to) => `${name(from)} heißt jetzt ${name(to)}`, others: (n) => `${n} weitere`,
-  unread: 'Neu', newMessages: (n) => `Neue Nachrichten (${n})`, toEnd: 'Ans Ende',
-  arrived: (n) => (n === 1 ? '1 neue Nachricht' : `${n} neue Nachrichten`),
-  earlier: 'Früheres wird geladen…', beginning: 'Hier beginnt der Raum.', missed: 'Davor wurde manches verpasst.',
-  you: 'du', sent: 'Gesendet', sending: 'Wird gesendet', refused: 'Nicht gesendet',
-  edit: 'Bearbeiten', resend: 'Nochmals senden', drop: 'Verwerfen',
-  typing: (who) => `${name(who)} schreibt…`, severalTyping: 'Mehrere schreiben…', remaining: (n) => `noch ${n}`,
-  who: (list) => `Hier: ${list}`,
-  help: 'Umschalt+Enter: neue Zeile. Tab: Namen ergänzen. Pfeil hoch im leeren Feld: das zuletzt Gesagte.\n'
-    + '`Code` und ```längerer Code``` bleiben wie getippt.\n/rename NAME: anders heißen. /who: wer da ist.\n'
-    + 'Zwei Schrägstriche beginnen eine Nachricht mit einem.',
-  noCommand: (word) => `Den Befehl /${word} gibt es nicht. /help hilft; zum Sagen zwei Schrägstriche.`,
-  badRoom: 'Kleinbuchstaben a–z, Ziffern und Bindestriche, höchstens 32.',
-  errors: {
-    username_invalid: 'Ein Name hat 1 bis 32 Zeichen, alle sichtbar.',
-    username_taken: 'So oder sehr ähnlich heißt hier schon jemand.',
-    text_too_long: 'Mehr als 4.000 Zeichen.',
-    bad_field: 'Manche Zeichen lassen sich nicht senden.', rate_limited: 'Zu viel auf einmal. Bitte kurz warten.',
-    storage_failed: 'Der Server konnte es nicht aufbewahren. Später nochmals versuchen.',
-  },
+	skip: 'Zum Nachrichtenfeld', connection: 'Verbindung', messages: 'Nachrichten', message: 'Nachricht',
+	send: 'Senden', welcome: 'Namen wählen und mitreden', username: 'Name', join: 'Eintreten', connecting: 'Verbinde…',
+	guest: 'Gast {}', leaveEmpty: 'Leer lassen, um als {} einzutreten.',
+	people: 'Anwesende', rooms: 'Räume', roomName: 'Raumname', open: 'Öffnen', copyLink: 'Link kopieren',
+	copied: 'Kopiert', options: 'Einstellungen', showNotices: 'Zeigen, wer kommt und geht',
+	notify: 'Melden, wenn mein Name fällt', connected: 'Verbunden', reconnecting: 'Verbinde neu', inSeconds: ' in {} s', offline: 'Offline',
+	full: ' – der Server ist voll', slow: ' – diese Seite kam nicht mit', now: 'Jetzt versuchen',
+	elsewhere: 'Offline – es ging in einem anderen Fenster weiter', here: 'Hier fortsetzen',
+	joined: 'Neu hier: {}', left: 'Gegangen: {}', back: 'Wieder da: {}', visited: 'Kurz da: {}',
+	renamed: '{} heißt jetzt {}', others: '{} weitere',
+	unread: 'Neu', newMessages: 'Neue Nachrichten ({})', toEnd: 'Ans Ende',
+	arrived: (n) => (n === 1 ? '1 neue Nachricht' : `${n} neue Nachrichten`),
+	earlier: 'Früheres wird geladen…', beginning: 'Hier beginnt der Raum.', missed: 'Davor wurde manches verpasst.',
+	you: 'du', sent: 'Gesendet', sending: 'Wird gesendet', refused: 'Nicht gesendet',
+	edit: 'Bearbeiten', resend: 'Nochmals senden', drop: 'Verwerfen',
+	typing: '{} schreibt…', severalTyping: 'Mehrere schreiben…', remaining: 'noch {}',
+	who: 'Hier: {}',
+	help: 'Umschalt+Enter: neue Zeile. Tab: Namen ergänzen. Pfeil hoch im leeren Feld: das zuletzt Gesagte.\n'
+		+ '`Code` und ```längerer Code``` bleiben wie getippt.\n/rename NAME: anders heißen. /who: wer da ist.\n'
+		+ 'Zwei Schrägstriche beginnen eine Nachricht mit einem.',
+	badRoom: 'Nur a–z, 0–9 und Bindestriche, höchstens 32.',
+	errors: {
+		username_invalid: 'Ein Name hat 1 bis 32 sichtbare Zeichen.',
+		username_taken: 'So oder sehr ähnlich heißt hier schon jemand.',
+		text_too_long: 'Mehr als 4.000 Zeichen.',
+		bad_field: 'Manche Zeichen lassen sich nicht senden.', rate_limited: 'Zu viel auf einmal. Bitte kurz warten.',
+		storage_failed: 'Der Server konnte es nicht aufbewahren. Später nochmals versuchen.',
+	},
 };
 
 const tables = { en: english, de: german };
 const locale = navigator.languages.find((tag) => tag.slice(0, 2) in tables) ?? 'en';
-export const t = tables[locale.slice(0, 2)];
+
+/** The words by key: a text, or a function of what goes in the place of each {}. */
+export const t = Object.fromEntries(Object.entries(tables[locale.slice(0, 2)]).map(([key, words]) =>
+	[key, String(words).includes('{}') ? (...given) => words.replace(/\{\}/g, () => given.shift()) : words]));
 
 /** Gives the standing words of the page their language. */
 export function translate() {
-  document.documentElement.lang = locale;
-  const each = (key, act) => document.querySelectorAll(`[data-${key}]`).forEach((element) =>
-    act(element, t[element.dataset[key]]));
-  each('text', (element, text) => { element.textContent = text; });
-  each('label', (element, text) => element.setAttribute('aria-label', text));
-  each('placeholder', (element, text) => { element.placeholder = text; });
+	document.documentElement.lang = locale;
+	for (const element of document.querySelectorAll('[data-text], [data-label]')) {
+		const { text, label } = element.dataset;
+		if (text) element.textContent = t[text];
+		if (label) element.setAttribute('aria-label', t[label]);
+		if (label && 'placeholder' in element) element.placeholder = t[label];
+	}
 }
 
 const clock = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' });
@@ -99,181 +95,176 @@ export const number = new Intl.NumberFormat(locale);
 
 /** "Ada", "Ada and Bo", "Ada, Bo and Cy", "Ada, Bo and 4 others". */
 export const names = (list, most = 3) => conjunction.format(list.length > most
-  ? [...list.slice(0, 2).map(name), t.others(list.length - 2)] : list.map(name));
+	? [...list.slice(0, 2).map(isolated), t.others(list.length - 2)] : list.map(isolated));
 
-/** Sets an element's text; what `name()` wrapped becomes a <bdi>, so that no invisible character is left in the page. */
+/** Sets an element's text; what is `isolated` becomes a <bdi>, so that no invisible character is left in the page. */
 export function put(element, sentence, ...more) {
-  const parts = sentence.split(/\u2068(.*?)\u2069/s).map((part, index) => (index % 2 ? make('bdi', '', part) : part));
-  element.replaceChildren(...parts, ...more);
-  return element;
+	const parts = sentence.split(/\u2068(.*?)\u2069/s).map((part, index) => (index % 2 ? make('bdi', '', part) : part));
+	element.replaceChildren(...parts, ...more);
+	return element;
 }
 
 export function make(tag, className = '', ...content) {
-  const element = document.createElement(tag);
-  if (className) element.className = className;
-  element.append(...content);
-  return element;
+	const element = document.createElement(tag);
+	if (className) element.className = className;
+	element.append(...content);
+	return element;
 }
 
 /** Touches a text only where it changes: what a screen reader has read, it would read again. */
 export function set(element, text) {
-  if (element.textContent !== text) element.textContent = text;
-  return element;
+	if (element.textContent !== text) element.textContent = text;
+	return element;
 }
 
 /** Lengths are counted in Unicode scalars: an emoji is one, where a string's own length says two. */
 export const scalars = (text) => [...text].length;
 
-/** A name's hue follows from the name, however it is spelled; a golden angle keeps like names apart. */
-export const hue = (username) => [...username.normalize('NFKC').toLowerCase()]
-  .reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)) % 9973, 0) * 137.5 % 360;
+/** A name's hue follows from the name; a golden angle keeps like names apart. */
+export const hue = (username) =>
+	[...username].reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)) % 9973, 0) * 137.5 % 360;
 
 /** A pattern that finds `username` in a text as a word of its own, however it is capitalised. */
 export function mentionOf(username) {
-  const literal = username.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
-  return new RegExp(`(?<![\\p{L}\\p{N}_])@?${literal}(?![\\p{L}\\p{N}_])`, 'iu');
+	const literal = username.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+	return new RegExp(`(?<![\\p{L}\\p{N}_])@?${literal}(?![\\p{L}\\p{N}_])`, 'iu');
 }
 
 // How an event looks. One function for each kind of row makes its element, or brings it up to date.
 
 export const looks = {
-  day: ({ element, event }) => element ?? make('li', 'day', stamp(event.time, calendar)),
-  unread: ({ element }) => element ?? make('li', 'unread', t.unread),
-  gap: ({ element }) => element ?? make('li', 'gap', t.missed),
+	day: ({ element, event }) => element ?? make('li', 'day', stamp(event.time, calendar)),
+	unread: ({ element }) => element ?? make('li', 'unread', t.unread),
+	gap: ({ element }) => element ?? make('li', 'gap', t.missed),
 
-  message(row, log) {
-    const { event, under, state = 'sent' } = row;
-    const element = row.element ?? newMessage(event, log.mention);
-    const marks = [under && 'under', event.own && `own ${state}`, event.mention && 'mention'];
-    element.className = ['message', ...marks.filter(Boolean)].join(' ');
-    stamp(event.time, clock, element.querySelector('time'));
-    if (!event.own) return element;
-    element.querySelector('.state').setAttribute('aria-label', t[state]);
-    const refused = element.querySelector('.refusal');
-    if (!event.reason) refused?.remove();
-    else if (!refused) element.append(refusal(event, log));
-    return element;
-  },
+	message(row, log) {
+		const { event, under, state = 'sent' } = row;
+		const element = row.element ?? newMessage(event, log.mention);
+		const marks = [under && 'under', event.own && `own ${state}`, event.mention && 'mention'];
+		element.className = ['message', ...marks.filter(Boolean)].join(' ');
+		stamp(event.time, clock, element.querySelector('time'));
+		if (!event.own) return element;
+		set(element.querySelector('.name'), event.username);
+		element.querySelector('.state').setAttribute('aria-label', t[state]);
+		const refused = element.querySelector('.refusal');
+		if (!event.reason) refused?.remove();
+		else if (!refused) element.append(refusal(event, log));
+		return element;
+	},
 
-  notices(row) {
-    const element = row.element ?? make('li', 'notices');
-    const lines = sumUp(row.events);
-    const drawn = lines.map((line) => put(make('p'), line.say, ' ', stamp(line.time, clock)));
-    if (lines.length < 3) {
-      element.replaceChildren(...drawn);
-      return element;
-    }
-    // What folds already stays: someone may be at it.
-    const details = element.querySelector('details') ?? make('details', '', make('summary'));
-    put(details.firstChild, fold(lines));
-    while (details.children[1]) details.children[1].remove();
-    details.append(...drawn);
-    if (!details.parentNode) element.replaceChildren(details);
-    return element;
-  },
+	notices(row) {
+		const element = row.element ?? make('li', 'notices');
+		const lines = sumUp(row.events);
+		const drawn = lines.map((line) => put(make('p'), line.say, ' ', stamp(line.time, clock)));
+		if (lines.length < 3) {
+			element.replaceChildren(...drawn);
+			return element;
+		}
+		// What folds already stays: someone may be at it.
+		const details = element.querySelector('details') ?? make('details', '', make('summary'));
+		put(details.firstChild, fold(lines));
+		while (details.children[1]) details.children[1].remove();
+		details.append(...drawn);
+		if (!details.parentNode) element.replaceChildren(details);
+		return element;
+	},
 };
 
 function stamp(ms, format, element = make('time')) {
-  element.dateTime = new Date(ms).toISOString();
-  return set(element, format.format(ms));
+	element.dateTime = new Date(ms).toISOString();
+	return set(element, format.format(ms));
 }
 
 function newMessage({ username, text, own }, mention) {
-  const author = make('bdi', 'name', username);
-  author.style.setProperty('--hue', hue(username));
-  const body = make('div', isEmoji(text) ? 'text large' : 'text');
-  body.dir = 'auto';
-  write(body, text, [[FENCE, block], [CODE, code], [LINK, link], ...(mention && !own ? [[mention, marked]] : [])]);
-  const state = make('span', 'state');
-  state.setAttribute('role', 'img');
-  const head = make('p', 'head', author, ' ', ...(own ? [make('small', '', t.you), ' '] : []), make('time'));
-  return make('li', '', head, body, ...(own ? [state] : []));
+	const author = make('bdi', 'name', username);
+	author.style.setProperty('--hue', hue(username));
+	const body = make('div', isEmoji(text) ? 'text large' : 'text');
+	body.dir = 'auto';
+	write(body, text, own || !mention ? MARKS : [...MARKS, [mention, ([all]) => [make('mark', '', all)]]]);
+	const state = make('span', 'state');
+	state.setAttribute('role', 'img');
+	const head = make('p', 'head', author, ' ', ...(own ? [make('small', '', t.you), ' '] : []), make('time'));
+	return make('li', '', head, body, ...(own ? [state] : []));
 }
 
 function refusal({ id, reason }, log) {
-  const element = make('p', 'refusal', `${t.refused}: ${t.errors[reason.code] ?? reason.message}`);
-  for (const what of ['edit', 'resend', 'drop']) {
-    const button = make('button', 'quiet', t[what]);
-    button.addEventListener('click', () => log.act(what, id));
-    element.append(' ', button);
-  }
-  return element;
+	const element = make('p', 'refusal', `${t.refused}: ${t.errors[reason.code] ?? reason.message}`);
+	for (const what of ['edit', 'resend', 'drop']) {
+		const button = make('button', 'quiet', t[what]);
+		button.addEventListener('click', () => log.act(what, id));
+		element.append(' ', button);
+	}
+	return element;
 }
 
-/** What a run of notices comes to: one line for each person who came or went, and one for each new name. */
+// What a run of notices comes to: one line for each person who came or went, and one for each new name.
 function sumUp(events) {
-  const people = new Map();
-  const lines = new Set();
-  for (const { type, username, to, time } of events) {
-    const line = people.get(username) ?? { first: type };
-    people.delete(username);
-    if (type === 'rename') {
-      lines.add({ kind: type, time, say: t.renamed(username, to) });
-      if (lines.has(line)) people.set(to, line);
-      continue;
-    }
-    people.set(username, line);
-    const kind = type === 'join' ? (line.first === type ? 'joined' : 'back') : (line.first === type ? 'left' : 'visited');
-    lines.add(Object.assign(line, { kind, time, username, say: t[kind](names([username]), 1) }));
-  }
-  return [...lines];
+	const people = new Map();
+	const lines = new Set();
+	for (const { type, username, to, time } of events) {
+		const line = people.get(username) ?? { first: type };
+		people.delete(username);
+		if (type === 'rename') {
+			lines.add({ kind: type, time, say: t.renamed(isolated(username), isolated(to)) });
+			if (lines.has(line)) people.set(to, line);
+			continue;
+		}
+		people.set(username, line);
+		const kinds = { joinjoin: 'joined', leavejoin: 'back', leaveleave: 'left', joinleave: 'visited' };
+		const kind = kinds[line.first + type];
+		lines.add(Object.assign(line, { kind, time, username, say: t[kind](names([username])) }));
+	}
+	return [...lines];
 }
 
-/** "Ada, Bo and 4 others joined; Cy left" */
+// "Ada, Bo and 4 others joined; Cy left"
 function fold(lines) {
-  const parts = new Set(lines.map(({ kind, say }) => {
-    const same = lines.filter((line) => line.kind === kind).map((line) => line.username);
-    return kind === 'rename' ? say : t[kind](names(same), same.length);
-  }));
-  return [...parts].join('; ');
+	const parts = new Set(lines.map(({ kind, say }) => {
+		const same = lines.filter((line) => line.kind === kind).map((line) => line.username);
+		return kind === 'rename' ? say : t[kind](names(same));
+	}));
+	return [...parts].join('; ');
 }
 
 // What a message may hold besides text. Bidirectional controls end an address: they could make it read as another one.
-const FENCE = /\n?```(?:[\w+#-]*\n)?([\s\S]+?)```\n?/;
-const CODE = /`([^`\n]+)`/;
-const LINK = /\bhttps?:\/\/[^\s<>"`\u200e\u200f\u202a-\u202e\u2066-\u2069]+/i;
+const MARKS = [
+	[/\n?```(?:[\w+#-]*\n)?([\s\S]+?)\n?```\n?/, ([, inner]) => [make('pre', '', make('code', '', inner))]],
+	[/`([^`\n]+)`/, ([, inner]) => [make('code', '', inner)]],
+	[/\bhttps?:\/\/[^\s<>"`\u200e\u200f\u202a-\u202e\u2066-\u2069]+/i, link],
+];
 
-/** Shows what a person wrote: what the first pattern finds, and with the other patterns what lies around that. */
+// Shows what a person wrote: what the first mark finds, and with the other marks what lies around that.
 function write(element, text, [[pattern, show], ...others]) {
-  let rest = text;
-  const around = (part) => part && (others.length ? write(element, part, others) : element.append(part));
-  for (let found; (found = pattern.exec(rest));) {
-    const [shown, used] = show(found);
-    around(rest.slice(0, found.index));
-    element.append(shown);
-    rest = rest.slice(found.index + used);
-  }
-  around(rest);
+	let rest = text;
+	const around = (part) => part && (others.length ? write(element, part, others) : element.append(part));
+	for (let found; (found = pattern.exec(rest));) {
+		const [shown, length = found[0].length] = show(found);
+		around(rest.slice(0, found.index));
+		element.append(shown);
+		rest = rest.slice(found.index + length);
+	}
+	around(rest);
 }
-
-const block = ([all, inner]) => [make('pre', '', make('code', '', inner.replace(/\n$/, ''))), all.length];
-const code = ([all, inner]) => [make('code', '', inner), all.length];
-const marked = ([all]) => [make('mark', '', all), all.length];
 
 function link([all]) {
-  const address = all.slice(0, addressEnd(all));
-  if (!URL.canParse(address)) return [all, all.length];
-  const anchor = make('a', '', address);
-  Object.assign(anchor, { href: address, target: '_blank', rel: 'noopener noreferrer' });
-  return [anchor, address.length];
+	const address = all.slice(0, addressEnd(all));
+	const rel = 'noopener noreferrer';
+	return [Object.assign(make('a', '', address), { href: address, target: '_blank', rel }), address.length];
 }
 
-/** Marks at the end belong to the sentence, and so does a closing bracket that the address has not opened. */
+// Marks at the end belong to the sentence, and so does a closing bracket that the address has not opened.
 function addressEnd(all) {
-  let surplus = all.split(/[)\]]/).length - all.split(/[([]/).length;
-  let end = all.length;
-  for (; end > 0; end -= 1) {
-    const last = all[end - 1];
-    if (surplus > 0 && ')]'.includes(last)) surplus -= 1;
-    else if (!'.,;:!?\'’”»…*_~'.includes(last)) break;
-  }
-  return end;
+	let surplus = all.split(/[)\]]/).length - all.split(/[([]/).length;
+	let end = all.length;
+	for (; end > 0; end -= 1) {
+		const last = all[end - 1];
+		if (surplus > 0 && ')]'.includes(last)) surplus -= 1;
+		else if (!'.,;:!?\'’”»…*_~'.includes(last)) break;
+	}
+	return end;
 }
 
-/** Up to three emoji and nothing else. */
-function isEmoji(text) {
-  if (text.length > 100) return false;
-  const letters = [...segmenter.segment(text.replace(/\s/g, ''))];
-  return letters.length <= 3
-    && letters.every(({ segment }) => /\p{Emoji_Presentation}|\p{Emoji}\ufe0f|\p{RI}{2}/u.test(segment));
-}
+// Up to three emoji and nothing else.
+const isEmoji = (text) => text.length < 100
+	&& [...segmenter.segment(text.replace(/\s/g, ''))].every(({ segment }, index) =>
+		index < 3 && /\p{Emoji_Presentation}|\p{Emoji}\ufe0f|\p{RI}{2}/u.test(segment));
