@@ -237,6 +237,7 @@ function choose(at) {
 			schedule();
 			return at;
 		}
+		first = Math.max(0, Math.min(first, end - WINDOW)); // what came in before them shows where there is room
 		last = end;
 		return null;
 	}
