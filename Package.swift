@@ -60,7 +60,11 @@ let package = Package(
         .testTarget(name: "ChatTests", dependencies: ["Chat"]),
         .testTarget(name: "HistoryTests", dependencies: ["History", "Simulation"]),
         .testTarget(name: "SocketsTests", dependencies: ["Sockets"]),
-        .testTarget(name: "ServerTests", dependencies: ["Server", "Client", "Page", "WebSocket"]),
+        .testTarget(name: "ServerTests", dependencies: ["Support", "Server", "Client", "Page", "WebSocket"]),
+        // The page in a real browser.
+        .testTarget(name: "PageTests", dependencies: ["Support", "Page"]),
+        // The built command, started, and a client that does what a test says.
+        .target(name: "Support", dependencies: ["Client", "WebSocket"], path: "Tests/Support"),
         .testTarget(name: "BenchTests", dependencies: ["Bench", "Client"]),
         .testTarget(name: "ClientTests", dependencies: ["Client", "Chat", "HTTP", "Sockets", "WebSocket"]),
 

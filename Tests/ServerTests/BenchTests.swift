@@ -1,4 +1,5 @@
 import Foundation
+import Support
 import Testing
 
 /// `chatloop bench`, with few clients and for a short time, against the real server.

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 import Testing
 
 /// The command line from outside: what it prints, and how it ends.

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 import Testing
 
 /// An independent implementation at the other end: Python's `websockets`, where it is installed.

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 import Testing
 
 /// HTTP/1.1 as a connection: keep-alive, pipelining, and what is refused.
