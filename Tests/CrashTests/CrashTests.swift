@@ -6,8 +6,8 @@ import Testing
 
 /// Nothing said is lost, doubled or reordered: shown by killing things at random, again and again.
 ///
-/// `CHATLOOP_KILLS` sets how often (30 times if not), `CHATLOOP_SEED` the chance. (The seed does not make a run the same again, since
-/// real processes have their own timing; it makes it alike.)
+/// `CHATLOOP_KILLS` sets how often (30 times if not), `CHATLOOP_SEED` the chance. (The seed does not make a run the same
+/// again, since real processes have their own timing; it makes it alike.)
 @Suite(.serialized) struct CrashTests {
     private let kills = number("CHATLOOP_KILLS") ?? 30
     private let seed = UInt64(number("CHATLOOP_SEED") ?? Int.random(in: 0...1_000_000))
