@@ -53,6 +53,7 @@ enum Chatloop {
         switch name {
         case "serve": return ServeCommand.run(try ServeCommand.parse(arguments, environment: environment))
         case "talk": return TalkCommand.run(try TalkCommand.parse(arguments, environment: environment))
+        case "bench": return BenchCommand.run(try BenchCommand.parse(arguments))
         case "replay": return try ReplayCommand.run(arguments)
         default: throw UsageError(message: "there is no command \"\(name)\"")
         }

@@ -14,7 +14,7 @@ enum Help {
         """
 
     /// By command.
-    static let pages = ["serve": serve, "talk": talk, "replay": replay]
+    static let pages = ["serve": serve, "talk": talk, "bench": bench, "replay": replay]
 
     private static let serve = """
         usage: chatloop [serve] [options]
@@ -81,6 +81,38 @@ enum Help {
         gives up when there is no server for 5 seconds at first, and for a minute later.
         Exit status: 0 after leaving, 64 for a bad command line, 65 where the chat has refused some of the lines, 69 where there
         is no server (or the name is taken), 76 where whoever answers is no chat.
+
+        """
+
+    private static let bench = """
+        usage: chatloop bench MODE URL [options]
+               chatloop bench micro [--duration SECONDS] [--json]
+
+        Puts a running chat under load, reads every frame of every connection, and reports speed, latency, and whether every
+        message came to everyone once and in order. URL is as for talk; the load joins that room. The chat should run with
+        serve --message-rate 0, and for echo with --echo.
+
+          fanout   --senders keep --window messages each in flight; all clients hear all of them: throughput
+          paced    --senders speak --rate times a second in all, on schedule: latency
+          idle     --clients join and are silent: memory and idle CPU
+          churn    --clients at a time connect, join and leave, as fast as they can
+          echo     --clients keep --window messages each in flight on the echo path
+          micro    no server: parsers, frames, mask, UTF-8, JSON and SHA-1, beside a copy of memory
+
+          --clients N            connections (100)
+          --senders N            those that speak (1)
+          --window N             messages that each sender keeps in flight (1)
+          --rate R               messages a second of all senders together (100)
+          --duration SECONDS     how long is measured (5)
+          --warm-up SECONDS      how long before that it runs already (1)
+          --payload BYTES        size of a message's text (64)
+          --concurrency N        how many connect or join at once before the load begins (64)
+          --pid PID              the server's process: shows its CPU time and memory
+          --json                 one JSON object instead of lines
+
+        Latency is from when a message was sent (paced: due) until it was read, at up to 64 of the clients.
+        Exit status: 0 where all was correct, 1 where a message was lost, doubled or out of order or a connection dropped, 64
+        for a bad command line, 69 where there is no server or it refuses, 76 where whoever answers is no chat.
 
         """
 

@@ -15,12 +15,11 @@ import Testing
             try ada.wait(forMessage: "Hello Ada.\nHow are you?")
             #expect(try ada.messages() == bo.messages())
             #expect(try ada.messages() == ["Hello Bo!", "Hello Ada.\nHow are you?"])
-            try ada.wait(for: "document.querySelectorAll('#people li').length === 2")
-            #expect(try ada.people() == ["Ada", "Bo"])
+            try ada.wait(forPeople: ["Ada", "Bo"])
             try ada.screenshot("two-people")
             try bo.close()
             try ada.wait(forRow: "Bo left")
-            try ada.wait(for: "document.querySelectorAll('#people li').length === 1")
+            try ada.wait(forPeople: ["Ada"])
         }
     }
 }

@@ -53,6 +53,20 @@ final class Scene {
         return tab
     }
 
+    /// Duplicates a tab as browsers do: with everything that it keeps for itself.
+    ///
+    /// - Parameter script: what is run in each of its documents before their own.
+    func duplicate(_ tab: Tab, prepared script: String? = nil) throws -> Tab {
+        let storage = try tab.string("JSON.stringify(Object.entries(sessionStorage))")
+        let fill = "for (const [key, value] of \(storage)) sessionStorage.setItem(key, value);"
+        let copy = try blank()
+        let filling = try copy.prepare("if (location.protocol === 'http:') { \(fill) }")
+        if let script { try copy.prepare(script) }
+        try copy.navigate(to: tab.string("location.href"))
+        try copy.call("Page.removeScriptToEvaluateOnNewDocument", ["identifier": filling])
+        return copy
+    }
+
     /// Opens the page of a room and joins.
     func enter(_ username: String, room: String = "lobby") throws -> Tab {
         let tab = try open(room: room)
@@ -123,10 +137,13 @@ extension Tab {
         try strings("[...document.querySelectorAll('[role=log] .message .text')].map((text) => text.textContent)")
     }
 
-    /// The names in the list of people, in order.
-    func people() throws -> [String] {
-        try strings("[...document.querySelectorAll('#people bdi')].map((name) => name.textContent)")
+    /// Waits until these people are in the list, in this order.
+    func wait(forPeople names: [String]) throws {
+        let literal = names.map(quoted).joined(separator: ",")
+        try wait(for: "JSON.stringify(\(Self.people)) === JSON.stringify([\(literal)])")
     }
+
+    private static let people = "[...document.querySelectorAll('#people bdi')].map((name) => name.textContent)"
 
     /// The quiet lines, in order; of those that fold, what they come to.
     func notices() throws -> [String] {

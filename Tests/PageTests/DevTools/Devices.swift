@@ -31,4 +31,13 @@ extension Tab {
             "Network.emulateNetworkConditions",
             ["offline": !isThere, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1])
     }
+
+    /// Whether the page is in front, or in a tab behind another.
+    func setVisible(_ isVisible: Bool) throws {
+        try evaluate(
+            """
+            Object.defineProperty(document, 'hidden', { configurable: true, get: () => \(!isVisible) });
+            document.dispatchEvent(new Event('visibilitychange', { bubbles: true }));
+            """)
+    }
 }

@@ -61,6 +61,14 @@ final class Tab {
         try wait(for: "!window.isOld && document.readyState === 'complete'")
     }
 
+    /// Has a script run in each document to come, before its own.
+    ///
+    /// - Returns: the browser's name for it.
+    @discardableResult
+    func prepare(_ script: String) throws -> String {
+        try call("Page.addScriptToEvaluateOnNewDocument", ["source": script])["identifier"] ?? ""
+    }
+
     func close() throws { try devTools.call("Target.closeTarget", ["targetId": target]) }
 
     // MARK: What is in it
@@ -90,14 +98,14 @@ final class Tab {
     }
 
     /// Waits, frame by frame, until an expression is true; a new document is waited for, too.
-    func wait(for expression: String, within seconds: Double = Deadline.standard) throws {
+    func wait(for expression: String, within seconds: Double = 15) throws {
         let deadline = Deadline(seconds: seconds)
         while true {
             do {
                 let met = try bool(Self.waiting(for: expression, seconds: deadline.secondsLeft))
                 if met { return }
-                let seen = try? string("document.body.innerText")
-                throw Failure("waited in vain for \(expression), with: \(seen ?? "nothing")")
+                let seen = try string("document.body.innerText.replace(/\\s+/g, ' ').slice(-1000)")
+                throw Failure("waited in vain for \(expression), with: \(seen)")
             } catch let failure as Failure where failure.isAboutALeftDocument && !deadline.isOver {}
         }
     }
