@@ -43,7 +43,7 @@ import WebSocket
     func answersThatNobodyTakesAreHeldUpToTheCeiling(poller: PollerChoice) throws {
         let server = try LiveServer("--max-buffers", "\(Self.ceiling)", poller: poller)
         let (ada, bo) = try pair(server)
-        let request = String(repeating: server.head("GET", "/"), count: 400)
+        let request = String(repeating: server.head("GET", "/"), count: 3000)
         var deaf: [TestSocket] = []
         for index in 0..<40 {
             let socket = try TestSocket(port: server.port, receiveBuffer: 4096)
