@@ -5,6 +5,7 @@
 #elseif canImport(Musl)
     import Musl
 #endif
+import Sockets
 
 /// The command line: `chatloop [COMMAND] [options]`.
 enum Chatloop {
@@ -17,6 +18,7 @@ enum Chatloop {
     ///
     /// - Returns: the exit status.
     static func run(_ arguments: [String]) -> Int32 {
+        SharedStream.openMissing()
         switch arguments.first {
         case "--help", "-h", "help":
             Output.standard(Help.overview)

@@ -36,7 +36,22 @@ enum Help {
                                  from one client address; 0: no limit (0)
           --max-message BYTES    largest message (65536)
           --max-queue BYTES      unsent output a connection may pile up (1048576)
+          --max-buffers BYTES    memory of all queues and half-received messages together (536870912)
+          --max-handshakes N     connections that have not asked for anything yet (as many as there may be)
+          --max-handshakes-per-address N
+                                 the same from one address; 0: no limit (0)
+          --connection-rate N    new connections a second of one address in the long run; 0: no limit (0)
           --message-rate N       messages a second of one connection in the long run; 0: no limit (10)
+          --byte-rate BYTES      bytes a second of all its messages (26000 for each of --message-rate)
+          --typing-rate N, --rename-rate N, --history-rate N
+                                 the same for signs of typing, new names, pages of history (1, 0.2, 5)
+          --error-rate N         refused requests a second; who goes on regardless is disconnected (1)
+          --request-timeout SECONDS
+                                 for a request, from its first byte on (10)
+          --keep-alive SECONDS   how long a connection may be silent between two requests (60)
+          --join-timeout SECONDS for the join, after the WebSocket was opened (30)
+          --close-timeout SECONDS
+                                 for the answer to a close frame (5)
           --origin ORIGIN        a further web origin that may open the chat (repeatable); * is all
           --trust-proxy CIDR     take the client's address from X-Forwarded-For of these peers (repeatable)
           --ping-interval SECONDS

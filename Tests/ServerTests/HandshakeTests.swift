@@ -4,7 +4,7 @@ import WebSocket
 
 /// The opening handshake, as HTTP sees it: who is let in, and what the others are told.
 @Suite struct HandshakeTests {
-    private static let fields = [
+    static let fields = [
         "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
         "Sec-WebSocket-Version: 13",
     ]
