@@ -41,6 +41,9 @@ package struct ServeOptions: Sendable {
     package var servesEcho = false
     package var watchesFiles = false
     package var logLevel = LogLevel.info
+    /// The journal of sessions is written anew when it is larger than this, and twice as large as what still counts (bytes).
+    /// The command has no option for it; a simulated world makes it small, so that it comes to that.
+    package var journalBytes: Int64 = 4 << 20
 
     package init() {}
 }
@@ -76,8 +79,6 @@ enum Sizes {
     static let outbox = 256 * 1024
     /// Bytes that are read from the history in a tick.
     static let readBytes = 1 << 20
-    /// The journal of sessions is written anew when it is larger than this, and twice as large as what still counts.
-    static let journal: Int64 = 4 << 20
     /// Connections beyond the limit that are served the page, and told that the server is full.
     static let reservedConnections = 32
     /// Unsent bytes that one connection may have while all together have too many.

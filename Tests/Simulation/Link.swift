@@ -83,6 +83,11 @@ final class Link {
     /// Nothing arrives before this time.
     var stalledUntil: Int64 = 0
 
+    /// Something went wrong with it, or its person did not listen: the server may give it up.
+    var isHindered = false
+    /// The server has closed it, without having been asked to.
+    var wasClosedByServer = false
+
     /// Whether it is of no use to either side, and will not be.
     var isDead: Bool { !isOpenAtPerson && !isOpenAtServer && (isConnected ? up.hasEnded || isReset || isBlackHole : true) }
 
