@@ -57,7 +57,8 @@ extension Chat {
         let members = rooms.flatMap { $0.members.compactMap(\.self) }
         let isHere = visitors.filter { self.isHere($0.id) }
         let sums: [(name: String, kept: Int, real: Int)] = [
-            ("sessions", sessions.count, members.count { $0.session.high != .max }),
+            // Ghosts have none, but one whose leave could not be written.
+            ("sessions", sessions.keys.count { $0.high != .max }, members.count { $0.session.high != .max }),
             ("recent bytes", recentBytes, rooms.reduce(0) { $0 + $1.recent.byteCount }),
             ("used identifiers", usedIDs, members.reduce(0) { $0 + $1.used.count }),
             ("parked bytes", parkedBytes, visitors.reduce(0) { $0 + $1.parked.reduce(0) { $0 + $1.count } }),

@@ -12,7 +12,7 @@ package enum Replay {
     }
 
     /// Replays a file.
-    package static func run(file path: String) throws(StorageError) -> Result {
+    package static func run(file path: String, limits: Limits? = nil) throws(StorageError) -> Result {
         let disk = FileStorage()
         let file = try disk.open(path, .read)
         defer { disk.close(file) }
@@ -24,16 +24,19 @@ package enum Replay {
             count += got
         }
         bytes.removeLast(bytes.count - count)
-        return run(bytes)
+        return run(bytes, limits: limits)
     }
 
-    /// - Parameter recording: the bytes of the file.
-    package static func run(_ recording: [UInt8]) -> Result {
+    /// - Parameters:
+    ///   - recording: the bytes of the file.
+    ///   - limits: those that the chat was made with, if they are not what follows from the recorded settings.
+    package static func run(_ recording: [UInt8], limits: Limits? = nil) -> Result {
         var reader = RecordingReader(recording)
         guard case .settings(let settings)? = reader.next() else {
             return .unreadable("it does not begin as one of this version does")
         }
-        var chat = Chat(limits: Limits(messagesPerSecond: settings.messagesPerSecond, isDurable: settings.isDurable))
+        let recorded = Limits(messagesPerSecond: settings.messagesPerSecond, isDurable: settings.isDurable)
+        var chat = Chat(limits: limits ?? recorded)
         var output = TickOutput()
         var ticks = 0
         var now: Int64 = 0

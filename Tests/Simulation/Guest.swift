@@ -139,7 +139,7 @@ final class Guest: Person {
         let alphabet = ["a", "b", "é", "漢", "🙂", " ", "\"", "\\", "\n"]
         let text = "x" + (0..<length - 1).map { _ in world.random.pick(alphabet) }.joined()
         guard chatter?.act(roll, { $0.say(text, now: now, into: &$1) }) == true else { return }
-        if let message = chatter?.client.outgoing.last { world.judge.says(message.id, text) }
+        if let message = chatter?.client.outgoing.last { world.judge.says(message.id, text, person: index) }
     }
 
     /// The connection is gone without a word.

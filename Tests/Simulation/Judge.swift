@@ -29,7 +29,10 @@ package final class Judge {
     var rooms: [String: RoomRecord] = [:]
     private var lines: [Int: Line] = [:]
     /// What was said under which id: the text's fingerprint.
-    private var said: [String: UInt64] = [:]
+    private var said: [String: (person: Int, text: UInt64)] = [:]
+    /// Those who were once welcomed with a gap. If that has swallowed a message of their own, and the session with it, they can
+    /// only say it again, as someone whom the server does not know.
+    private var missed: Set<Int> = []
     /// Messages that somebody has been told of as their own, by id.
     var acknowledged: [String: (room: String, seq: UInt64)] = [:]
     private(set) var hasLostPower = false
@@ -64,6 +67,7 @@ package final class Judge {
             if line.next != nil { fail("it was welcomed twice") }
             for event in message.history { see(event, in: room, by: person) }
             if let mistake = mistake(in: message, to: room, since: since) { fail("its welcome \(mistake)") }
+            if message.hasGap { missed.insert(person) }
             line.next = message.seq + 1
             line.people = Set(message.users)
             line.ownJoin = (message.username, message.seq + 1)
@@ -129,7 +133,7 @@ package final class Judge {
     /// Someone who said a message again gets the first one's event, which without a disk may have to be put together anew.
     private func seeAgain(_ message: Heard, _ text: [UInt8], in room: String, by person: Int) {
         guard world.plan.options.isEphemeral else { return see(text, in: room, by: person) }
-        if said[message.id ?? ""] != Judge.fingerprint(message.text) || rooms[room]?.messages.contains(message.seq) == false {
+        if said[message.id ?? ""]?.text != Judge.fingerprint(message.text) || rooms[room]?.messages.contains(message.seq) == false {
             fail("person \(person) was given message \(message.seq) again, and it is another")
         }
     }
@@ -145,9 +149,10 @@ package final class Judge {
         }
         if let lost = rooms[room]?.lost[seq], lost != digest.value { fail("seq \(seq) in \(room) was used twice") }
         rooms[room, default: RoomRecord()].seen[seq] = digest.value
+        world.trace("\(room) \(seq)  \(heard.type) of \(heard.username) \(heard.id ?? heard.to), first seen by person \(person)")
         guard heard.type == "message" else { return }
         rooms[room]?.messages.insert(seq)
-        if let id = heard.id, said[id] != Judge.fingerprint(heard.text) {
+        if let id = heard.id, said[id]?.text != Judge.fingerprint(heard.text) {
             fail("message \(id) in \(room) is not what was said: \(heard.text)")
         }
     }
@@ -155,7 +160,10 @@ package final class Judge {
     // MARK: What the persons do
 
     /// A person who behaves says something.
-    func says(_ id: String, _ text: String) { said[id] = Judge.fingerprint(text) }
+    func says(_ id: String, _ text: String, person: Int) { said[id] = (person, Judge.fingerprint(text)) }
+
+    /// Whether a message may have been said twice through nobody's fault.
+    func mayBeSaidTwice(_ id: String) -> Bool { said[id].map { missed.contains($0.person) } ?? false }
 
     private static func fingerprint(_ text: String) -> UInt64 {
         var digest = Digest()
@@ -165,7 +173,7 @@ package final class Judge {
 
     /// A person has seen its own message come back.
     func acknowledge(_ id: String, room: String, seq: UInt64) {
-        if let known = acknowledged[id], known.seq != seq || known.room != room {
+        if let known = acknowledged[id], known.seq != seq || known.room != room, !mayBeSaidTwice(id) {
             fail("message \(id) was said twice: as \(known.seq) and as \(seq) in \(room)")
         }
         acknowledged[id] = (room, seq)

@@ -64,7 +64,7 @@ package struct Plan: Sendable {
     }
 
     /// Whether there is so little room that someone who behaves may be sent away for it.
-    var isCramped: Bool {
+    package var isCramped: Bool {
         options.maxConnections ?? 0 <= people || options.maxConnectionsPerAddress > 0 || options.maxQueue < 1_000_000
     }
 
