@@ -14,7 +14,8 @@ let package = Package(
     dependencies: [],
     targets: [
         // The command line; nothing else.
-        .executableTarget(name: "chatloop", dependencies: ["Server", "Client", "Page"], swiftSettings: strict),
+        .executableTarget(
+            name: "chatloop", dependencies: ["Server", "Client", "Bench", "Page"], swiftSettings: strict),
 
         // The loop and its three steps, a connection's life, limits and metrics.
         .target(
@@ -23,6 +24,11 @@ let package = Package(
         // The other end: a connection, a chatter with an outbox.
         .target(
             name: "Client", dependencies: ["Sockets", "Chat", "HTTP", "WebSocket", "Bytes"], swiftSettings: strict),
+
+        // A load of many clients, and what it measures.
+        .target(
+            name: "Bench", dependencies: ["Client", "Sockets", "Chat", "HTTP", "WebSocket", "Bytes"],
+            swiftSettings: strict),
 
         // The rooms' logs, and the journal of sessions.
         .target(name: "History", dependencies: ["CSystem"], swiftSettings: strict),
@@ -41,7 +47,8 @@ let package = Package(
         .target(
             name: "Page", path: ".",
             exclude: [
-                "README.md", "Tests", "Sources/Bytes", "Sources/CSystem", "Sources/Chat", "Sources/Client",
+                "README.md", "Tests", "Sources/Bench", "Sources/Bytes", "Sources/CSystem", "Sources/Chat",
+                "Sources/Client",
                 "Sources/HTTP", "Sources/History", "Sources/Server", "Sources/Sockets", "Sources/WebSocket",
                 "Sources/chatloop",
             ],
@@ -53,7 +60,14 @@ let package = Package(
         .testTarget(name: "ChatTests", dependencies: ["Chat"]),
         .testTarget(name: "HistoryTests", dependencies: ["History", "Simulation"]),
         .testTarget(name: "SocketsTests", dependencies: ["Sockets"]),
-        .testTarget(name: "ServerTests", dependencies: ["Server", "Client", "Page", "WebSocket"]),
+        .testTarget(name: "ServerTests", dependencies: ["Support", "Server", "Client", "Page", "WebSocket"]),
+        // The real server and real clients, and things that are killed.
+        .testTarget(name: "CrashTests", dependencies: ["Support", "Simulation", "Client", "Sockets"]),
+        // The page in a real browser.
+        .testTarget(name: "PageTests", dependencies: ["Support", "Page"]),
+        // The built command, started, and a client that does what a test says.
+        .target(name: "Support", dependencies: ["Client", "WebSocket"], path: "Tests/Support"),
+        .testTarget(name: "BenchTests", dependencies: ["Bench", "Client"]),
         .testTarget(name: "ClientTests", dependencies: ["Client", "Chat", "HTTP", "Sockets", "WebSocket"]),
 
         // A simulated world around the shipped server, and what is found in it.

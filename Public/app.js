@@ -158,7 +158,7 @@ function showStatus() {
 	set(reason, t[why] ?? '');
 	page.status.dataset.state = state;
 	page.status.hidden = phase === 'out' || (arriving() && !tries);
-	page.retry.hidden = phase !== 'taken' && (tries < 2 || phase === 'joined' || phase === 'out'); // not for a hiccup
+	page.retry.hidden = phase !== 'taken' && ((tries < 2 && !why) || phase === 'joined' || phase === 'out'); // not for a hiccup
 	set(page.retry, phase === 'taken' ? t.here : t.now);
 	set(page.guest, phase === 'out' ? t.leaveEmpty(guest) : t.connecting);
 	if (seconds > 0) ticking = setTimeout(showStatus, 1_000);

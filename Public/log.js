@@ -168,7 +168,7 @@ function extend(event) {
 	const { seq, type } = event;
 	const kind = type === 'message' || type === 'gap' ? type : 'notices';
 	if (kind === 'notices' && !noticesShown) return;
-	const date = new Date(event.time).toDateString();
+	const date = event.date ??= new Date(event.time).toDateString();
 	const push = (row) => rows.push({ seq, date, event, stale: true, ...row });
 	if (date !== rows.at(-1)?.date) push({ kind: 'day' });
 	if (seq === mark) push({ kind: 'unread' });
@@ -237,6 +237,7 @@ function choose(at) {
 			schedule();
 			return at;
 		}
+		first = Math.max(0, Math.min(first, end - WINDOW)); // what came in before them shows where there is room
 		last = end;
 		return null;
 	}

@@ -34,16 +34,16 @@ package struct Limits: Sendable {
     /// Messages a second in the long run, and how many may come at once; nil is no limit.
     package var messages: Rate?
     /// Signs of typing. The page sends one every three seconds.
-    package var typing: Rate? = Rate(perSecond: 1, burst: 5)
+    package var typing = Limits.rate(1, seconds: 5)
     /// Changes of name: everyone sees them.
-    package var renames: Rate? = Rate(perSecond: 0.2, burst: 5)
+    package var renames = Limits.rate(0.2, seconds: 25)
     /// Requests for older messages. Someone who scrolls fast asks for a page every few hundred milliseconds.
-    package var history: Rate? = Rate(perSecond: 5, burst: 20)
+    package var history = Limits.rate(5, seconds: 4)
     /// Bytes of messages of any kind. 4000 scalars can be 24 KB of escapes; at the default message rate an honest client
     /// stays below.
     package var bytes: Rate?
     /// Refused requests. Who goes on regardless is disconnected.
-    package var errors: Rate? = Rate(perSecond: 1, burst: 100)
+    package var errors = Limits.rate(1, seconds: 100)
 
     // MARK: Memory
 
@@ -84,15 +84,27 @@ package struct Limits: Sendable {
     /// Whether rooms are loaded from a disk, and sessions journaled.
     package var isDurable: Bool
 
+    /// All that differs from chat to chat, for a recording.
+    static var rates: [WritableKeyPath<Limits, Rate?>] { [\.messages, \.typing, \.renames, \.history, \.bytes, \.errors] }
+    static var sizes: [WritableKeyPath<Limits, Int>] {
+        [
+            \.recentBytes, \.scarceRecentBytes, \.recentBytesInAll, \.recentMessages, \.emptyRooms, \.rememberedIDs,
+            \.scarceRememberedIDs, \.rememberedIDsInAll, \.parkedTexts, \.parkedBytes, \.parkedBytesInAll,
+        ]
+    }
+
+    /// A rate that may run ahead by some seconds' worth; 0 a second is no limit.
+    package static func rate(_ perSecond: Double, seconds: Double) -> Rate? {
+        perSecond > 0 ? Rate(perSecond: perSecond, burst: max(1, perSecond * seconds)) : nil
+    }
+
     /// - Parameters:
     ///   - messagesPerSecond: of one connection, in the long run; 0 is no limit.
     ///   - isDurable: whether there is a disk.
     package init(messagesPerSecond: Double = 10, isDurable: Bool = false) {
         self.isDurable = isDurable
-        if messagesPerSecond > 0 {
-            messages = Rate(perSecond: messagesPerSecond, burst: 3 * messagesPerSecond)
-            bytes = Rate(perSecond: messagesPerSecond * 26_000, burst: 3 * messagesPerSecond * 26_000)
-        }
+        messages = Limits.rate(messagesPerSecond, seconds: 3)
+        bytes = Limits.rate(messagesPerSecond * 26_000, seconds: 3)
         if !isDurable { recentMessages = 2000 }
     }
 }

@@ -5,6 +5,13 @@ package struct Rate: Sendable {
     /// Nanoseconds by which it may run ahead: as many as all but one of a burst take.
     let tolerance: Int64
 
+    /// One that was written down; nil where the interval is none.
+    init?(interval: Int64, tolerance: Int64) {
+        guard interval > 0 else { return nil }
+        self.interval = min(interval, 1_000_000_000_000_000)
+        self.tolerance = min(max(0, tolerance), 100_000_000_000_000_000)
+    }
+
     /// - Parameters:
     ///   - perSecond: how many in the long run; more than zero.
     ///   - burst: how many at once; less than one counts as one.
@@ -21,8 +28,13 @@ package struct Rate: Sendable {
 ///
 /// This is the generic cell rate algorithm (ITU-T I.371, annex A): instead of a number of tokens that would have to be
 /// refilled, it keeps the time at which the next one would be due if they came evenly.
-struct TokenBucket {
+package struct TokenBucket: Sendable {
     private var due: Int64 = 0
+
+    package init() {}
+
+    /// Whether nothing is missing.
+    package func isFull(now: Int64) -> Bool { due <= now &* 1_000_000 }
 
     /// Takes `count` tokens, if there is one at least: what is missing then has to be waited for by the next. So nothing is
     /// too large to be let through at all.
@@ -31,7 +43,7 @@ struct TokenBucket {
     ///   - rate: how often they may be taken; nil is no limit.
     ///   - now: milliseconds of a clock that does not go back.
     /// - Returns: zero if they were there; else none is taken, and it is the time to wait, in milliseconds.
-    mutating func take(_ count: Int = 1, of rate: Rate?, now: Int64) -> Int64 {
+    package mutating func take(_ count: Int = 1, of rate: Rate?, now: Int64) -> Int64 {
         guard let rate else { return 0 }
         let now = now &* 1_000_000
         let start = max(due, now)

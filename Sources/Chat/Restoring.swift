@@ -35,7 +35,8 @@ extension Chat {
         for var session in dormant {
             session.undo { _ in next }
             guard session.isAlive, let name = session.names.last, attendance.states[name.value] != .left,
-                let username = Username(name.value), !rooms[Int(room)].isTaken(username), sessions[session.session] == nil
+                let username = Username(name.value), !rooms[Int(room)].isTaken(username),
+                sessions[session.session] == nil
             else { continue }
             var member = Member(username: username, session: session.session, number: session.number)
             for id in session.ids {

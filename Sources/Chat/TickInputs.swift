@@ -44,6 +44,7 @@ package struct TickInputs: Sendable {
     /// Forgets the items, and keeps their memory for the next tick.
     package mutating func removeAll() {
         items.removeAll(keepingCapacity: true)
-        bytes.removeAll(keepingCapacity: true)
+        // Compressed messages can be a thousand times as long as they came; such a tick is not kept room for.
+        bytes.removeAll(keepingCapacity: bytes.capacity <= 16 << 20)
     }
 }

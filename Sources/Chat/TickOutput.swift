@@ -69,7 +69,8 @@ package struct TickOutput: Sendable {
 
     /// Forgets everything, and keeps the memory for the next tick.
     package mutating func removeAll() {
-        bytes.removeAll(keepingCapacity: true)
+        // Many long answers at once are seldom.
+        bytes.removeAll(keepingCapacity: bytes.capacity <= 16 << 20)
         replies.removeAll(keepingCapacity: true)
         endings.removeAll(keepingCapacity: true)
         written.removeAll(keepingCapacity: true)

@@ -1,31 +1,31 @@
 import Sockets
 
 /// A connection's socket on a poller: connects to one of several addresses, sends what is queued, receives.
-final class ClientSocket {
-    enum Progress {
+package final class ClientSocket {
+    package enum Progress {
         case connecting
         /// Just now.
         case connected
         case failed(SystemError)
     }
 
-    let token: UInt64
+    package let token: UInt64
     private let poller: any Poller
     private var addresses: ArraySlice<SocketAddress>
     private var descriptor: Int32 = -1
     private var target = SocketAddress(address: IPAddress(v4: 0), port: 0)
     private var failure = SystemError(code: 0, operation: "connect")
     private var unsent: [UInt8] = []
-    private(set) var isConnected = false
+    package private(set) var isConnected = false
     /// When it is closed whatever the peer does (ms); nil while it is in use.
-    private(set) var endsAt: Int64?
+    package private(set) var endsAt: Int64?
     private var finishesWhenSent = false
 
     /// How long the server has to end a connection after all is said (ms).
     private static let patience: Int64 = 2_000
 
     /// - Parameter addresses: in the order in which they are to be tried.
-    init(poller: any Poller, token: UInt64, addresses: [SocketAddress]) {
+    package init(poller: any Poller, token: UInt64, addresses: [SocketAddress]) {
         self.poller = poller
         self.token = token
         self.addresses = addresses[...]
@@ -43,7 +43,7 @@ final class ClientSocket {
     // MARK: Connecting
 
     /// Goes on to the next address.
-    func connect() -> Progress {
+    package func connect() -> Progress {
         var failure = failure
         while let address = addresses.popFirst() {
             close()
@@ -77,20 +77,20 @@ final class ClientSocket {
     /// The socket is ready for something.
     ///
     /// - Returns: how connecting goes on; nil once that is over.
-    func becameReady(_ readiness: Readiness) -> Progress? {
+    package func becameReady(_ readiness: Readiness) -> Progress? {
         if !isConnected { return finishConnecting() }
         if readiness.isWritable { flush() }
         return nil
     }
 
-    func receive(into buffer: inout [UInt8]) -> Reception {
+    package func receive(into buffer: inout [UInt8]) -> Reception {
         guard descriptor >= 0 else { return .end }
         var span = buffer.mutableSpan
         return Stream.receive(descriptor, into: &span)
     }
 
     /// Sends bytes, or keeps them until there is room.
-    func send(_ bytes: [UInt8]) {
+    package func send(_ bytes: [UInt8]) {
         guard isConnected, descriptor >= 0, !bytes.isEmpty else { return }
         unsent += bytes
         flush()
@@ -109,7 +109,7 @@ final class ClientSocket {
     }
 
     /// All is said: what is queued goes out, then FIN. What still comes is to be thrown away until the end.
-    func finish(now: Int64) {
+    package func finish(now: Int64) {
         endsAt = now + Self.patience
         guard isConnected else { return close() }
         finishesWhenSent = true
@@ -117,5 +117,5 @@ final class ClientSocket {
     }
 
     /// Whether it has no descriptor (any more).
-    var isClosed: Bool { descriptor < 0 }
+    package var isClosed: Bool { descriptor < 0 }
 }

@@ -20,6 +20,9 @@ package struct RequestParser: Sendable {
     /// Whether a part of a request's head has arrived: then the deadline for the whole of it runs.
     package var isMidRequest: Bool { skippedEmptyLine || !reader.isEmpty }
 
+    /// The memory that the part of a head takes that has arrived, in bytes.
+    package var heldBytes: Int { reader.fields.bytes.capacity }
+
     /// The next request in `input` from `offset` on.
     ///
     /// - Parameters:

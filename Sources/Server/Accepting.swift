@@ -10,15 +10,21 @@ extension Server where W: ~Copyable {
         guard stopping == nil else { return }
         for _ in 0..<Sizes.acceptsPerTick {
             // The places beyond the limit are there to serve the page and to say that the server is full.
-            guard !connections.isFull else { return pauseAccepting() }
+            guard !connections.isFull else { return waitForPlace() }
             switch world.accept() {
             case .accepted(let stream, let peer): welcome(stream, peer)
-            case .wouldBlock: return
+            case .wouldBlock:
+                if isAcceptingPaused { world.setAccepting(true) }
+                isAcceptingPaused = false
+                return
             case .aborted: metrics.abortedAccepts += 1
             case .exhausted(let error):
                 // They stay in the kernel's queue. Trying again at once would be of no use: a connection must close first.
                 metrics.exhaustedAccepts += 1
-                log(.error, "accept-paused", "reason", error.description)
+                if now >= nextAcceptComplaint {
+                    nextAcceptComplaint = now + 1000
+                    log(.error, "accept-paused", "reason", error.description)
+                }
                 return pauseAccepting()
             }
         }
@@ -27,30 +33,50 @@ extension Server where W: ~Copyable {
 
     private mutating func pauseAccepting() {
         world.setAccepting(false)
+        isAcceptingPaused = true
         acceptAgainAt = now + Timing.acceptAgain
+    }
+
+    /// Every place is taken. Those that say nothing give up theirs, which are free from the next tick on.
+    private mutating func waitForPlace() {
+        pauseAccepting()
+        endSilentConnections(patience: Timing.moment, idle: Timing.idleWhileFull)
     }
 
     private mutating func welcome(_ stream: Int32, _ peer: SocketAddress) {
         let isProxy = options.trustedProxies.contains { $0.contains(peer.address) }
-        if !isProxy, addresses.isFarOver(peer.address, limit: options.maxConnectionsPerAddress) {
-            metrics.rejections[.tooManyFromAddress, default: 0] += 1
+        if !isProxy, let rejection = rejection(of: peer.address) {
+            metrics.rejections[rejection, default: 0] += 1
             return world.close(stream)
         }
         let time = now
         let slot = connections.insert { generation in
             Connection(
-                stream: stream, generation: generation, http: HTTPState(), reader: MessageReader(role: .server, deflate: false),
-                lastReceived: time, phaseStart: time, address: peer.address)
+                stream: stream, generation: generation, http: HTTPState(peer: peer.address, isProxied: isProxy),
+                reader: MessageReader(role: .server, deflate: false), lastReceived: time, phaseStart: time,
+                address: peer.address)
         }
         guard let slot else { return world.close(stream) }
         guard world.watch(stream, token: connections.id(slot).number) else {
             connections.remove(slot)
             return world.close(stream)
         }
-        if !isProxy { count(slot) }
-        timers.set(slot, to: now + Timing.requestHead, in: &connections)
         metrics.accepted += 1
+        if !isProxy { count(slot) }
+        guard beginHandshake(slot, limitsAddress: !isProxy) else {
+            metrics.rejections[.tooManyHandshakes, default: 0] += 1
+            return drop(slot)
+        }
+        if let limit = options.maxHandshakes, handshakes > limit { endSilentConnections(patience: 0, idle: nil) }
+        guard connections[slot].phase == .http else { return }
+        timers.set(slot, to: now + milliseconds(options.requestTimeout), in: &connections)
         log(.debug, "connected", "connection", slot, "address", peer.address)
+    }
+
+    /// Why nothing is said to an address any more; nil if it may connect.
+    private mutating func rejection(of address: IPAddress) -> Rejection? {
+        if addresses.isFarOver(address, limit: options.maxConnectionsPerAddress) { return .tooManyFromAddress }
+        return addressRates.admit(address, now: now) ? nil : .tooFastFromAddress
     }
 
     /// Counts a connection for its address.
@@ -87,5 +113,36 @@ struct AddressCounts {
     /// Whether it has so many more that nothing is said to it any more.
     func isFarOver(_ address: IPAddress, limit: Int) -> Bool {
         limit > 0 && counts[address.site] ?? 0 >= limit + Self.tolerance
+    }
+}
+
+/// How fast each address connects.
+struct AddressRates {
+    private let rate: Rate?
+    private var buckets: [IPAddress: TokenBucket] = [:]
+    /// When those that have waited long enough may be looked for again (ms).
+    private var nextSweep: Int64 = .min
+
+    /// Addresses that are remembered. Whoever has more of them at hand would stay below the rate with each, so those beyond
+    /// are let in.
+    private static let most = 65_536
+    /// How many seconds' worth may come at once: someone who opens the page in several windows, or reconnects them all.
+    private static let burst: Double = 10
+
+    /// - Parameter perSecond: connections of one address in the long run; 0 is no limit.
+    init(perSecond: Double) {
+        rate = perSecond > 0 ? Rate(perSecond: perSecond, burst: max(1, Self.burst * perSecond)) : nil
+    }
+
+    /// Whether the address may have one more connection now.
+    mutating func admit(_ address: IPAddress, now: Int64) -> Bool {
+        guard rate != nil else { return true }
+        if buckets.count >= Self.most, now >= nextSweep {
+            nextSweep = now + 1000
+            buckets = buckets.filter { !$0.value.isFull(now: now) }
+        }
+        let site = address.site
+        guard buckets.count < Self.most || buckets[site] != nil else { return true }
+        return buckets[site, default: TokenBucket()].take(of: rate, now: now) == 0
     }
 }

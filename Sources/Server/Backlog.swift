@@ -1,10 +1,40 @@
 import Bytes
 import WebSocket
 
-/// Bytes that several connections may have to send: a room's frames of one tick. They do not change any more.
+/// How much memory what waits really takes, in bytes: what many connections wait for in common counts once. It is what the
+/// ceiling for all connections together (`--max-buffers`) is held against; see `Crowding.swift`.
+final class Ledger {
+    fileprivate(set) var bytes = 0
+
+    /// What a connection holds apart from its backlog has changed.
+    func change(by difference: Int) { bytes += difference }
+}
+
+/// Bytes that several connections may have to send: a room's frames of one tick. Those do not change any more; what one
+/// connection alone waits for can grow.
 final class SharedBytes {
-    let bytes: [UInt8]
-    init(_ bytes: [UInt8]) { self.bytes = bytes }
+    private(set) var bytes: [UInt8]
+    private let ledger: Ledger
+
+    /// What the objects and the array cost beside the bytes.
+    private static let overhead = 96
+
+    init(_ bytes: [UInt8], _ ledger: Ledger) {
+        self.bytes = bytes
+        self.ledger = ledger
+        ledger.bytes += bytes.count + Self.overhead
+    }
+
+    deinit { ledger.bytes -= bytes.count + Self.overhead }
+
+    /// What they take in memory.
+    var memory: Int { bytes.count + Self.overhead }
+
+    /// Adds what the same connection waits for. For bytes that are shared with no other one.
+    fileprivate func append(_ more: [UInt8]) {
+        bytes += more
+        ledger.bytes += more.count
+    }
 }
 
 /// What a connection's kernel buffer has not taken, in order: parts of shared bytes. A slow reader costs the length of
@@ -15,29 +45,59 @@ final class Backlog {
         var range: Range<Int>
         /// Where the range began: there a frame begins.
         var start: Int
+        /// Whether no other connection has them.
+        var isOwn: Bool
+
+        var memory: Int { bytes.memory + Backlog.chunkMemory }
     }
 
-    private var chunks: [Chunk] = []
+    private static let chunkMemory = 48
+    /// Own bytes are put together up to this size. One by one, answers of two bytes each would cost a hundred.
+    private static let smallChunk = 4096
+
+    private let ledger: Ledger
+    /// Those before the first one are sent, and nil: they keep no bytes alive.
+    private var chunks: [Chunk?] = []
     private var first = 0
     private(set) var byteCount = 0
-    /// Whether the kernel has refused, and must say that there is room before anything is sent.
-    var isBlocked = true
+    /// The memory that there would be no need for without this connection, or without it and others like it.
+    private(set) var heldBytes = 0
     /// Bytes in it that do not count towards the limit: a welcome or a page of history, which the client has asked for, may
     /// be larger than it.
     var allowance = 0
 
+    init(_ ledger: Ledger) { self.ledger = ledger }
+
+    deinit { ledger.bytes -= (chunks.count - first) * Self.chunkMemory }
+
     var isEmpty: Bool { byteCount == 0 }
 
     /// Adds bytes that begin with a frame. `range` may begin in the middle of one if this is the first.
-    func append(_ bytes: SharedBytes, _ range: Range<Int>, start: Int? = nil) {
+    ///
+    /// - Parameter isOwn: whether no other connection has them.
+    func append(_ bytes: SharedBytes, _ range: Range<Int>, start: Int? = nil, isOwn: Bool = false) {
         guard !range.isEmpty else { return }
-        chunks.append(Chunk(bytes: bytes, range: range, start: start ?? range.lowerBound))
+        let chunk = Chunk(bytes: bytes, range: range, start: start ?? range.lowerBound, isOwn: isOwn)
+        chunks.append(chunk)
         byteCount += range.count
+        heldBytes += chunk.memory
+        ledger.bytes += Self.chunkMemory
+    }
+
+    /// Adds bytes that are for this connection alone, and begin with a frame.
+    func append(own bytes: [UInt8]) {
+        guard first < chunks.count, let last = chunks[chunks.count - 1], last.isOwn,
+            last.bytes.bytes.count + bytes.count <= Self.smallChunk
+        else { return append(SharedBytes(bytes, ledger), 0..<bytes.count, isOwn: true) }
+        last.bytes.append(bytes)
+        chunks[chunks.count - 1]?.range = last.range.lowerBound..<last.range.upperBound + bytes.count
+        byteCount += bytes.count
+        heldBytes += bytes.count
     }
 
     /// Copies the first bytes, as many as there are up to a limit.
     func copyFirst(_ limit: Int, into target: inout [UInt8]) {
-        for chunk in chunks[first...] {
+        for case let chunk? in chunks[first...] {
             let room = limit - target.count
             guard room > 0 else { return }
             let end = min(chunk.range.upperBound, chunk.range.lowerBound + room)
@@ -51,14 +111,13 @@ final class Backlog {
         byteCount -= count
         allowance = max(0, allowance - count)
         var left = count
-        while left > 0, first < chunks.count {
-            let size = chunks[first].range.count
-            if left < size {
-                chunks[first].range = chunks[first].range.lowerBound + left..<chunks[first].range.upperBound
+        while left > 0, first < chunks.count, let chunk = chunks[first] {
+            if left < chunk.range.count {
+                chunks[first]?.range = chunk.range.lowerBound + left..<chunk.range.upperBound
                 return
             }
-            left -= size
-            first += 1
+            left -= chunk.range.count
+            removeFirstChunk(chunk)
         }
         if first == chunks.count || first >= 64 {
             chunks.removeFirst(first)
@@ -66,11 +125,18 @@ final class Backlog {
         }
     }
 
+    private func removeFirstChunk(_ chunk: Chunk) {
+        heldBytes -= chunk.memory
+        ledger.bytes -= Self.chunkMemory
+        chunks[first] = nil
+        first += 1
+    }
+
     /// Throws away everything but the rest of a frame of which the peer has had the beginning, so that a close frame can
     /// follow.
     func cutToFrame() {
-        guard first < chunks.count else { return }
-        let chunk = chunks[first]
+        guard first < chunks.count, let chunk = chunks[first] else { return }
+        while first < chunks.count, let next = chunks[first] { removeFirstChunk(next) }
         chunks = []
         first = 0
         byteCount = 0
@@ -80,6 +146,6 @@ final class Backlog {
         let sent = chunk.range.lowerBound - chunk.start
         let frames = chunk.start..<chunk.range.upperBound
         guard let end = Frame.boundary(in: bytes.span.extracting(frames), atOrAfter: sent) else { return }
-        append(chunk.bytes, chunk.range.lowerBound..<chunk.start + end, start: chunk.start)
+        append(chunk.bytes, chunk.range.lowerBound..<chunk.start + end, start: chunk.start, isOwn: chunk.isOwn)
     }
 }

@@ -14,6 +14,8 @@ enum Loss: String, CaseIterable {
     case tooSlow = "too_slow"
     /// A time limit was over.
     case late
+    /// All connections together had too much waiting, and this one the most.
+    case crowdedOut = "crowded_out"
 }
 
 /// How connections end. However it happens, the chat is told once: when the phase stops being `chat`.
@@ -28,7 +30,7 @@ extension Server where W: ~Copyable {
         if !chatKnows { leaveChat(slot, .lost) }
         Frame.appendClose(to: &connections[slot].own, code: code, reason: reason)
         setPhase(slot, .closing)
-        timers.set(slot, to: now + Timing.close, in: &connections)
+        timers.set(slot, to: now + milliseconds(options.closeTimeout), in: &connections)
         metrics.closes[code.rawValue, default: 0] += 1
         markDirty(slot)
     }
@@ -55,7 +57,7 @@ extension Server where W: ~Copyable {
         }
         // Both have said all they have to say, and the server ends the connection (section 7.1.1).
         setPhase(slot, .ending)
-        timers.set(slot, to: now + Timing.close, in: &connections)
+        timers.set(slot, to: now + milliseconds(options.closeTimeout), in: &connections)
         markDirty(slot)
     }
 
@@ -63,7 +65,7 @@ extension Server where W: ~Copyable {
     /// were closed over its bytes: they are thrown away until it ends, too.
     mutating func startDraining(_ slot: Int) {
         setPhase(slot, .draining)
-        timers.set(slot, to: now + Timing.close, in: &connections)
+        timers.set(slot, to: now + milliseconds(options.closeTimeout), in: &connections)
         markDirty(slot)
     }
 
@@ -92,13 +94,13 @@ extension Server where W: ~Copyable {
         timers.cancel(slot, in: &connections)
         world.close(connections[slot].stream)
         if connections[slot].isCounted { addresses.remove(connections[slot].address) }
+        endHandshake(slot)
+        ledger.change(by: -connections[slot].heldBytes)
+        connections[slot].heldBytes = 0
         connections.remove(slot)
         metrics.closed += 1
         // There is a descriptor free now, if that is what was missing.
-        if acceptAgainAt != nil {
-            acceptAgainAt = now
-            world.setAccepting(true)
-        }
+        if acceptAgainAt != nil { acceptAgainAt = now }
     }
 
     /// What the chat itself has decided to end.

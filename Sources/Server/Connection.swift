@@ -42,6 +42,10 @@ struct Connection {
     var awaitsPong = false
     /// Whether its address counts towards the limit per address.
     var isCounted = false
+    /// Whether it has not asked for anything yet.
+    var isHandshake = false
+    /// Whether its address counts towards the limit of such connections per address.
+    var isHandshakeCounted = false
 
     var http: HTTPState?
     var reader: MessageReader
@@ -49,6 +53,8 @@ struct Connection {
     var own: [UInt8] = []
     /// What the kernel has not taken.
     var backlog: Backlog?
+    /// What it holds beside its backlog; see `noteHeldBytes`.
+    var heldBytes = 0
 
     /// How many of the room's pending events were before its welcome.
     var cursor = 0
@@ -72,4 +78,13 @@ final class HTTPState {
     var unread: [UInt8] = []
     /// Whether the connection ends after the answer that is queued.
     var isLast = false
+    /// Who is at the other end of the connection itself.
+    let peer: IPAddress
+    /// Whether that is a proxy whose word on the client's address counts.
+    let isProxied: Bool
+
+    init(peer: IPAddress, isProxied: Bool) {
+        self.peer = peer
+        self.isProxied = isProxied
+    }
 }

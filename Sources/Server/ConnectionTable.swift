@@ -1,4 +1,5 @@
 import Chat
+import WebSocket
 
 /// All connections, each in a place of its own for as long as it lives.
 ///
@@ -63,6 +64,7 @@ import Chat
         self[slot].phase = .vacant
         self[slot].http = nil
         self[slot].own = []
+        self[slot].reader = MessageReader(role: .server, deflate: false)
         self[slot].backlog = nil
         count -= 1
         leaving.append(UInt32(truncatingIfNeeded: slot))

@@ -4,14 +4,17 @@ import WebSocket
 
 /// What happens when nothing happens.
 extension Server where W: ~Copyable {
-    var pingInterval: Int64 { Int64(options.pingInterval * 1000) }
+    var pingInterval: Int64 { milliseconds(options.pingInterval) }
+
+    /// What an option says in seconds.
+    func milliseconds(_ seconds: Double) -> Int64 { Int64(seconds * 1000) }
 
     /// Sets the timer of an open WebSocket: for the join if that is still to come, and for the next sign of life.
     mutating func setWebSocketTimer(_ slot: Int) {
         let silence = connections[slot].awaitsPong ? 2 * pingInterval : pingInterval
         var deadline = connections[slot].lastReceived + silence
         if connections[slot].phase == .chat, !connections[slot].hasJoined {
-            deadline = min(deadline, connections[slot].phaseStart + Timing.join)
+            deadline = min(deadline, connections[slot].phaseStart + milliseconds(options.joinTimeout))
         }
         timers.set(slot, to: deadline, in: &connections)
     }
@@ -21,12 +24,29 @@ extension Server where W: ~Copyable {
         timers.advance(to: now, in: &connections, expired: &expired)
         for slot in expired where connections[slot].phase != .vacant {
             switch connections[slot].phase {
-            case .http: requestIsLate(slot)
+            case .http: checkRequest(slot)
             case .chat, .echo: checkSignsOfLife(slot)
             case .closing, .draining, .ending: drop(slot)
             case .vacant: break
             }
         }
+    }
+
+    /// Has a last look before a connection is judged by its silence: if this process was stopped for a while, or the machine
+    /// asleep, what it has sent may lie in the kernel's buffer.
+    ///
+    /// - Returns: whether nothing has come, or too late.
+    private mutating func isStillSilent(_ slot: Int) -> Bool {
+        let (id, last) = (connections.id(slot), connections[slot].lastReceived)
+        drain(slot, isEnding: true)
+        return connections.slot(of: id) != nil && connections[slot].lastReceived == last
+    }
+
+    private mutating func checkRequest(_ slot: Int) {
+        let (phase, start) = (connections[slot].phase, connections[slot].phaseStart)
+        _ = isStillSilent(slot)
+        // An answer has set the timer anew, and an upgrade has, too.
+        if connections[slot].phase == phase, connections[slot].phaseStart == start { requestIsLate(slot) }
     }
 
     private mutating func requestIsLate(_ slot: Int) {
@@ -39,14 +59,20 @@ extension Server where W: ~Copyable {
     }
 
     private mutating func checkSignsOfLife(_ slot: Int) {
-        if connections[slot].phase == .chat, !connections[slot].hasJoined,
-            now >= connections[slot].phaseStart + Timing.join
-        {
+        let lateness = now - connections[slot].phaseStart - milliseconds(options.joinTimeout)
+        if connections[slot].phase == .chat, !connections[slot].hasJoined, lateness >= 0 {
+            guard lateness < Timing.moment else {
+                // This timer is late itself, as the process was stopped: the join may be on its way from the kernel.
+                connections[slot].phaseStart += lateness + Timing.moment
+                return setWebSocketTimer(slot)
+            }
             metrics.losses[.late, default: 0] += 1
-            return startClosing(slot, .policyViolation, "Join within 30 seconds.")
+            return startClosing(
+                slot, .policyViolation, "Join within \(milliseconds(options.joinTimeout) / 1000) seconds.")
         }
         let silence = now - connections[slot].lastReceived
         if connections[slot].awaitsPong, silence >= 2 * pingInterval {
+            guard isStillSilent(slot) else { return setTimerIfOpen(slot) }
             log(.info, "lost", "connection", slot, "reason", "silent")
             return lose(slot, .silent)
         }
@@ -57,6 +83,10 @@ extension Server where W: ~Copyable {
             markDirty(slot)
         }
         setWebSocketTimer(slot)
+    }
+
+    private mutating func setTimerIfOpen(_ slot: Int) {
+        if connections[slot].phase == .chat || connections[slot].phase == .echo { setWebSocketTimer(slot) }
     }
 
     // MARK: Stopping
@@ -81,11 +111,19 @@ extension Server where W: ~Copyable {
         for slot in 0..<connections.used {
             switch connections[slot].phase {
             case .chat, .echo: startClosing(slot, .goingAway, "The server is stopping.")
-            case .http:
-                if connections[slot].backlog == nil, connections[slot].own.isEmpty { drop(slot) } else { startDraining(slot) }
+            case .http: stopRequests(slot)
             case .vacant, .closing, .draining, .ending: break
             }
         }
+    }
+
+    /// A connection that speaks HTTP gets the answers to what it has asked. One that has just been made is about to ask, and
+    /// the next process cannot hear it: it has a moment for that.
+    private mutating func stopRequests(_ slot: Int) {
+        if connections[slot].backlog != nil || !connections[slot].own.isEmpty { return startDraining(slot) }
+        let end = connections[slot].phaseStart + Timing.moment
+        guard connections[slot].isHandshake, end > now else { return drop(slot) }
+        timers.set(slot, to: end, in: &connections)
     }
 
     /// Whether everything is said.

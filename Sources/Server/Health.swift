@@ -62,12 +62,20 @@ extension Server where W: ~Copyable {
 
     private var bookkeepingError: String? {
         var queued = 0
+        var held = 0
         for slot in 0..<connections.used {
             queued += connections[slot].backlog?.byteCount ?? 0
+            held += connections[slot].heldBytes
             let isVacant = connections[slot].phase == .vacant
             if connections[slot].timer.isSet == isVacant { return "connection \(slot) is \(isVacant ? "" : "not ")vacant, and has \(isVacant ? "a" : "no") timer" }
             // Timers come an eighth of a second late at most, and ticks take their time.
             if !isVacant, connections[slot].timer.deadline < now - 2000 { return "the timer of connection \(slot) has not come" }
+        }
+        let begun = (0..<connections.used).count { connections[$0].phase != .vacant && connections[$0].isHandshake }
+        if begun != handshakes { return "handshakes are counted as \(handshakes), and are \(begun)" }
+        // The last room's frames stay until the next one's are made.
+        if queued == 0, ledger.bytes < held || ledger.bytes > held + 1 << 20 {
+            return "held bytes are counted as \(ledger.bytes), and are \(held)"
         }
         return queued == queuedBytes ? nil : "queued bytes are counted as \(queuedBytes), and are \(queued)"
     }

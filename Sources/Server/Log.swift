@@ -20,7 +20,8 @@ extension Server where W: ~Copyable {
 enum LogValue {
     static func text(of value: Any) -> String {
         let text = String(describing: value)
-        let isPlain = !text.isEmpty && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x3D && $0 != 0x5C }
+        let isPlain =
+            !text.isEmpty && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x3D && $0 != 0x5C }
         return isPlain ? text : quoted(text)
     }
 

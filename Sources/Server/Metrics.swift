@@ -4,6 +4,14 @@ enum Rejection: String, CaseIterable {
     case lateRequest = "late_request"
     case foreignOrigin = "foreign_origin"
     case tooManyFromAddress = "too_many_from_address"
+    /// An address has connected too often.
+    case tooFastFromAddress = "too_fast_from_address"
+    /// An address has too many connections that have not asked for anything yet.
+    case tooManyHandshakes = "too_many_handshakes"
+    /// It said nothing, and its place was needed.
+    case silent
+    /// All connections together have too much waiting.
+    case crowded
     case full
 }
 
@@ -26,6 +34,8 @@ struct Metrics {
     var messagesReceived: UInt64 = 0
     var bytesReceived: UInt64 = 0
     var bytesSent: UInt64 = 0
+    /// Connections ended because all together had too much waiting.
+    var crowdedOut: UInt64 = 0
     var storageFailures: UInt64 = 0
     var tickEvents: UInt64 = 0
     var tickDurations = Histogram()

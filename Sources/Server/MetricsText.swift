@@ -16,9 +16,11 @@ extension Server where W: ~Copyable {
     private func writeConnections(to text: inout MetricsWriter) {
         text.gauge("connections", "Open connections.", connections.count)
         text.counter("connections_accepted_total", "Connections accepted.", metrics.accepted)
-        text.counter("accept_failures_total", "Connections that could not be accepted, by reason.", [
-            ("reason", "aborted", metrics.abortedAccepts), ("reason", "exhausted", metrics.exhaustedAccepts),
-        ])
+        text.counter(
+            "accept_failures_total", "Connections that could not be accepted, by reason.",
+            [
+                ("reason", "aborted", metrics.abortedAccepts), ("reason", "exhausted", metrics.exhaustedAccepts),
+            ])
         text.counter("http_requests_total", "HTTP requests.", metrics.requests)
         text.counter(
             "http_responses_total", "HTTP responses, by status.",
@@ -38,6 +40,9 @@ extension Server where W: ~Copyable {
         text.counter("received_bytes_total", "Bytes received.", metrics.bytesReceived)
         text.counter("sent_bytes_total", "Bytes sent.", metrics.bytesSent)
         text.gauge("queue_bytes", "Bytes that wait to be sent.", queuedBytes)
+        text.gauge("buffer_bytes", "Memory that all connections hold in queues and unfinished messages.", ledger.bytes)
+        text.counter("crowded_out_total", "Connections ended because all together held too much.", metrics.crowdedOut)
+        text.gauge("handshakes", "Open connections that have not asked for anything yet.", handshakes)
     }
 
     private func writeChat(to text: inout MetricsWriter) {
@@ -45,10 +50,14 @@ extension Server where W: ~Copyable {
         text.gauge("rooms", "Rooms in memory.", rooms.count)
         // Room names would be as many series as people make up; so it is counted how many rooms have how many people.
         let bounds = [0, 1, 2, 5, 10, 50, 100, 500, 1000, 5000]
-        text.gauges("rooms_by_size", "Rooms with at most so many people.", bounds.map { bound in
-            ("people", String(bound), rooms.count { $0.memberCount <= bound })
-        })
-        text.gauge("members", "People in rooms, those in their time of grace included.", rooms.reduce(0) { $0 + $1.memberCount })
+        text.gauges(
+            "rooms_by_size", "Rooms with at most so many people.",
+            bounds.map { bound in
+                ("people", String(bound), rooms.count { $0.memberCount <= bound })
+            })
+        text.gauge(
+            "members", "People in rooms, those in their time of grace included.",
+            rooms.reduce(0) { $0 + $1.memberCount })
         text.gauge("members_present", "People in rooms with a connection.", rooms.reduce(0) { $0 + $1.present.count })
         let counters = chat.counters
         text.counter("messages_total", "Messages said.", counters.messages)
@@ -66,7 +75,8 @@ extension Server where W: ~Copyable {
     private func writeLoop(to text: inout MetricsWriter) {
         text.counter("ticks_total", "Turns of the loop.", metrics.ticks)
         text.counter("tick_events_total", "Events that ticks have taken in.", metrics.tickEvents)
-        text.counter("messages_received_total", "Chat messages received, refused ones included.", metrics.messagesReceived)
+        text.counter(
+            "messages_received_total", "Chat messages received, refused ones included.", metrics.messagesReceived)
         text.histogram("tick_seconds", "How long ticks take, without the waiting.", metrics.tickDurations)
     }
 
@@ -78,7 +88,8 @@ extension Server where W: ~Copyable {
         text.counter("history_read_bytes_total", "Bytes read from the history.", disk.bytesRead)
         text.gauge("journal_bytes", "Size of the journal of sessions.", Int(history.journalBytes))
         text.counter("storage_failures_total", "Writes, syncs and reads that failed.", metrics.storageFailures)
-        text.counter("events_taken_back_total", "Events refused because they could not be written.", chat.counters.takenBack)
+        text.counter(
+            "events_taken_back_total", "Events refused because they could not be written.", chat.counters.takenBack)
         text.counter("fsyncs_total", "Syncs to the disk.", disk.syncs)
         text.counter("fsync_seconds_total", "Time spent in syncs.", seconds: disk.totalSyncNanoseconds)
         text.gauge("fsync_last_seconds", "How long the last sync took.", seconds: disk.lastSyncNanoseconds)
@@ -86,7 +97,9 @@ extension Server where W: ~Copyable {
 
     private func writeProcess(to text: inout MetricsWriter) {
         let usage = ProcessUsage.now
-        text.counter("process_cpu_seconds_total", "Processor time.", seconds: UInt64(clamping: usage.cpuNanoseconds), isStandard: true)
+        text.counter(
+            "process_cpu_seconds_total", "Processor time.", seconds: UInt64(clamping: usage.cpuNanoseconds),
+            isStandard: true)
         text.gauge("process_resident_memory_bytes", "Resident memory.", usage.residentBytes, isStandard: true)
         text.gauge("process_open_fds", "Open descriptors.", usage.openDescriptors, isStandard: true)
     }

@@ -66,7 +66,10 @@ extension Server where W: ~Copyable {
         // The buffer is taken out for as long as others read in it.
         var inbox: [UInt8] = []
         swap(&inbox, &self.inbox)
-        defer { swap(&inbox, &self.inbox) }
+        defer {
+            swap(&inbox, &self.inbox)
+            if connections[slot].phase != .vacant { noteHeldBytes(slot) }
+        }
         for _ in 0..<Sizes.receivesPerTick {
             guard connections[slot].phase != .vacant, !connections[slot].isPaused else { return }
             // The tick as a whole has its bounds, too.
@@ -108,7 +111,8 @@ extension Server where W: ~Copyable {
     /// The peer has ended its side.
     private mutating func ended(_ slot: Int) {
         switch connections[slot].phase {
-        case .http where connections[slot].http?.unread.isEmpty == false || !connections[slot].own.isEmpty
+        case .http
+        where connections[slot].http?.unread.isEmpty == false || !connections[slot].own.isEmpty
             || connections[slot].backlog != nil:
             // It may still want the answer to what it has asked: answer, then end.
             connections[slot].http?.isLast = true
@@ -162,6 +166,11 @@ extension Server where W: ~Copyable {
 
     private mutating func echo(_ slot: Int, _ opcode: Opcode, _ range: Range<Int>, _ start: Int) {
         if connections[slot].phase == .echo {
+            // Compressed messages can be a thousand times as long as they come in.
+            guard connections[slot].own.count <= options.maxQueue else {
+                inputs.bytes.removeLast(inputs.bytes.count - start)
+                return fail(slot, .tryAgainLater, "That is more than can be echoed at once.")
+            }
             let compressor = connections[slot].deflates ? deflater : nil
             Compression.append(opcode, of: inputs.bytes, range, to: &connections[slot].own, compressor)
             markDirty(slot)

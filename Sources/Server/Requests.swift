@@ -24,7 +24,7 @@ extension Server where W: ~Copyable {
         // The time for a head runs from its first byte; the bytes of a slow one do not buy more.
         if http.parser.isMidRequest, !wasMidRequest {
             connections[slot].phaseStart = now
-            timers.set(slot, to: now + Timing.requestHead, in: &connections)
+            timers.set(slot, to: now + milliseconds(options.requestTimeout), in: &connections)
         }
         return false
     }
@@ -53,6 +53,7 @@ extension Server where W: ~Copyable {
     /// - Returns: whether more requests may follow.
     private mutating func answer(_ slot: Int, _ event: RequestEvent) -> Bool {
         metrics.requests += 1
+        endHandshake(slot)
         switch event {
         case .refused(let refusal):
             metrics.rejections[.badRequest, default: 0] += 1
@@ -61,7 +62,7 @@ extension Server where W: ~Copyable {
             return false
         case .request(let request):
             connections[slot].phaseStart = now
-            timers.set(slot, to: now + Timing.keepAlive, in: &connections)
+            timers.set(slot, to: now + milliseconds(options.keepAlive), in: &connections)
             return answer(slot, request)
         }
     }
@@ -85,6 +86,13 @@ extension Server where W: ~Copyable {
         if let endpoint = endpoint(target), !isHead, request.minorVersion >= 1, request.count(of: "upgrade") > 0 {
             return upgrade(slot, request, target, to: endpoint, keepAlive: keepAlive)
         }
+        // Whoever asks on without taking the answers gets no more of them while memory is scarce.
+        if ledger.bytes > options.maxBuffers, connections[slot].backlog != nil || !connections[slot].own.isEmpty {
+            metrics.rejections[.crowded, default: 0] += 1
+            let answer = plain(.serviceUnavailable, "The server has too much waiting. Take what there is first.")
+            respond(slot, answer, includesBody: !isHead, keepAlive: false)
+            return false
+        }
         let response = self.response(slot, request, target)
         respond(slot, response, includesBody: !isHead, keepAlive: keepAlive)
         return keepAlive
@@ -92,15 +100,13 @@ extension Server where W: ~Copyable {
 
     /// Finds out who really asks, where a trusted proxy says so.
     private mutating func identify(_ slot: Int, _ request: HTTPRequest) {
-        let peer = connections[slot].address
+        guard let http = connections[slot].http, http.isProxied else { return }
         let trusted = options.trustedProxies
-        guard !trusted.isEmpty, !connections[slot].isCounted else { return }
-        let client = ForwardedFor.client(of: request, peer: peer.description) { text in
+        let client = ForwardedFor.client(of: request, peer: http.peer.description) { text in
             IPAddress(text).map { address in trusted.contains { $0.contains(address) } } ?? false
         }
-        if let address = IPAddress(client), address != peer {
-            connections[slot].address = address
-        }
+        // A proxy may use one connection for the requests of many.
+        connections[slot].address = IPAddress(client) ?? http.peer
     }
 
     private func endpoint(_ target: HTTPTarget) -> Phase? {
@@ -159,7 +165,9 @@ extension Server where W: ~Copyable {
         if !OriginCheck.allows(request, also: options.origins) {
             metrics.rejections[.foreignOrigin, default: 0] += 1
             log(.info, "upgrade-refused", "connection", slot, "reason", "origin")
-            respond(slot, .plain(.forbidden, "Pages of other sites may not open this chat."), includesBody: true, keepAlive: false)
+            respond(
+                slot, .plain(.forbidden, "Pages of other sites may not open this chat."), includesBody: true,
+                keepAlive: false)
             return false
         }
         switch Handshake.judge(HandshakeFields(request), deflate: true, subprotocols: ["chatloop.v1"]) {
@@ -182,13 +190,17 @@ extension Server where W: ~Copyable {
     }
 
     private mutating func accept(_ slot: Int, _ answer: Handshake.Answer, _ endpoint: Phase, room: String) {
-        var fields = [("Upgrade", "websocket"), ("Sec-WebSocket-Accept", String(decoding: answer.acceptKey, as: UTF8.self))]
+        var fields = [
+            ("Upgrade", "websocket"), ("Sec-WebSocket-Accept", String(decoding: answer.acceptKey, as: UTF8.self)),
+        ]
         if let name = answer.subprotocol { fields.append(("Sec-WebSocket-Protocol", name)) }
         if let extensions = answer.extensionHeader { fields.append(("Sec-WebSocket-Extensions", extensions)) }
         HTTPResponse.append(
             to: &connections[slot].own, status: .switchingProtocols, fields: fields, keepAlive: true,
             secondsSinceEpoch: inputs.time / 1000)
         metrics.upgrades += 1
+        let isTooFast =
+            connections[slot].http?.isProxied == true && !addressRates.admit(connections[slot].address, now: now)
         connections[slot].http = nil
         connections[slot].deflates = answer.compress
         connections[slot].reader = MessageReader(role: .server, deflate: answer.deflate)
@@ -204,6 +216,11 @@ extension Server where W: ~Copyable {
             metrics.rejections[.tooManyFromAddress, default: 0] += 1
             return startClosing(slot, .tryAgainLater, "There are too many connections from your address.")
         }
+        if isTooFast {
+            metrics.rejections[.tooFastFromAddress, default: 0] += 1
+            return startClosing(slot, .tryAgainLater, "There are too many new connections from your address.")
+        }
+        if stopping != nil { return startClosing(slot, .goingAway, "The server is stopping.") }
         if endpoint == .chat {
             let start = inputs.bytes.count
             inputs.bytes.append(contentsOf: room.utf8)

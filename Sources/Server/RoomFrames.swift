@@ -21,9 +21,9 @@ struct RoomFrames {
             isMade = false
         }
 
-        mutating func shared() -> SharedBytes {
+        mutating func shared(_ ledger: Ledger) -> SharedBytes {
             if let kept { return kept }
-            let new = SharedBytes(bytes)
+            let new = SharedBytes(bytes, ledger)
             kept = new
             return new
         }
@@ -64,7 +64,9 @@ struct RoomFrames {
         compressed.isMade = true
     }
 
-    mutating func shared(deflates: Bool) -> SharedBytes { deflates ? compressed.shared() : plain.shared() }
+    mutating func shared(deflates: Bool, _ ledger: Ledger) -> SharedBytes {
+        deflates ? compressed.shared(ledger) : plain.shared(ledger)
+    }
 }
 
 /// When to compress.

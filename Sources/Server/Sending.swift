@@ -10,6 +10,15 @@ extension Server where W: ~Copyable {
         endConnections()
         sortReplies()
         for room in output.due { broadcast(room) }
+        deliverDirty()
+        relieve()
+        deliverDirty()
+        chat.endTick(output)
+        connections.endTick()
+        metrics.endTick(events: inputs.items.count, nanoseconds: world.monotonic - nanoseconds)
+    }
+
+    private mutating func deliverDirty() {
         // Some are added on the way: who has taken all that waited may go on with what it asked next.
         var next = 0
         while next < dirty.count {
@@ -18,9 +27,6 @@ extension Server where W: ~Copyable {
             next += 1
         }
         dirty.removeAll(keepingCapacity: true)
-        chat.endTick(output)
-        connections.endTick()
-        metrics.endTick(events: inputs.items.count, nanoseconds: world.monotonic - nanoseconds)
     }
 
     /// The connection has something to send of its own.
@@ -72,9 +78,9 @@ extension Server where W: ~Copyable {
             case .sent(let count):
                 metrics.bytesSent += UInt64(count)
                 if count < bytes.count {
-                    enqueue(slot, frames.shared(deflates: deflates), count..<bytes.count, start: 0)
+                    enqueue(slot, frames.shared(deflates: deflates, ledger), count..<bytes.count, start: 0)
                 }
-            case .wouldBlock: enqueue(slot, frames.shared(deflates: deflates), 0..<bytes.count, start: 0)
+            case .wouldBlock: enqueue(slot, frames.shared(deflates: deflates, ledger), 0..<bytes.count, start: 0)
             case .failed: lose(slot, .reset)
             }
         }
@@ -99,7 +105,9 @@ extension Server where W: ~Copyable {
         transmit(slot, &outbox, allowance: allowance)
         outbox.removeAll(keepingCapacity: outbox.capacity <= Sizes.outbox)
         swap(&outbox, &self.outbox)
-        if connections[slot].phase != .vacant, connections[slot].backlog == nil { hasSentAll(slot) }
+        guard connections[slot].phase != .vacant else { return }
+        if connections[slot].phase != .chat { noteHeldBytes(slot) }
+        if connections[slot].backlog == nil { hasSentAll(slot) }
     }
 
     /// Adds a connection's replies and its share of the room's events to the outbox, in their order.
@@ -145,7 +153,7 @@ extension Server where W: ~Copyable {
             outbox.append(contentsOf: (deflates ? frames.compressed : frames.plain).bytes[range])
         } else {
             enqueue(slot, &outbox)
-            enqueue(slot, frames.shared(deflates: deflates), range)
+            enqueue(slot, frames.shared(deflates: deflates, ledger), range)
         }
     }
 
@@ -160,33 +168,39 @@ extension Server where W: ~Copyable {
         }
         metrics.bytesSent += UInt64(taken)
         guard taken < outbox.count else { return }
-        let rest = SharedBytes(outbox)
-        enqueue(slot, rest, taken..<rest.bytes.count, start: 0, allowance: allowance)
+        let rest = SharedBytes(outbox, ledger)
+        enqueue(slot, rest, taken..<rest.bytes.count, start: 0, allowance: allowance, isOwn: true)
     }
 
     /// Keeps the outbox's bytes behind those that wait already.
     private mutating func enqueue(_ slot: Int, _ outbox: inout [UInt8]) {
-        guard !outbox.isEmpty else { return }
-        let bytes = SharedBytes(outbox)
+        guard !outbox.isEmpty, let backlog = connections[slot].backlog else { return }
+        backlog.append(own: outbox)
+        queuedBytes += outbox.count
         outbox.removeAll()
-        enqueue(slot, bytes, 0..<bytes.bytes.count)
+        hasEnqueued(slot, backlog)
     }
 
     /// Keeps what the kernel has not taken.
     private mutating func enqueue(
-        _ slot: Int, _ bytes: SharedBytes, _ range: Range<Int>, start: Int? = nil, allowance: Int = 0
+        _ slot: Int, _ bytes: SharedBytes, _ range: Range<Int>, start: Int? = nil, allowance: Int = 0,
+        isOwn: Bool = false
     ) {
         let backlog: Backlog
         if let present = connections[slot].backlog {
             backlog = present
         } else {
-            backlog = Backlog()
+            backlog = Backlog(ledger)
             backlog.allowance = allowance
             connections[slot].backlog = backlog
             world.setWriteInterest(connections[slot].stream, true)
         }
-        backlog.append(bytes, range, start: start)
+        backlog.append(bytes, range, start: start, isOwn: isOwn)
         queuedBytes += range.count
+        hasEnqueued(slot, backlog)
+    }
+
+    private mutating func hasEnqueued(_ slot: Int, _ backlog: Backlog) {
         // Who has echoes or answers waiting says no more until they are taken.
         if connections[slot].phase == .echo { pause(slot) }
         checkQueue(slot, backlog)
@@ -194,15 +208,10 @@ extension Server where W: ~Copyable {
 
     /// Whoever reads too slowly is told so, and goes.
     private mutating func checkQueue(_ slot: Int, _ backlog: Backlog) {
-        guard connections[slot].phase == .chat else { return }
-        let limit = queuedBytes > Sizes.allQueues ? min(options.maxQueue, Sizes.scarceQueue) : options.maxQueue
-        guard backlog.byteCount > limit + backlog.allowance else { return }
+        guard connections[slot].phase == .chat, backlog.byteCount > options.maxQueue + backlog.allowance else { return }
         log(.info, "lost", "connection", slot, "reason", "too-slow", "queued", backlog.byteCount)
         metrics.losses[.tooSlow, default: 0] += 1
-        queuedBytes -= backlog.byteCount
-        backlog.cutToFrame()
-        queuedBytes += backlog.byteCount
-        connections[slot].own = []
+        _ = cutBacklog(slot)
         startClosing(slot, .tryAgainLater, "This connection takes messages more slowly than they come.")
     }
 

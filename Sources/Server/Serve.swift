@@ -88,7 +88,8 @@ private func openHistory(_ options: ServeOptions) throws(StartFailure) -> (Histo
             let reason = "another chatloop uses it. Stop that one, or name another folder with --data"
             throw StartFailure(.cannotCreate, "Cannot use the data folder \(options.dataFolder): \(reason).")
         }
-        throw StartFailure(error.isPermission ? .noPermission : .cannotCreate, "Cannot keep the history: \(error). \(advice)")
+        throw StartFailure(
+            error.isPermission ? .noPermission : .cannotCreate, "Cannot keep the history: \(error). \(advice)")
     }
 }
 
@@ -122,10 +123,11 @@ extension Server where W: ~Copyable {
         guard let inflater = Inflater(), let deflater = Deflater() else { return nil }
         self.init(
             options: options, world: world,
-            chat: Chat(limits: limits ?? Limits(messagesPerSecond: options.messageRate, isDurable: history != nil)),
+            chat: Chat(limits: limits ?? options.limits(isDurable: history != nil)),
             history: history, site: site,
             connections: ConnectionTable(capacity: (options.maxConnections ?? 1000) + Sizes.reservedConnections),
-            inflater: inflater, deflater: deflater, journalLimit: options.journalBytes)
+            addressRates: AddressRates(perSecond: options.connectionRate), inflater: inflater, deflater: deflater,
+            journalLimit: options.journalBytes)
         nanoseconds = self.world.monotonic
         inputs.now = nanoseconds / 1_000_000
         timers.start(now: now)

@@ -28,8 +28,37 @@ package struct ServeOptions: Sendable {
     package var maxMessage = 65_536
     /// Bytes of unsent output that one connection may pile up.
     package var maxQueue = 1_048_576
-    /// Messages a second of one connection in the long run; 0 is no limit.
+    /// Bytes that the queues and half-received messages of all connections together may hold in memory.
+    package var maxBuffers = 512 << 20
+    /// Open connections that have not asked for anything yet; nil is as many as there may be in all.
+    package var maxHandshakes: Int?
+    /// The same from one address; 0 is no limit.
+    package var maxHandshakesPerAddress = 0
+
+    // MARK: Rates: how often a second in the long run; 0 is no limit.
+
+    /// New connections of one address. There may be a school behind one, or a load test, so no number is right by itself.
+    package var connectionRate: Double = 0
+    /// Messages of one connection, and so on.
     package var messageRate: Double = 10
+    /// Bytes of messages of any kind; nil is enough for the longest messages at `messageRate`.
+    package var byteRate: Double?
+    package var typingRate: Double = 1
+    package var renameRate: Double = 0.2
+    package var historyRate: Double = 5
+    /// Refused requests: who goes on regardless is disconnected.
+    package var errorRate: Double = 1
+
+    // MARK: Times, in seconds
+
+    /// For a request's head from its first byte on, or from the beginning of the connection.
+    package var requestTimeout: Double = 10
+    /// A kept HTTP connection may be silent this long between requests.
+    package var keepAlive: Double = 60
+    /// For the join, from the upgrade on.
+    package var joinTimeout: Double = 30
+    /// For the answer to a close frame, and for the end of the connection.
+    package var closeTimeout: Double = 5
     /// Further web origins that may open the chat.
     package var origins: [String] = []
     /// Peers whose word on the client's address counts.
@@ -38,6 +67,8 @@ package struct ServeOptions: Sendable {
     package var pingInterval: Double = 30
     package var metrics = MetricsAudience.loopback
     package var recording: String?
+    /// Bytes at which a recording ends. The command has no option for it.
+    package var recordingBytes = 1 << 30
     package var servesEcho = false
     package var watchesFiles = false
     package var logLevel = LogLevel.info
@@ -48,16 +79,25 @@ package struct ServeOptions: Sendable {
     package init() {}
 }
 
-/// The times after which the loop does something about a silent connection, and the sizes of its buffers, in one place.
+extension ServeOptions {
+    /// What the chat allows.
+    func limits(isDurable: Bool) -> Limits {
+        var limits = Limits(messagesPerSecond: messageRate, isDurable: isDurable)
+        if let byteRate { limits.bytes = Limits.rate(byteRate, seconds: 3) }
+        limits.typing = Limits.rate(typingRate, seconds: 5)
+        limits.renames = Limits.rate(renameRate, seconds: 25)
+        limits.history = Limits.rate(historyRate, seconds: 4)
+        limits.errors = Limits.rate(errorRate, seconds: 100)
+        return limits
+    }
+}
+
+/// The times of the loop itself, and the sizes of its buffers, in one place.
 enum Timing {
-    /// A request's head must be complete this long after its first byte, or after the connection was made (ms).
-    static let requestHead: Int64 = 10_000
-    /// A kept-alive HTTP connection may be silent this long between requests (ms).
-    static let keepAlive: Int64 = 60_000
-    /// A WebSocket must join this long after the upgrade (ms).
-    static let join: Int64 = 30_000
-    /// The peer has this long to answer a close frame and to end the connection (ms).
-    static let close: Int64 = 5_000
+    /// Whoever has something to say when a connection begins says it within this time (ms).
+    static let moment: Int64 = 1_000
+    /// While every place is taken, a connection that is kept for a next request may be silent this long (ms).
+    static let idleWhileFull: Int64 = 5_000
     /// After descriptors have run out, accepting is tried again (ms).
     static let acceptAgain: Int64 = 500
     /// How long a graceful stop waits for connections to take what is queued and to close (ms).
@@ -81,10 +121,8 @@ enum Sizes {
     static let readBytes = 1 << 20
     /// Connections beyond the limit that are served the page, and told that the server is full.
     static let reservedConnections = 32
-    /// Unsent bytes that one connection may have while all together have too many.
-    static let scarceQueue = 64 * 1024
-    /// The same for all connections together: when as much waits unsent, slow ones are dropped sooner.
-    static let allQueues = 512 << 20
+    /// Bytes that may be left of a frame for a connection that is ended for holding too much.
+    static let lastWords = 64 * 1024
     /// Descriptors that are not for connections: standard streams, poller, pipe, listener, logs, files.
     static let reservedDescriptors = 128
     /// Connections, however many descriptors there may be.

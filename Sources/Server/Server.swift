@@ -24,6 +24,10 @@ package struct Server<W: World & ~Copyable>: ~Copyable {
     var connections: ConnectionTable
     var timers = TimerWheel()
     var addresses = AddressCounts()
+    var addressRates: AddressRates
+    /// Connections that have not asked for anything yet, and how many of them each address has.
+    var handshakes = 0
+    var handshakeAddresses = AddressCounts()
     /// What the kernel has at most given us at once.
     var inbox = [UInt8](repeating: 0, count: Sizes.inbox)
     let inflater: Inflater
@@ -56,9 +60,14 @@ package struct Server<W: World & ~Copyable>: ~Copyable {
     /// When the next tick may begin, with `--tick-rate` (ns).
     var earliest: Int64 = 0
     var acceptAgainAt: Int64?
+    /// Whether it is not told of arrivals until then.
+    var isAcceptingPaused = false
+    /// When the operator may be told again that descriptors have run out (ms).
+    var nextAcceptComplaint: Int64 = .min
     var stopping: Stopping?
     /// Unsent bytes of all connections together.
     var queuedBytes = 0
+    let ledger = Ledger()
     /// The size at which the journal is written anew.
     var journalLimit: Int64
     /// When the operator may be told again that the disk fails (ms).

@@ -33,7 +33,9 @@ package struct Site {
     package init(files: [String: [UInt8]]) {
         var assets: [String: Asset] = [:]
         for (name, body) in files { assets[name] = Asset(name: name, body: body) }
-        if let page = files["index.html"] { assets["r/index.html"] = Asset(name: "index.html", body: Self.oneDeeper(page)) }
+        if let page = files["index.html"] {
+            assets["r/index.html"] = Asset(name: "index.html", body: Self.oneDeeper(page))
+        }
         source = .embedded(assets)
     }
 

@@ -78,7 +78,9 @@ package struct SiteFolder: Sendable {
         var sum: UInt64 = 0  // the order of the entries is of no account
         while let entry = unsafe readdir(handle) {
             let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                unsafe pointer.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) { unsafe String(cString: $0) }
+                unsafe pointer.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) {
+                    unsafe String(cString: $0)
+                }
             }
             if name.hasPrefix(".") { continue }
             let path = "\(folder)/\(name)"

@@ -27,7 +27,9 @@ extension Server where W: ~Copyable {
         for index in output.written {
             let room = chat.rooms[Int(index)]
             let lines = room.lines.span.extracting(room.unwritten)
-            if case .refused(let error) = history.append(room: room.name, lines: lines, firstSeq: room.firstUnwrittenSeq) {
+            if case .refused(let error) = history.append(
+                room: room.name, lines: lines, firstSeq: room.firstUnwrittenSeq)
+            {
                 storageFailed(error)
                 failed.append(index)
             }
@@ -80,7 +82,9 @@ extension Server where W: ~Copyable {
             }
             switch result.outcome {
             case .loaded(let loaded):
-                if !loaded.repair.isEmpty { log(.error, "room-repaired", "room", result.request.room, "repair", loaded.repair) }
+                if !loaded.repair.isEmpty {
+                    log(.error, "room-repaired", "room", result.request.room, "repair", loaded.repair)
+                }
                 let older = inputs.append(loaded.olderMessages.bytes)
                 let events = inputs.append(loaded.events.bytes)
                 inputs.items.append(

@@ -6,7 +6,7 @@
     import Musl
 #endif
 
-/// What this process uses of the machine.
+/// What a process uses of the machine.
 package struct ProcessUsage: Sendable {
     package var cpuNanoseconds: Int64 = 0
     package var residentBytes = 0
@@ -17,7 +17,7 @@ package struct ProcessUsage: Sendable {
         var usage = ProcessUsage()
         usage.cpuNanoseconds = Clock.processor
         #if os(Linux)
-            usage.residentBytes = residentPages() * Int(sysconf(Int32(_SC_PAGESIZE)))
+            usage.residentBytes = residentBytes("self") ?? 0
             usage.openDescriptors = entries(in: "/proc/self/fd") - 1  // but for the one that counts
         #else
             var resources = rusage()
@@ -28,17 +28,38 @@ package struct ProcessUsage: Sendable {
         return usage
     }
 
+    /// Another process's processor time and memory, as they are now; nil if there is no such process, or the system does not
+    /// tell.
+    package static func of(process: Int32) -> ProcessUsage? {
+        #if os(Linux)
+            var clock = clockid_t()
+            var time = timespec()
+            // The pointers are to local variables. The clock is in nanoseconds, where /proc/PID/stat has hundredths.
+            guard process > 0, unsafe clock_getcpuclockid(process, &clock) == 0,
+                unsafe clock_gettime(clock, &time) == 0,
+                let residentBytes = residentBytes("\(process)")
+            else { return nil }
+            var usage = ProcessUsage()
+            usage.cpuNanoseconds = Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+            usage.residentBytes = residentBytes
+            return usage
+        #else
+            return nil
+        #endif
+    }
+
     #if os(Linux)
-        /// The second number of /proc/self/statm.
-        private static func residentPages() -> Int {
-            let file = unsafe open("/proc/self/statm", O_RDONLY | O_CLOEXEC)
-            guard file >= 0 else { return 0 }
+        /// The second number of /proc/PID/statm, which is in pages; nil if there is no such process.
+        private static func residentBytes(_ process: String) -> Int? {
+            let file = unsafe open("/proc/\(process)/statm", O_RDONLY | O_CLOEXEC)
+            guard file >= 0 else { return nil }
             defer { _ = close(file) }
             var bytes = [UInt8](repeating: 0, count: 128)
             let count = unsafe bytes.withUnsafeMutableBytes { unsafe read(file, $0.baseAddress, $0.count) }
-            guard count > 0 else { return 0 }
+            guard count > 0 else { return nil }
             let fields = String(decoding: bytes.prefix(count), as: UTF8.self).split(separator: " ")
-            return fields.count > 1 ? Int(fields[1]) ?? 0 : 0
+            guard fields.count > 1, let pages = Int(fields[1]) else { return nil }
+            return pages * Int(sysconf(Int32(_SC_PAGESIZE)))
         }
     #endif
 

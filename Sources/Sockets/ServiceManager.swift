@@ -11,12 +11,15 @@
 /// What systemd and a service tell each other: sockets that are open already (sd_listen_fds(3)), and that the service is
 /// ready (sd_notify(3)). Where no service manager is, nothing happens.
 package enum ServiceManager {
-    /// The first descriptor that is handed over; the others follow it.
-    private static let firstDescriptor: Int32 = 3
-
     /// The sockets that the service manager has opened for this process. While the process is started anew they stay open, and
     /// whoever connects waits instead of being refused.
-    package static func inheritedListeners() throws(SystemError) -> [Listener] {
+    ///
+    /// - Parameters:
+    ///   - firstDescriptor: the first descriptor that is handed over, SD_LISTEN_FDS_START; the others follow it.
+    ///   - environment: looks a variable of the environment up.
+    package static func inheritedListeners(
+        firstDescriptor: Int32 = 3, environment: (String) -> String? = Self.environment
+    ) throws(SystemError) -> [Listener] {
         guard let process = environment("LISTEN_PID").flatMap(Int32.init), process == getpid(),
             let count = environment("LISTEN_FDS").flatMap(Int32.init), (1...64).contains(count)
         else { return [] }
@@ -28,7 +31,7 @@ package enum ServiceManager {
     }
 
     /// Tells the service manager something, such as `READY=1`.
-    package static func notify(_ state: String) {
+    package static func notify(_ state: String, environment: (String) -> String? = Self.environment) {
         guard let path = environment("NOTIFY_SOCKET"), let first = path.utf8.first else { return }
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
@@ -56,7 +59,8 @@ package enum ServiceManager {
         Stream.close(descriptor)
     }
 
-    private static func environment(_ name: String) -> String? {
+    /// A variable of this process's environment.
+    package static func environment(_ name: String) -> String? {
         // The C library's string is copied at once.
         guard let value = unsafe getenv(name) else { return nil }
         return unsafe String(cString: value)

@@ -13,6 +13,15 @@ package enum SharedStream {
     package static let output: Int32 = 1
     package static let error: Int32 = 2
 
+    /// Puts the null device in the place of those that whoever started this program has closed. The first files that are
+    /// opened would get their numbers, and a line for people would end up in one of them.
+    package static func openMissing() {
+        for descriptor in input...error where fcntl(descriptor, F_GETFD) < 0 {
+            // The lowest number that is free: this one.
+            _ = unsafe open("/dev/null", O_RDWR)
+        }
+    }
+
     /// Reads into the beginning of `buffer`, once. Waits if there is nothing.
     package static func read(_ descriptor: Int32, into buffer: inout [UInt8]) -> Reception {
         // The kernel writes at most `count` bytes into the array.

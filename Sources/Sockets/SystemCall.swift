@@ -29,6 +29,8 @@ package struct SystemError: Error, CustomStringConvertible {
     }
 
     package var isPermission: Bool { code == EACCES || code == EPERM }
+    /// No such address here or, for one who connects, no port that is free.
+    package var isAddressUnavailable: Bool { code == EADDRNOTAVAIL }
 }
 
 /// Calls again for as long as a signal has interrupted the call.

@@ -53,6 +53,9 @@ package struct MessageReader {
         self.deflate = deflate
     }
 
+    /// The memory that what has come of an unfinished message takes, in bytes.
+    package var heldBytes: Int { held.capacity }
+
     /// Takes `input` from `offset` on, up to the next event.
     ///
     /// - Parameters:

@@ -57,7 +57,8 @@ struct ArgumentReader {
         let end = range.upperBound == .max ? "" : " to \(range.upperBound)"
         let what = "a whole number\(end.isEmpty ? ", \(range.lowerBound) or more" : " from \(range.lowerBound)\(end)")"
         return try value(what) { text in
-            text.utf8.allSatisfy { (0x30...0x39).contains($0) } ? Int(text).flatMap { range.contains($0) ? $0 : nil } : nil
+            text.utf8.allSatisfy { (0x30...0x39).contains($0) }
+                ? Int(text).flatMap { range.contains($0) ? $0 : nil } : nil
         }
     }
 
@@ -76,7 +77,8 @@ struct ArgumentReader {
     mutating func choice<Choice: RawRepresentable & CaseIterable>() throws(UsageError) -> Choice
     where Choice.RawValue == String {
         let words = Choice.allCases.map(\.rawValue)
-        let what = words.count > 1 ? "\(words.dropLast().joined(separator: ", ")) or \(words[words.count - 1])" : words[0]
+        let what =
+            words.count > 1 ? "\(words.dropLast().joined(separator: ", ")) or \(words[words.count - 1])" : words[0]
         return try value(what) { Choice(rawValue: $0) }
     }
 

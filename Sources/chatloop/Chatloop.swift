@@ -5,6 +5,7 @@
 #elseif canImport(Musl)
     import Musl
 #endif
+import Sockets
 
 /// The command line: `chatloop [COMMAND] [options]`.
 enum Chatloop {
@@ -17,6 +18,7 @@ enum Chatloop {
     ///
     /// - Returns: the exit status.
     static func run(_ arguments: [String]) -> Int32 {
+        SharedStream.openMissing()
         switch arguments.first {
         case "--help", "-h", "help":
             Output.standard(Help.overview)
@@ -51,6 +53,7 @@ enum Chatloop {
         switch name {
         case "serve": return ServeCommand.run(try ServeCommand.parse(arguments, environment: environment))
         case "talk": return TalkCommand.run(try TalkCommand.parse(arguments, environment: environment))
+        case "bench": return BenchCommand.run(try BenchCommand.parse(arguments))
         case "replay": return try ReplayCommand.run(arguments)
         default: throw UsageError(message: "there is no command \"\(name)\"")
         }

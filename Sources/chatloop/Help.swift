@@ -14,7 +14,7 @@ enum Help {
         """
 
     /// By command.
-    static let pages = ["serve": serve, "talk": talk, "replay": replay]
+    static let pages = ["serve": serve, "talk": talk, "bench": bench, "replay": replay]
 
     private static let serve = """
         usage: chatloop [serve] [options]
@@ -36,7 +36,22 @@ enum Help {
                                  from one client address; 0: no limit (0)
           --max-message BYTES    largest message (65536)
           --max-queue BYTES      unsent output a connection may pile up (1048576)
+          --max-buffers BYTES    memory of all queues and half-received messages together (536870912)
+          --max-handshakes N     connections that have not asked for anything yet (as many as there may be)
+          --max-handshakes-per-address N
+                                 the same from one address; 0: no limit (0)
+          --connection-rate N    new connections a second of one address in the long run; 0: no limit (0)
           --message-rate N       messages a second of one connection in the long run; 0: no limit (10)
+          --byte-rate BYTES      bytes a second of all its messages (26000 for each of --message-rate)
+          --typing-rate N, --rename-rate N, --history-rate N
+                                 the same for signs of typing, new names, pages of history (1, 0.2, 5)
+          --error-rate N         refused requests a second; who goes on regardless is disconnected (1)
+          --request-timeout SECONDS
+                                 for a request, from its first byte on (10)
+          --keep-alive SECONDS   how long a connection may be silent between two requests (60)
+          --join-timeout SECONDS for the join, after the WebSocket was opened (30)
+          --close-timeout SECONDS
+                                 for the answer to a close frame (5)
           --origin ORIGIN        a further web origin that may open the chat (repeatable); * is all
           --trust-proxy CIDR     take the client's address from X-Forwarded-For of these peers (repeatable)
           --ping-interval SECONDS
@@ -66,6 +81,38 @@ enum Help {
         gives up when there is no server for 5 seconds at first, and for a minute later.
         Exit status: 0 after leaving, 64 for a bad command line, 65 where the chat has refused some of the lines, 69 where there
         is no server (or the name is taken), 76 where whoever answers is no chat.
+
+        """
+
+    private static let bench = """
+        usage: chatloop bench MODE URL [options]
+               chatloop bench micro [--duration SECONDS] [--json]
+
+        Puts a running chat under load, reads every frame of every connection, and reports speed, latency, and whether every
+        message came to everyone once and in order. URL is as for talk; the load joins that room. The chat should run with
+        serve --message-rate 0, and for echo with --echo.
+
+          fanout   --senders keep --window messages each in flight; all clients hear all of them: throughput
+          paced    --senders speak --rate times a second in all, on schedule: latency
+          idle     --clients join and are silent: memory and idle CPU
+          churn    --clients at a time connect, join and leave, as fast as they can
+          echo     --clients keep --window messages each in flight on the echo path
+          micro    no server: parsers, frames, mask, UTF-8, JSON and SHA-1, beside a copy of memory
+
+          --clients N            connections (100)
+          --senders N            those that speak (1)
+          --window N             messages that each sender keeps in flight (1)
+          --rate R               messages a second of all senders together (100)
+          --duration SECONDS     how long is measured (5)
+          --warm-up SECONDS      how long before that it runs already (1)
+          --payload BYTES        size of a message's text (64)
+          --concurrency N        how many connect or join at once before the load begins (64)
+          --pid PID              the server's process: shows its CPU time and memory
+          --json                 one JSON object instead of lines
+
+        Latency is from when a message was sent (paced: due) until it was read, at up to 64 of the clients.
+        Exit status: 0 where all was correct, 1 where a message was lost, doubled or out of order or a connection dropped, 64
+        for a bad command line, 69 where there is no server or it refuses, 76 where whoever answers is no chat.
 
         """
 

@@ -25,7 +25,9 @@ enum ReplayCommand {
     private static func report(_ result: Replay.Result, _ path: String) -> Int32 {
         switch result {
         case .agreed(let ticks, let isCut):
-            Output.standard("\(ticks) ticks replayed; all of them agree\(isCut ? ". The recording ends in the middle of one" : "")\n")
+            Output.standard(
+                "\(ticks) ticks replayed; all of them agree\(isCut ? ". The recording ends in the middle of one" : "")\n"
+            )
             return 0
         case .differed(let tick, let now):
             Output.error("chatloop: tick \(tick), at \(now) ms, came out differently than it was recorded\n")

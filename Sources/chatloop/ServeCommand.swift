@@ -10,7 +10,8 @@ enum ServeCommand {
         if let host = environment("HOST"), !host.isEmpty { options.host = host }
         if let text = environment("PORT"), !text.isEmpty {
             guard let port = UInt16(text) else {
-                throw UsageError(message: "PORT in the environment takes a whole number from 0 to 65535, not \"\(text)\"")
+                throw UsageError(
+                    message: "PORT in the environment takes a whole number from 0 to 65535, not \"\(text)\"")
             }
             options.port = port
         }
@@ -60,8 +61,29 @@ enum ServeCommand {
         // A message must hold what the protocol allows to be said, and at most what a length of 31 bits can say.
         case "--max-message": options.maxMessage = try reader.number(1...Int(Int32.max))
         case "--max-queue": options.maxQueue = try reader.number(1...Int(Int32.max))
-        case "--message-rate": options.messageRate = try reader.decimal(0...1_000_000)
+        case "--max-buffers": options.maxBuffers = try reader.number(1 << 20...1 << 40)
+        case "--max-handshakes": options.maxHandshakes = try reader.number(1...1_000_000)
+        case "--max-handshakes-per-address": options.maxHandshakesPerAddress = try reader.number(0...1_000_000)
         case "--ping-interval": options.pingInterval = try reader.decimal(0.1...86_400)
+        case "--request-timeout": options.requestTimeout = try reader.decimal(0.1...86_400)
+        case "--keep-alive": options.keepAlive = try reader.decimal(0.1...86_400)
+        case "--join-timeout": options.joinTimeout = try reader.decimal(0.1...86_400)
+        case "--close-timeout": options.closeTimeout = try reader.decimal(0.1...86_400)
+        default: try parsePolicy(name, &reader, &options)
+        }
+    }
+
+    private static func parsePolicy(
+        _ name: String, _ reader: inout ArgumentReader, _ options: inout ServeOptions
+    ) throws(UsageError) {
+        switch name {
+        case "--connection-rate": options.connectionRate = try reader.decimal(0...1_000_000)
+        case "--message-rate": options.messageRate = try reader.decimal(0...1_000_000)
+        case "--byte-rate": options.byteRate = try reader.decimal(0...1e12)
+        case "--typing-rate": options.typingRate = try reader.decimal(0...1_000_000)
+        case "--rename-rate": options.renameRate = try reader.decimal(0...1_000_000)
+        case "--history-rate": options.historyRate = try reader.decimal(0...1_000_000)
+        case "--error-rate": options.errorRate = try reader.decimal(0...1_000_000)
         case "--origin":
             options.origins.append(
                 try reader.value("a web origin such as https://example.org, or *") { text in

@@ -30,7 +30,8 @@ enum TalkCommand {
             url: url, username: username, allowsColours: !isColourless, isDumb: terminal.isEmpty || terminal == "dumb")
     }
 
-    private static func parse(_ text: String) throws(UsageError) -> ClientURL {
+    /// A chat's URL.
+    static func parse(_ text: String) throws(UsageError) -> ClientURL {
         do throws(ClientURL.Fault) {
             return try ClientURL(text)
         } catch {

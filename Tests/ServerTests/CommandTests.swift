@@ -1,4 +1,5 @@
 import Foundation
+import Support
 import Testing
 
 /// The command line from outside: what it prints, and how it ends.
@@ -42,7 +43,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ["--help"], ["serve", "--help"], ["talk", "--help"], ["replay", "--help"], ["serve", "--port", "1", "--help"],
+        ["--help"], ["serve", "--help"], ["talk", "--help"], ["replay", "--help"], ["bench", "--help"],
+        ["serve", "--port", "1", "--help"],
     ])
     func helpGoesToStandardOutput(arguments: [String]) throws {
         let result = try run(arguments)

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 import Testing
 
 /// An independent implementation at the other end: Python's `websockets`, where it is installed.
@@ -126,5 +127,50 @@ import Testing
         #expect(try talk.wait() == .exited(0), "\(talk.allErrors())")
         #expect(lines == ["* bot joined", "bot: one", "bot: cut", "bot: \(long)"])
         #expect(try child.line() == "['one', 'cut', '\(long)']", "\(child.allErrors())")
+    }
+
+    /// `bench` with a chat of another make, which is correct, or loses, doubles or reorders one message for one client.
+    @Test(arguments: ["none", "lost", "doubled", "out of order"])
+    func benchSeesWhatItsChatDoesWrong(fault: String) throws {
+        let script = """
+            import asyncio, json, sys
+            from websockets.asyncio.server import serve
+            fault, members, said = sys.argv[1], [], []
+            def text(**fields): return json.dumps(fields, separators=(",", ":"))
+            async def handle(socket):
+                async for request in socket:
+                    request = json.loads(request)
+                    if request["type"] == "join":
+                        await socket.send(text(type="welcome", username=request["username"]))
+                        members.append(socket)
+                        for member in members: await member.send(text(type="join", username=request["username"]))
+                        continue
+                    said.append(text(type="message", username="someone", text=request["text"]))
+                    for member in list(members):
+                        news = said[-1:]
+                        if member is members[1] and len(said) in (20, 21):
+                            if fault == "lost" and len(said) == 20: news = []
+                            if fault == "doubled": news = said[-1:] * (2 if len(said) == 20 else 1)
+                            if fault == "out of order": news = [] if len(said) == 20 else [said[-1], said[-2]]
+                        for each in news: await member.send(each)
+            async def main():
+                async with serve(handle, "127.0.0.1", 0, compression=None) as server:
+                    print(list(server.sockets)[0].getsockname()[1], flush=True)
+                    await asyncio.Future()
+            asyncio.run(main())
+            """
+        guard let child = try start(script, fault) else { return }
+        let bench = try Command.start([
+            "bench", "paced", "127.0.0.1:\(try child.line())", "--clients", "4", "--rate", "100", "--duration", "0.5",
+            "--warm-up", "0",
+        ])
+        let output = try bench.rest()
+        guard fault != "none" else {
+            #expect(try bench.wait() == .exited(0), "\(output)\(bench.allErrors())")
+            return
+        }
+        #expect(try bench.wait() == .exited(1))
+        let counts = ["lost", "doubled", "out of order"].map { "\($0 == fault ? 1 : 0) \($0)" }.joined(separator: ", ")
+        #expect(bench.allErrors() == "chatloop: \(counts)\n")
     }
 }

@@ -1,9 +1,10 @@
+import Support
 import Testing
 import WebSocket
 
 /// The opening handshake, as HTTP sees it: who is let in, and what the others are told.
 @Suite struct HandshakeTests {
-    private static let fields = [
+    static let fields = [
         "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
         "Sec-WebSocket-Version: 13",
     ]

@@ -1,3 +1,4 @@
+import Support
 import Testing
 import WebSocket
 
@@ -129,6 +130,52 @@ import WebSocket
         let ada = try TestClient(server, as: "Ada")
         for index in 0..<500 { try ada.say("\(index)") }
         for index in 0..<500 { #expect(try ada.expect("message")["text"] == "\(index)") }
+    }
+
+    /// What is asked too often, the option that says how often, and what is asked.
+    @Test(arguments: [
+        ("--typing-rate", 5, ["type": "typing"]), ("--rename-rate", 25, ["type": "rename", "username": "Ada"]),
+        ("--history-rate", 4, ["type": "history", "before": "1", "limit": "1"]),
+        ("--byte-rate", 3, ["type": "nothing"]),
+    ])
+    func everyKindOfRequestHasItsRate(option: String, seconds: Int, request: [String: String]) throws {
+        // A hundredth a second: one at once, and the next much later.
+        let server = try LiveServer(option, "0.01", "--error-rate", "0")
+        let ada = try TestClient(server, as: "Ada")
+        if option == "--byte-rate" {
+            // The join has used it up.
+            _ = try { try ada.send(request) }()
+        } else {
+            try ada.send(request.mapValues { Int($0).map { $0 as Any } ?? $0 })
+            try ada.send(request.mapValues { Int($0).map { $0 as Any } ?? $0 })
+        }
+        let error = try ada.skip(to: "error")
+        #expect(error["code"] == "rate_limited")
+        let wait = try #require(error["retryAfter"] as Int?)
+        #expect(wait > 1000)
+        // Without a limit none of it is too much.
+        let open = try LiveServer(option, "0", "--error-rate", "0", "--message-rate", "0")
+        let bo = try TestClient(open, as: "Bo")
+        for _ in 0..<100 { try bo.send(request.mapValues { Int($0).map { $0 as Any } ?? $0 }) }
+        try bo.say("last")
+        while true {
+            let message = try bo.next()
+            #expect(message["code"] != "rate_limited")
+            if message.type == "message" { break }
+        }
+    }
+
+    /// What is refused as too fast is told how long to wait. Whoever goes on regardless is sent away.
+    @Test(arguments: PollerChoice.allCases)
+    func whoGoesOnRegardlessIsSentAway(poller: PollerChoice) throws {
+        let server = try LiveServer("--message-rate", "1", "--error-rate", "0.1", poller: poller)
+        let ada = try TestClient(server, as: "Ada")
+        let bo = try TestClient(server, as: "Bo")
+        for index in 0..<100 { try? ada.say("\(index)", id: "\(index)") }
+        #expect(try ada.expectClose().code == 1008)
+        // The three that it may say at once were said, and no more.
+        for index in 0..<3 { #expect(try bo.expect("message")["text"] == "\(index)") }
+        try bo.expectNothingElse()
     }
 
     @Test func errorsWithoutEndEndTheConnection() throws {

@@ -1,3 +1,4 @@
+import Support
 import Testing
 
 /// Who may read the metrics, and what they say.

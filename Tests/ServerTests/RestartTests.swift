@@ -1,3 +1,4 @@
+import Support
 import Testing
 
 /// What survives the server, with a disk.

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 import Testing
 
 /// The HTTP face: the page and its files, from the binary or from a folder.

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 import Testing
 
 /// `chatloop talk` on a terminal.

@@ -141,8 +141,8 @@ import Testing
         let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
         var replayed = 0
         for file in files {
-            guard case .agreed(let ticks, _) = try Replay.run(file: file.path, limits: plan.limits) else {
-                Issue.record("\(file.lastPathComponent): \(try Replay.run(file: file.path, limits: plan.limits))")
+            guard case .agreed(let ticks, _) = try Replay.run(file: file.path) else {
+                Issue.record("\(file.lastPathComponent): \(try Replay.run(file: file.path))")
                 continue
             }
             replayed += ticks

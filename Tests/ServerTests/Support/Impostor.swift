@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// A listening socket on a free port of this machine.
 private func listenAnywhere() throws -> (descriptor: Int32, port: UInt16) {

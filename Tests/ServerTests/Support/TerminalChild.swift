@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// A program on a terminal of its own: what is typed and what is shown go through a pseudo-terminal.
 final class TerminalChild {

@@ -1,13 +1,13 @@
 import Foundation
 
 /// A TCP connection to this machine that waits for what it wants, up to a deadline. For one thread at a time.
-final class TestSocket: @unchecked Sendable {
-    private(set) var descriptor: Int32
+package final class TestSocket: @unchecked Sendable {
+    package private(set) var descriptor: Int32
     private var received: [UInt8] = []
     private var hasEnded = false
 
     /// - Parameter receiveBuffer: the size of the kernel's buffer, for a reader that is slow; nil leaves it alone.
-    init(port: UInt16, receiveBuffer: Int32? = nil) throws {
+    package init(port: UInt16, receiveBuffer: Int32? = nil) throws {
         #if canImport(Darwin)
             let kind = SOCK_STREAM
         #else
@@ -46,9 +46,9 @@ final class TestSocket: @unchecked Sendable {
 
     // MARK: Sending
 
-    func send(_ text: String) throws { try send(Array(text.utf8)) }
+    package func send(_ text: String) throws { try send(Array(text.utf8)) }
 
-    func send(_ bytes: [UInt8]) throws {
+    package func send(_ bytes: [UInt8]) throws {
         let deadline = Deadline()
         var rest = bytes[...]
         while !rest.isEmpty {
@@ -66,17 +66,17 @@ final class TestSocket: @unchecked Sendable {
     /// As much as the kernel takes at once.
     ///
     /// - Returns: how much that was.
-    func sendSome(_ bytes: ArraySlice<UInt8>) -> Int {
+    package func sendSome(_ bytes: ArraySlice<UInt8>) -> Int {
         max(0, bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) })
     }
 
     // MARK: Ending
 
     /// FIN: nothing more will be sent.
-    func finish() { shutdown(descriptor, Int32(SHUT_WR)) }
+    package func finish() { shutdown(descriptor, Int32(SHUT_WR)) }
 
     /// RST: the connection is broken off.
-    func reset() {
+    package func reset() {
         var linger = linger(l_onoff: 1, l_linger: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<linger>.size))
         close(descriptor)
@@ -86,7 +86,7 @@ final class TestSocket: @unchecked Sendable {
     // MARK: Receiving
 
     /// The next bytes, whatever they are; nil at the end.
-    func receive(_ deadline: Deadline = Deadline(), what: String = "something") throws -> [UInt8]? {
+    package func receive(_ deadline: Deadline = Deadline(), what: String = "something") throws -> [UInt8]? {
         if !received.isEmpty {
             defer { received = [] }
             return received
@@ -107,14 +107,14 @@ final class TestSocket: @unchecked Sendable {
     private func giveBack(_ bytes: some Sequence<UInt8>) { received = Array(bytes) + received }
 
     /// Everything up to the end of the connection.
-    func everything(_ deadline: Deadline = Deadline()) throws -> [UInt8] {
+    package func everything(_ deadline: Deadline = Deadline()) throws -> [UInt8] {
         var all: [UInt8] = []
         while let more = try receive(deadline, what: "the end") { all += more }
         return all
     }
 
     /// The next response.
-    func answer(to method: String = "GET", _ deadline: Deadline = Deadline()) throws -> HTTPAnswer {
+    package func answer(to method: String = "GET", _ deadline: Deadline = Deadline()) throws -> HTTPAnswer {
         var bytes: [UInt8] = []
         func need(_ isEnough: () -> Bool) throws {
             while !isEnough() {

@@ -1,24 +1,31 @@
 import Foundation
-import Testing
 
 /// Which readiness call a server uses: both are tested wherever they are there.
-enum PollerChoice: String, CaseIterable, CustomTestStringConvertible {
+package enum PollerChoice: String, CaseIterable, Sendable {
     #if os(Linux)
         case epoll
     #endif
     case poll
-
-    var testDescription: String { rawValue }
 }
 
 /// The real server, in a process of its own, on a free port of this machine, with nothing kept on disk unless it is told
 /// a folder. It is gone with its owner.
-final class LiveServer {
-    let child: Child
-    let port: UInt16
-    let firstLine: String
+package final class LiveServer {
+    package let child: Child
+    package let port: UInt16
+    /// What it said first on its standard output.
+    package let firstLine: String
 
-    init(_ options: String..., poller: PollerChoice = .allCases[0], environment: [String: String] = [:]) throws {
+    package convenience init(
+        _ options: String..., poller: PollerChoice = .allCases[0], environment: [String: String] = [:]
+    ) throws {
+        try self.init(options: options, poller: poller, environment: environment)
+    }
+
+    /// - Parameter options: those of `serve`; a free port and nothing kept on disk, where they say nothing else.
+    package init(
+        options: [String], poller: PollerChoice = .allCases[0], environment: [String: String] = [:]
+    ) throws {
         let keeps = options.contains("--data") || options.contains("--ephemeral")
         let port = options.contains("--port") ? [] : ["--port", "0"]
         child = try Command.start(
@@ -31,17 +38,18 @@ final class LiveServer {
         self.port = number
     }
 
-    var url: String { "http://127.0.0.1:\(port)/" }
+    /// Of the lobby's page.
+    package var url: String { "http://127.0.0.1:\(port)/" }
 
     /// Asks it to stop, and waits until it has.
     @discardableResult
-    func stop(_ signal: Int32 = SIGTERM) throws -> Child.Ending {
+    package func stop(_ signal: Int32 = SIGTERM) throws -> Child.Ending {
         child.signal(signal)
         return try child.wait()
     }
 
     /// Ends it as a power cut would end its process.
-    func crash() throws {
+    package func crash() throws {
         child.signal(SIGKILL)
         _ = try child.wait()
     }
@@ -49,7 +57,7 @@ final class LiveServer {
     // MARK: HTTP
 
     /// One request on a connection of its own.
-    func request(
+    package func request(
         _ method: String = "GET", _ target: String, _ fields: [String] = []
     ) throws -> HTTPAnswer {
         let socket = try TestSocket(port: port)
@@ -58,12 +66,12 @@ final class LiveServer {
     }
 
     /// A request's head.
-    func head(_ method: String = "GET", _ target: String, _ fields: [String] = []) -> String {
+    package func head(_ method: String = "GET", _ target: String, _ fields: [String] = []) -> String {
         (["\(method) \(target) HTTP/1.1", "Host: 127.0.0.1:\(port)"] + fields).map { $0 + "\r\n" }.joined() + "\r\n"
     }
 
     /// A number out of `/metrics`.
-    func metric(_ name: String) throws -> Double {
+    package func metric(_ name: String) throws -> Double {
         let text = try request("GET", "/metrics").text
         for line in text.split(separator: "\n") where line.hasPrefix("\(name) ") || line.hasPrefix("chatloop_\(name) ")
         {
@@ -74,12 +82,14 @@ final class LiveServer {
 }
 
 /// A response, as it came.
-struct HTTPAnswer {
-    var status: Int
+package struct HTTPAnswer {
+    package var status: Int
     /// By name in lower case.
-    var fields: [String: String]
-    var body: [UInt8]
+    package var fields: [String: String]
+    package var body: [UInt8]
 
-    var text: String { String(decoding: body, as: UTF8.self) }
-    subscript(name: String) -> String? { fields[name.lowercased()] }
+    /// The body.
+    package var text: String { String(decoding: body, as: UTF8.self) }
+    /// A header field's value.
+    package subscript(name: String) -> String? { fields[name.lowercased()] }
 }

@@ -1,27 +1,27 @@
 import Foundation
 
 /// Something that did not happen in time, or not as it should.
-struct Failure: Error, CustomStringConvertible {
-    let description: String
-    init(_ description: String) { self.description = description }
+package struct Failure: Error, CustomStringConvertible {
+    package let description: String
+    package init(_ description: String) { self.description = description }
 }
 
 /// A point in time until which something is waited for: generously, as the machine may be busy with other things.
-struct Deadline {
-    static let standard: Double = 30
+package struct Deadline {
+    package static let standard: Double = 30
     private let end: Double
 
-    init(seconds: Double = Deadline.standard) { end = Self.now + seconds }
+    package init(seconds: Double = Deadline.standard) { end = Self.now + seconds }
 
-    static var now: Double { ProcessInfo.processInfo.systemUptime }
+    package static var now: Double { ProcessInfo.processInfo.systemUptime }
 
-    var secondsLeft: Double { max(0, end - Self.now) }
-    var isOver: Bool { secondsLeft <= 0 }
+    package var secondsLeft: Double { max(0, end - Self.now) }
+    package var isOver: Bool { secondsLeft <= 0 }
 
     /// Waits until one of the descriptors has something to read, or room to be written to.
     ///
     /// - Returns: whether there is one.
-    func wait(for descriptor: Int32, _ events: Int32 = POLLIN) -> Bool {
+    package func wait(for descriptor: Int32, _ events: Int32 = POLLIN) -> Bool {
         while true {
             var entry = pollfd(fd: descriptor, events: Int16(events), revents: 0)
             let count = poll(&entry, 1, Int32(min(secondsLeft * 1000, 1e6).rounded(.up)))
@@ -32,28 +32,28 @@ struct Deadline {
 }
 
 /// Has all of the body run on a thread of its own, so that a long wait keeps no other test from running.
-func onThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+package func onThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
     try await withCheckedThrowingContinuation { continuation in
         Thread.detachNewThread { continuation.resume(with: Swift.Result { try body() }) }
     }
 }
 
 /// Writing to a process or a peer that is gone is to be an error, not the end of the tests.
-func ignoreBrokenPipes() { _ = signal(SIGPIPE, SIG_IGN) }
+package func ignoreBrokenPipes() { _ = signal(SIGPIPE, SIG_IGN) }
 
 /// Held while a descriptor is made that no other program may inherit, and while one is started: in between it would.
-let descriptorLock = NSLock()
+package let descriptorLock = NSLock()
 
 /// A program that was started. It is killed with its owner's end, if it still runs.
-final class Child {
-    enum Ending: Equatable {
+package final class Child {
+    package enum Ending: Equatable {
         case exited(Int32)
         case killed(by: Int32)
     }
 
-    let process: pid_t
+    package let process: pid_t
     /// Where its standard input comes from; -1 once that is closed.
-    private(set) var input: Int32
+    package private(set) var input: Int32
     private var output: Int32
     private let errors: Int32
     /// What it has written and nobody has taken yet.
@@ -64,7 +64,9 @@ final class Child {
     /// - Parameters:
     ///   - terminal: a descriptor to use for all three standard streams in place of pipes.
     ///   - environment: all there is of it.
-    init(_ path: String, _ arguments: [String], environment: [String: String] = [:], terminal: Int32? = nil) throws {
+    package init(
+        _ path: String, _ arguments: [String], environment: [String: String] = [:], terminal: Int32? = nil
+    ) throws {
         descriptorLock.lock()
         defer { descriptorLock.unlock() }
         var pipes: [Int32] = []
@@ -125,7 +127,7 @@ final class Child {
 
     // MARK: What it reads and writes
 
-    func write(_ text: String) {
+    package func write(_ text: String) {
         var bytes = Array(text.utf8)[...]
         while !bytes.isEmpty {
             let count = bytes.withUnsafeBytes { Foundation.write(input, $0.baseAddress, $0.count) }
@@ -134,19 +136,19 @@ final class Child {
         }
     }
 
-    func closeInput() {
+    package func closeInput() {
         if input >= 0 { close(input) }
         input = -1
     }
 
     /// Reads nothing of its standard output any more, as a program that has ended.
-    func closeOutput() {
+    package func closeOutput() {
         if output >= 0 { close(output) }
         output = -1
     }
 
     /// The next line of its standard output, without the line break.
-    func line(within seconds: Double = Deadline.standard) throws -> String {
+    package func line(within seconds: Double = Deadline.standard) throws -> String {
         let deadline = Deadline(seconds: seconds)
         while true {
             if let end = outputBytes.firstIndex(of: 10) {
@@ -161,7 +163,7 @@ final class Child {
     }
 
     /// The next line of its standard output that holds `part`; others are passed over.
-    func line(with part: String, within seconds: Double = Deadline.standard) throws -> String {
+    package func line(with part: String, within seconds: Double = Deadline.standard) throws -> String {
         let deadline = Deadline(seconds: seconds)
         while true {
             let line = try line(within: deadline.secondsLeft)
@@ -170,7 +172,7 @@ final class Child {
     }
 
     /// The next line on standard error that holds `part`; others are passed over.
-    func errorLine(with part: String, within seconds: Double = Deadline.standard) throws -> String {
+    package func errorLine(with part: String, within seconds: Double = Deadline.standard) throws -> String {
         let deadline = Deadline(seconds: seconds)
         while true {
             while let end = errorBytes.firstIndex(of: 10) {
@@ -185,7 +187,7 @@ final class Child {
     }
 
     /// Everything else on standard output, after it has ended.
-    func rest(within seconds: Double = Deadline.standard) throws -> String {
+    package func rest(within seconds: Double = Deadline.standard) throws -> String {
         let deadline = Deadline(seconds: seconds)
         repeat {
             guard deadline.wait(for: output) else { throw Failure("still running, with output \(text(outputBytes))") }
@@ -195,9 +197,17 @@ final class Child {
     }
 
     /// What it has written to standard error so far.
-    func allErrors() -> String {
+    package func allErrors() -> String {
         while Deadline(seconds: 0).wait(for: errors), Self.read(errors, into: &errorBytes) {}
         return text(errorBytes)
+    }
+
+    /// Reads what it writes to standard error, and forgets it, until that ends.
+    package func drainErrors() {
+        repeat {
+            errorBytes = []
+            _ = Deadline().wait(for: errors)
+        } while Self.read(errors, into: &errorBytes)
     }
 
     private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
@@ -212,17 +222,17 @@ final class Child {
 
     // MARK: Its end
 
-    func signal(_ number: Int32) { kill(process, number) }
+    package func signal(_ number: Int32) { kill(process, number) }
 
     /// Waits for its end, which closes its standard output.
-    func wait(within seconds: Double = Deadline.standard) throws -> Ending {
+    package func wait(within seconds: Double = Deadline.standard) throws -> Ending {
         if let ending { return ending }
         outputBytes += Array(try rest(within: seconds).utf8)
         return takeEnding(0) ?? .exited(-1)
     }
 
     /// The same for one that has no pipe for its output: asks now and then.
-    func waitForProcess(within seconds: Double = Deadline.standard) throws -> Ending {
+    package func waitForProcess(within seconds: Double = Deadline.standard) throws -> Ending {
         let deadline = Deadline(seconds: seconds)
         while !deadline.isOver {
             if let ending = ending ?? takeEnding(WNOHANG) { return ending }
@@ -242,8 +252,8 @@ final class Child {
 }
 
 /// The command that is tested: the executable that was built along with the tests.
-enum Command {
-    static func path() throws -> String {
+package enum Command {
+    package static func path() throws -> String {
         if let path = ProcessInfo.processInfo.environment["CHATLOOP"] { return path }
         // Beside the test bundle, which is the program itself on Linux, and an argument of it on macOS.
         for argument in CommandLine.arguments {
@@ -262,18 +272,18 @@ enum Command {
         throw Failure("there is no executable chatloop beside \(CommandLine.arguments)")
     }
 
-    static func start(_ arguments: [String], environment: [String: String] = [:], terminal: Int32? = nil) throws
-        -> Child
-    {
+    package static func start(
+        _ arguments: [String], environment: [String: String] = [:], terminal: Int32? = nil
+    ) throws -> Child {
         try Child(path(), arguments, environment: environment, terminal: terminal)
     }
 }
 
 /// A folder that is gone with its owner.
-final class TemporaryFolder {
-    let path: String
+package final class TemporaryFolder {
+    package let path: String
 
-    init() throws {
+    package init() throws {
         var template = Array("\(NSTemporaryDirectory())/chatloop-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw Failure("no temporary folder: \(errno)") }
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -281,7 +291,7 @@ final class TemporaryFolder {
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
-    func write(_ name: String, _ text: String) throws {
+    package func write(_ name: String, _ text: String) throws {
         let file = URL(fileURLWithPath: path).appendingPathComponent(name)
         try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
         try Data(text.utf8).write(to: file)

@@ -1,14 +1,13 @@
 import Client
 import Foundation
-import Testing
 import WebSocket
 
 /// A JSON object as Foundation reads it: an independent opinion on what the server says.
-struct JSON: CustomStringConvertible, @unchecked Sendable {
-    let text: String
+package struct JSON: CustomStringConvertible, @unchecked Sendable {
+    package let text: String
     private let object: [String: Any]
 
-    init(_ bytes: [UInt8]) {
+    package init(_ bytes: [UInt8]) {
         text = String(decoding: bytes, as: UTF8.self)
         object =
             (try? JSONSerialization.jsonObject(with: Data(bytes))) as? [String: Any] ?? ["type": "no JSON: \(text)"]
@@ -19,55 +18,68 @@ struct JSON: CustomStringConvertible, @unchecked Sendable {
         self.object = object
     }
 
-    var description: String { text }
-    var type: String { self["type"] ?? "" }
-    var seq: Int { self["seq"] ?? -1 }
+    package var description: String { text }
+    package var type: String { self["type"] ?? "" }
+    package var seq: Int { self["seq"] ?? -1 }
     /// What a message says.
-    var said: String { self["text"] ?? "" }
-    subscript(name: String) -> String? { object[name] as? String }
-    subscript(name: String) -> Int? { object[name] as? Int }
-    subscript(name: String) -> Bool? { object[name] as? Bool }
-    subscript(name: String) -> [String]? { object[name] as? [String] }
-    subscript(name: String) -> [JSON] { (object[name] as? [[String: Any]] ?? []).map(JSON.init) }
-    var keys: Set<String> { Set(object.keys) }
+    package var said: String { self["text"] ?? "" }
+    package subscript(name: String) -> String? { object[name] as? String }
+    package subscript(name: String) -> Int? { object[name] as? Int }
+    package subscript(name: String) -> Bool? { object[name] as? Bool }
+    package subscript(name: String) -> [String]? { object[name] as? [String] }
+    package subscript(name: String) -> [JSON] { (object[name] as? [[String: Any]] ?? []).map(JSON.init) }
+    package subscript(name: String) -> JSON? { (object[name] as? [String: Any]).map(JSON.init) }
+    package var keys: Set<String> { Set(object.keys) }
+    /// A member of any type, as Foundation has it.
+    package func value(_ name: String) -> Any? { object[name] }
 }
 
 /// A chatter who does exactly what a test says, over the project's own WebSocket client, and waits for what it expects.
-final class TestClient {
-    let socket: TestSocket
-    private(set) var connection: ClientConnection
-    private(set) var session = ""
+package final class TestClient {
+    package let socket: TestSocket
+    package private(set) var connection: ClientConnection
+    package private(set) var session = ""
     /// The code and the reason of the server's close frame.
-    private(set) var closing: (code: Int?, reason: String)?
-    private(set) var violation: Violation?
+    package private(set) var closing: (code: Int?, reason: String)?
+    package private(set) var violation: Violation?
     private var messages: [JSON] = []
     private var binaries: [[UInt8]] = []
     private var pongs: [[UInt8]] = []
     private let inflater: Inflater
     private let deflater: Deflater
     /// Whether pings are answered.
-    var answersPings = true
+    package var answersPings = true
 
     /// Connects and does the handshake.
-    init(
+    package convenience init(
         _ server: LiveServer, room: String = "lobby", target: String? = nil, deflate: Bool = false,
         subprotocols: [String] = [], fields: [(String, String)] = [], receiveBuffer: Int32? = nil
     ) throws {
+        try self.init(
+            port: server.port, target: target ?? "/chat?room=\(room)", deflate: deflate, subprotocols: subprotocols,
+            fields: fields, receiveBuffer: receiveBuffer)
+    }
+
+    /// The same with any server on this machine.
+    package init(
+        port: UInt16, target: String, deflate: Bool = false, subprotocols: [String] = [],
+        fields: [(String, String)] = [], receiveBuffer: Int32? = nil
+    ) throws {
         guard let inflater = Inflater(), let deflater = Deflater() else { throw Failure("no zlib") }
         (self.inflater, self.deflater) = (inflater, deflater)
-        socket = try TestSocket(port: server.port, receiveBuffer: receiveBuffer)
+        socket = try TestSocket(port: port, receiveBuffer: receiveBuffer)
         var nonce = SIMD16<UInt8>()
         for index in nonce.indices { nonce[index] = .random(in: 0...255) }
         connection = ClientConnection(
-            authority: "127.0.0.1:\(server.port)", target: target ?? "/chat?room=\(room)", nonce: nonce,
-            subprotocols: subprotocols, deflate: deflate, fields: fields)
+            authority: "127.0.0.1:\(port)", target: target, nonce: nonce, subprotocols: subprotocols, deflate: deflate,
+            fields: fields)
         try flush()
         let deadline = Deadline()
         while connection.phase == .opening { try receive(deadline, "the handshake") }
     }
 
     /// Connects and joins.
-    convenience init(
+    package convenience init(
         _ server: LiveServer, as username: String, room: String = "lobby", deflate: Bool = false,
         receiveBuffer: Int32? = nil
     ) throws {
@@ -84,34 +96,34 @@ final class TestClient {
         if !output.isEmpty { try socket.send(output) }
     }
 
-    func send(_ text: String, compressed: Bool = false) throws {
+    package func send(_ text: String, compressed: Bool = false) throws {
         let bytes = Array(text.utf8)
         connection.send(bytes.span, key: .random(in: 0 ... .max), deflater: compressed ? deflater : nil)
         try flush()
     }
 
-    func send(binary bytes: [UInt8]) throws {
+    package func send(binary bytes: [UInt8]) throws {
         connection.send(bytes.span, as: .binary, key: .random(in: 0 ... .max))
         try flush()
     }
 
-    func ping(_ bytes: [UInt8] = []) throws {
+    package func ping(_ bytes: [UInt8] = []) throws {
         connection.send(bytes.span, as: .ping, key: .random(in: 0 ... .max))
         try flush()
     }
 
     /// Sends an object of the protocol.
-    func send(_ object: [String: Any]) throws {
+    package func send(_ object: [String: Any]) throws {
         let data = try JSONSerialization.data(withJSONObject: object)
         try send(String(decoding: data, as: UTF8.self))
     }
 
-    func say(_ text: String, id: String? = nil) throws {
+    package func say(_ text: String, id: String? = nil) throws {
         try send(["type": "message", "text": text].merging(id.map { ["id": $0] } ?? [:]) { $1 })
     }
 
     /// Sends a close frame.
-    func close(_ code: CloseCode) throws {
+    package func close(_ code: CloseCode) throws {
         connection.close(code, key: .random(in: 0 ... .max))
         try flush()
     }
@@ -144,7 +156,7 @@ final class TestClient {
     }
 
     /// The next message.
-    func next(_ what: String = "a message", within seconds: Double = Deadline.standard) throws -> JSON {
+    package func next(_ what: String = "a message", within seconds: Double = Deadline.standard) throws -> JSON {
         let deadline = Deadline(seconds: seconds)
         while messages.isEmpty {
             if let closing { throw Failure("closed with \(closing) while waiting for \(what)") }
@@ -154,7 +166,7 @@ final class TestClient {
     }
 
     /// The next message, which must be of this type, and by this user if one is named.
-    func expect(
+    package func expect(
         _ type: String, of username: String? = nil, within seconds: Double = Deadline.standard
     ) throws -> JSON {
         let message = try next("\(type) of \(username ?? "anyone")", within: seconds)
@@ -165,14 +177,16 @@ final class TestClient {
     }
 
     /// The next message, which must be an error with this code.
-    func expectError(_ code: String) throws -> JSON {
+    package func expectError(_ code: String) throws -> JSON {
         let message = try expect("error")
         guard message["code"] == code else { throw Failure("got \(message) instead of \(code)") }
         return message
     }
 
     /// Passes over messages until one of this type comes, by this user if one is named.
-    func skip(to type: String, of username: String? = nil, within seconds: Double = Deadline.standard) throws -> JSON {
+    package func skip(
+        to type: String, of username: String? = nil, within seconds: Double = Deadline.standard
+    ) throws -> JSON {
         let deadline = Deadline(seconds: seconds)
         while true {
             let message = try next("\(type) of \(username ?? "anyone")", within: deadline.secondsLeft)
@@ -182,7 +196,7 @@ final class TestClient {
 
     /// Joins, and waits for the welcome.
     @discardableResult
-    func join(_ username: String, session: String? = nil, since: Int? = nil) throws -> JSON {
+    package func join(_ username: String, session: String? = nil, since: Int? = nil) throws -> JSON {
         var object: [String: Any] = ["type": "join", "username": username]
         if let session { object["session"] = session }
         if let since { object["since"] = since }
@@ -193,26 +207,26 @@ final class TestClient {
     }
 
     /// Proves that nothing else has come: asks for something, and whatever was said before comes before the answer.
-    func expectNothingElse() throws {
+    package func expectNothingElse() throws {
         try send(["type": "history", "before": 1, "limit": 1])
         let message = try next("the answer to history")
         guard message.type == "history" else { throw Failure("got \(message), and nothing was due") }
     }
 
-    func nextPong() throws -> [UInt8] {
+    package func nextPong() throws -> [UInt8] {
         let deadline = Deadline()
         while pongs.isEmpty { try receive(deadline, "a pong") }
         return pongs.removeFirst()
     }
 
-    func nextBinary() throws -> [UInt8] {
+    package func nextBinary() throws -> [UInt8] {
         let deadline = Deadline()
         while binaries.isEmpty { try receive(deadline, "a binary message") }
         return binaries.removeFirst()
     }
 
     /// Waits for the server's close frame and the end of the connection; messages before it are kept.
-    func expectClose(within seconds: Double = Deadline.standard) throws -> (code: Int?, reason: String) {
+    package func expectClose(within seconds: Double = Deadline.standard) throws -> (code: Int?, reason: String) {
         let deadline = Deadline(seconds: seconds)
         while closing == nil { try receive(deadline, "a close frame") }
         // The answer to it may meet a connection that is closed already.

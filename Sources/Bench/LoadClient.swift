@@ -1,0 +1,60 @@
+import Client
+import Sockets
+
+/// One connection of a load.
+struct LoadClient {
+    enum Phase: Sendable {
+        /// It has no descriptor.
+        case vacant
+        /// TCP's handshake is under way.
+        case connecting
+        /// The WebSocket's is.
+        case opening
+        /// It may speak, but has joined no room yet.
+        case open
+        /// The welcome is awaited.
+        case joining
+        case joined
+        /// It has said goodbye.
+        case leaving
+    }
+
+    var phase = Phase.vacant
+    var descriptor: Int32 = -1
+    /// Grows with each connection in this place, so that what a poller has found of an earlier one is not taken for it.
+    var generation: UInt32 = 0
+    var connection: ClientConnection
+    /// Which sender it is; nil if it only listens.
+    var sender: Int?
+    /// Messages of its own that have come back, and are to be followed by new ones.
+    var returned = 0
+    /// Whether the latency of what it hears is recorded.
+    var isSampled = false
+    /// When it began to connect (ns).
+    var started: Int64 = 0
+
+    init(authority: String, target: String, nonce: SIMD16<UInt8>) {
+        // What compression costs is another question. Without it both ends do what they do for each message anyway.
+        connection = ClientConnection(authority: authority, target: target, nonce: nonce, deflate: false)
+    }
+
+    /// What a poller calls the connection in place `index`.
+    func token(_ index: Int) -> UInt64 { UInt64(generation) << 32 | UInt64(index) }
+
+    /// Sends what is waiting, as far as the kernel takes it.
+    ///
+    /// - Returns: false if some is left, for which there is no room now.
+    mutating func flush() -> Bool {
+        while !connection.output.isEmpty {
+            switch Stream.send(descriptor, connection.output.span) {
+            case .sent(let count) where count == connection.output.count:
+                connection.output.removeAll(keepingCapacity: true)
+            case .sent(let count): connection.output.removeFirst(count)
+            case .wouldBlock: return false
+            // The next receive tells.
+            case .failed: connection.output.removeAll()
+            }
+        }
+        return true
+    }
+}

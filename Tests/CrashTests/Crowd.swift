@@ -1,0 +1,183 @@
+import Client
+import Simulation
+import Sockets
+import Support
+
+/// People who chat over real sockets with the shipped client, in one loop. Their clocks run fast, so that their patience,
+/// which is made for networks, does not make a test slow.
+final class Crowd {
+    /// One of them, and what it has heard.
+    final class Person {
+        fileprivate var chatter: Chatter
+        fileprivate var socket: ClientSocket?
+        let name: String
+        /// What it has said, in order.
+        fileprivate(set) var said: [String] = []
+        /// What its client has shown, in order.
+        fileprivate(set) var heard: [ChatEvent] = []
+        /// What a client must not have to tell: a gap, a refusal, an end.
+        fileprivate(set) var complaints: [String] = []
+
+        fileprivate init?(_ name: String, _ url: ClientURL, seed: UInt64) {
+            self.name = name
+            guard let chatter = Chatter(client: ChatClient(username: name, seed: seed), url: url) else { return nil }
+            self.chatter = chatter
+        }
+
+        /// Whether it is in the room and nothing of its own waits.
+        fileprivate var isSettled: Bool { chatter.client.phase == .joined && chatter.client.isSettled }
+    }
+
+    private(set) var people: [Person] = []
+    private let poller: any Poller
+    private let addresses: [SocketAddress]
+    private var nextToken: UInt64 = 0
+    private var buffer = [UInt8](repeating: 0, count: 64 * 1024)
+    private(set) var random: SeededRandom
+    /// How much faster their clocks run.
+    private static let haste: Int64 = 10
+
+    /// - Parameter seed: of all that they do by chance.
+    init(_ names: [String], port: UInt16, seed: UInt64) throws {
+        poller = try PollerKind.poll.makePoller()
+        addresses = try SocketAddress.resolve(host: "127.0.0.1", port: port)
+        random = SeededRandom(seed)
+        let url = try ClientURL("ws://127.0.0.1:\(port)/")
+        for name in names {
+            guard let person = Person(name, url, seed: random.next()) else { throw Failure("no memory") }
+            people.append(person)
+        }
+        for person in people { act(person) { $0.start(now: $1, into: &$2) } }
+    }
+
+    private var now: Int64 { Clock.monotonic / 1_000_000 * Self.haste }
+
+    // MARK: What they do
+
+    /// Someone says something that nobody has said before.
+    func say() {
+        let person = people[random.number(0...people.count - 1)]
+        let text = newText(person)
+        act(person) { _ = $0.say(text, now: $1, into: &$2) }
+    }
+
+    /// Someone's connection is cut in the middle of what it has to say: of its bytes, some leave.
+    func cutWhileTalking() {
+        let person = people[random.number(0...people.count - 1)]
+        let text = newText(person)
+        let now = now
+        person.chatter.act(roll) { _ = $0.say(text, now: now, into: &$1) }
+        if let socket = person.socket, socket.isConnected {
+            let output = person.chatter.takeOutput()
+            socket.send(Array(output.prefix(random.number(0...output.count))))
+            lost(person)
+        }
+        settle(person)
+    }
+
+    private func newText(_ person: Person) -> String {
+        let text = "\(person.name) \(person.said.count)" + String(repeating: ".", count: random.number(0...200))
+        person.said.append(text)
+        return text
+    }
+
+    // MARK: The loop
+
+    /// Goes on until something holds.
+    func run(within seconds: Double = Deadline.standard, until condition: () -> Bool) throws {
+        let deadline = Deadline(seconds: seconds)
+        while !condition() {
+            guard !deadline.isOver else { throw Failure("the people do not get there: \(states)") }
+            turn()
+        }
+    }
+
+    /// Waits for the network a moment, and takes in what there is.
+    func turn() {
+        poller.wait(milliseconds: 2)
+        for readiness in poller.ready {
+            if let person = people.first(where: { $0.socket?.token == readiness.token }) { receive(person, readiness) }
+        }
+        for person in people { act(person) { $0.advance(to: $1, into: &$2) } }
+    }
+
+    /// Whether all are in the room, and nobody waits for anything.
+    var isSettled: Bool { people.allSatisfy(\.isSettled) }
+
+    /// Whether everyone has heard the same newest event.
+    var isTogether: Bool { isSettled && Set(people.map { $0.heard.last?.seq }).count == 1 }
+
+    private var states: String {
+        people.map { "\($0.name): \($0.chatter.client.phase), \($0.chatter.client.outgoing.count) waiting" }
+            .joined(separator: "; ")
+    }
+
+    private func receive(_ person: Person, _ readiness: Readiness) {
+        guard let socket = person.socket else { return }
+        switch socket.becameReady(readiness) {
+        case .connecting: return
+        case .failed: return lost(person)
+        case .connected:
+            person.chatter.connected(random: roll)
+            return settle(person)
+        case nil: break
+        }
+        guard readiness.isReadable else { return }
+        switch socket.receive(into: &buffer) {
+        case .received(let count):
+            person.chatter.received(buffer.span.extracting(0..<count), now: now, random: roll)
+            settle(person)
+        case .wouldBlock: break
+        case .end, .failed: lost(person)
+        }
+    }
+
+    private func lost(_ person: Person) {
+        person.socket = nil
+        person.chatter.disconnected(now: now, random: roll)
+        settle(person)
+    }
+
+    private func act(_ person: Person, _ deed: (inout ChatClient, Int64, inout [ClientAction]) -> Void) {
+        let now = now
+        person.chatter.act(roll) { deed(&$0, now, &$1) }
+        settle(person)
+    }
+
+    /// Does what a client asks for, sends what it says, and notes what it shows.
+    private func settle(_ person: Person) {
+        while !person.chatter.requests.isEmpty {
+            let requests = person.chatter.requests
+            person.chatter.requests = []
+            for request in requests { perform(request, person) }
+        }
+        person.socket?.send(person.chatter.takeOutput())
+        for item in person.chatter.news { note(item, person) }
+        person.chatter.news = []
+    }
+
+    private func perform(_ request: Chatter.Request, _ person: Person) {
+        switch request {
+        case .connect:
+            let socket = ClientSocket(poller: poller, token: nextToken, addresses: addresses)
+            nextToken += 1
+            person.socket = socket
+            if case .failed = socket.connect() { lost(person) }
+        case .disconnect:
+            person.socket?.send(person.chatter.takeOutput())
+            person.socket = nil
+        }
+    }
+
+    private func note(_ item: News, _ person: Person) {
+        switch item {
+        case .event(let event): person.heard.append(event)
+        case .joined, .lost, .history: break
+        // The server is gone for a moment, and its port with it: nobody is told no.
+        case .noChat where person.socket == nil: break
+        default: person.complaints.append("\(item)")
+        }
+    }
+
+    private func roll() -> UInt64 { random.next() }
+}

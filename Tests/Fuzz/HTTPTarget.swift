@@ -1,0 +1,59 @@
+import HTTP
+import WebSocket
+
+private func requests(_ pieces: [[UInt8]]) -> [RequestEvent] {
+    var parser = RequestParser()
+    var events: [RequestEvent] = []
+    for piece in pieces {
+        var offset = 0
+        while let event = parser.next(in: piece.span, at: &offset) { events.append(event) }
+        demand(offset == piece.count, "bytes were left")
+    }
+    return events
+}
+
+private func responses(_ pieces: [[UInt8]]) -> [ResponseEvent] {
+    var parser = ResponseParser()
+    var events: [ResponseEvent] = []
+    for piece in pieces where events.isEmpty {
+        var offset = 0
+        if let event = parser.next(in: piece.span, at: &offset) { events.append(event) }
+    }
+    return events
+}
+
+/// All that the server makes of a request's target and fields.
+private func use(_ request: HTTPRequest) {
+    if let target = HTTP.HTTPTarget.parse(request.target) {
+        for segment in target.path {
+            demand(segment != "." && segment != "..", "a segment leads upwards")
+            demand(!segment.utf8.contains { $0 == 0x2F || $0 == 0x5C || $0 < 0x20 }, "a segment hides a separator")
+        }
+        _ = target.query("room")
+    }
+    _ = ForwardedFor.client(of: request, peer: "127.0.0.1") { $0 == "127.0.0.1" }
+    _ = ForwardedFor.isForwarded(request)
+    _ = request.keepAlive
+    var fields = HandshakeFields()
+    for name in HandshakeFields.names {
+        for value in request.values(of: name) { fields.add(name: Array(name.utf8).span, value: Array(value.utf8).span) }
+    }
+    _ = Handshake.judge(fields, deflate: true, subprotocols: ["chatloop.v1"])
+}
+
+/// The parsers of requests and responses, and everything that reads what they found.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzz(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> Int32 {
+    var input = unsafe Input(bytes, count)
+    let isResponse = input.byte() & 1 == 1
+    let seed = input.byte()
+    let (whole, pieces) = ([Array(input.rest)], input.pieces(seed: seed))
+    if isResponse {
+        demand(responses(whole) == responses(pieces), "a split changes the response")
+    } else {
+        let events = requests(whole)
+        demand(events == requests(pieces), "a split changes the requests")
+        for case .request(let request) in events { use(request) }
+    }
+    return 0
+}

@@ -1,0 +1,147 @@
+import Support
+import Testing
+
+/// Coming in: the name, the form, a reload, and more than one tab.
+@Suite(.enabled(if: Browser.isInstalled, "\(Browser.isMissing)")) struct ArrivingTests {
+    @Test func theRoomIsNamedAndEnterJoins() throws {
+        try Scene.play { scene in
+            let tab = try scene.open(room: "garden")
+            #expect(try tab.find("heading", "garden").bool("this.tagName === 'H1'"))
+            #expect(try tab.string("document.title") == "garden · Chatloop")
+            try tab.wait(for: "document.activeElement.id === 'username'")
+            try tab.type("Ada")
+            try tab.press("Enter")
+            try tab.wait(forStatus: "Connected")
+            #expect(try tab.find("textbox", "Message").bool("this === document.activeElement"))
+            #expect(try tab.all("textbox", "Username").isEmpty)
+            #expect(try tab.all("button", "Join").isEmpty)
+        }
+    }
+
+    @Test func theButtonJoinsToo() throws {
+        try Scene.play { scene in
+            let tab = try scene.open()
+            try tab.find("textbox", "Username").focus()
+            try tab.insert("Ada")
+            try tab.find("button", "Join").click()
+            try tab.wait(forStatus: "Connected")
+        }
+    }
+
+    @Test func theLastNameIsFilledIn() throws {
+        try Scene.play { scene in
+            _ = try scene.enter("Ada")
+            let next = try scene.open(room: "garden")
+            #expect(try next.find("textbox", "Username").string("this.value") == "Ada")
+        }
+    }
+
+    @Test func whoNamesNobodyIsAGuest() throws {
+        try Scene.play { scene in
+            let tab = try scene.open()
+            let field = try tab.find("textbox", "Username")
+            let offer = try tab.string("document.querySelector('#guest').textContent")
+            #expect(offer.contains("Guest "))
+            #expect(field.description.contains("Guest "))
+            try field.focus()
+            try tab.press("Enter")
+            try tab.wait(forStatus: "Connected")
+            let guest = try #require(offer.firstMatch(of: /Guest \d+/)).output
+            try tab.wait(forPeople: [String(guest)])
+            // Nobody wants to be called so for ever.
+            #expect(try scene.open(room: "garden").find("textbox", "Username").string("this.value") == "")
+        }
+    }
+
+    @Test func aRefusedNameIsExplainedBesideItsField() throws {
+        try Scene.play { scene in
+            _ = try scene.client("Ada")
+            let tab = try scene.open()
+            for (name, reason) in [
+                ("ADA", "has this name"), (String(repeating: "a", count: 33), "1 to 32"), ("a\u{200B}b", "visible"),
+            ] {
+                let field = try tab.find("textbox", "Username")
+                try field.focus()
+                try tab.press("a", control: true)
+                try tab.insert(name)
+                try tab.press("Enter")
+                try tab.wait(for: "document.querySelector('#usernameError').textContent.includes('\(reason)')")
+                #expect(try tab.find("textbox", "Username").description.contains(reason))
+                #expect(try tab.find("alert").text().contains(reason))
+                #expect(
+                    try field.bool("this.getAttribute('aria-invalid') === 'true' && this === document.activeElement"))
+            }
+            // A name is as long as it has scalars: these are 64 units of the page's language.
+            try tab.join(String(repeating: "\u{1D4D0}", count: 32))
+        }
+    }
+
+    @Test func aReloadComesBackToTheSamePlaceWithoutAsking() throws {
+        let past = try PastFolder(messages: 90)
+        try Scene.play("--data", past.path) { scene in
+            let tab = try scene.enter("Cy")
+            try tab.insert("half a thou")
+            try tab.wait(forRow: "message 90")
+            try tab.evaluate("document.querySelector('[role=log]').scrollTop = 700")
+            try tab.wait(for: "!document.querySelector('#unread').hidden")
+            let before = try tab.string(Self.place)
+            try tab.reload()
+            try tab.wait(forStatus: "Connected")
+            try tab.settle()
+            #expect(try tab.string(Self.place) == before)
+            #expect(try tab.find("textbox", "Message").string("this.value") == "half a thou")
+            try tab.wait(forPeople: ["Cy"])
+            // For the others nothing has happened.
+            #expect(try tab.notices().filter { $0.contains("left") }.isEmpty)
+        }
+    }
+
+    /// The row at the top of the view, and how far above it begins (px).
+    private static let place = """
+        (() => {
+            const log = document.querySelector('[role=log]');
+            const { top } = log.getBoundingClientRect();
+            const row = [...log.querySelectorAll('.message')].find((one) => one.getBoundingClientRect().bottom > top);
+            return row.querySelector('.text').textContent + ' at ' + Math.round(row.getBoundingClientRect().top - top);
+        })()
+        """
+
+    @Test func twoTabsAreTwoPeople() throws {
+        try Scene.play { scene in
+            let ada = try scene.enter("Ada")
+            let other = try scene.open()
+            try other.join("Ada B")
+            try ada.wait(forRow: "Ada B joined")
+            try ada.say("still here")
+            try other.wait(forMessage: "still here")
+            #expect(try other.find("status", "Connection").text().hasPrefix("Connected"))
+        }
+    }
+
+    /// With locks, and without: they are there only where the connection is secure.
+    @Test(arguments: [true, false]) func aDuplicatedTabIsAnotherPerson(hasLocks: Bool) throws {
+        try Scene.play { scene in
+            let hide = "Object.defineProperty(Navigator.prototype, 'locks', { get: () => undefined })"
+            let ada = try scene.blank()
+            if !hasLocks { try ada.prepare(hide) }
+            try ada.navigate(to: scene.server.url)
+            try ada.join("Ada")
+            try ada.say("the first")
+            try ada.wait(forMessage: "the first")
+            let copy = try scene.duplicate(ada, prepared: hasLocks ? nil : hide)
+            #expect(try copy.find("textbox", "Username").string("this.value") == "Ada")
+            try copy.join("Ada B")
+            try ada.wait(forRow: "Ada B joined")
+            try ada.wait(forStatus: "Connected")
+            try ada.wait(forPeople: ["Ada", "Ada B"])
+            // And each of the two comes back as itself.
+            for tab in [copy, ada] {
+                try tab.reload()
+                try tab.wait(forStatus: "Connected")
+            }
+            try ada.wait(for: "document.querySelectorAll('#people li').length === 2")
+            #expect(try copy.string("document.querySelector('#people li:has(small) bdi').textContent") == "Ada B")
+            #expect(try ada.string("document.querySelector('#people li:has(small) bdi').textContent") == "Ada")
+        }
+    }
+}

@@ -1,0 +1,88 @@
+import Foundation
+import Support
+import Testing
+
+/// The server is killed, or stopped, and comes back while people write: nothing is lost, doubled or out of order.
+@Suite(.enabled(if: Browser.isInstalled, "\(Browser.isMissing)")) struct PageRestartTests {
+    @Test(arguments: [SIGKILL, SIGTERM]) func fivePagesWriteOnThroughARestart(signal: Int32) throws {
+        let folder = try TemporaryFolder()
+        try Scene.play("--data", folder.path, lost: true) { scene in
+            let names = ["Ada", "Bo", "Cy", "Di", "Ed"]
+            let tabs = try names.map { try scene.enter($0) }
+            for tab in tabs { try tab.wait(forPeople: names) }
+            var said: [String] = []
+            func everyoneSays(_ number: Int) throws {
+                for (name, tab) in zip(names, tabs) {
+                    try tab.say("\(name) \(number)")
+                    said.append("\(name) \(number)")
+                }
+            }
+            try everyoneSays(1)
+            try everyoneSays(2)
+            try tabs[0].find("textbox", "Message").focus()
+            try tabs[0].type("mid-sen")
+            if signal == SIGKILL { try scene.crash() } else { try scene.server.stop(signal) }
+            try tabs[0].type("tence")
+            try tabs[0].wait(for: "!document.querySelector('[role=status]').textContent.startsWith('Connected')")
+            #expect(try tabs[0].string("document.querySelector('#message').value") == "mid-sentence")
+            try tabs[0].press("Enter")
+            said.append("mid-sentence")
+            try everyoneSays(3)
+            try scene.restart()
+            try everyoneSays(4)
+            for tab in tabs {
+                try tab.wait(
+                    for: """
+                        document.querySelectorAll('.sent, .message:not(.own)').length === 21
+                            && document.querySelectorAll('.message').length === 21
+                        """)
+            }
+            let transcripts = try tabs.map { try $0.messages() }
+            for (name, transcript) in zip(names, transcripts) {
+                #expect(transcript == transcripts[0], "\(name)")
+                #expect(transcript.sorted() == said.sorted())
+            }
+            for name in names {
+                // Each one's own words are in the order in which they were said.
+                #expect(transcripts[0].filter { $0.hasPrefix(name) } == (1...4).map { "\(name) \($0)" })
+            }
+            // Nobody was gone.
+            for tab in tabs {
+                try tab.wait(forPeople: names)
+                #expect(try tab.notices().filter { $0.contains("left") || $0.contains("back") }.isEmpty)
+            }
+        }
+    }
+
+    @Test func theOutboxOutlivesAReload() throws {
+        try Scene.play { scene in
+            let ada = try scene.enter("Ada")
+            let bo = try scene.client("Bo")
+            scene.server.child.signal(SIGSTOP)
+            for text in ["one", "two", "three"] { try ada.say(text) }
+            try ada.wait(forRow: "three")
+            // The first is under way already: its event will come to nobody, and it must not be said twice.
+            try ada.evaluate("window.isOld = true")
+            try ada.call("Page.reload")
+            scene.server.child.signal(SIGCONT)
+            try ada.wait(for: "!window.isOld && document.readyState === 'complete'")
+            try ada.wait(forMessage: "three")
+            for text in ["one", "two", "three"] { #expect(try bo.skip(to: "message").said == text) }
+            try bo.expectNothingElse()
+            #expect(try ada.messages() == ["one", "two", "three"])
+        }
+    }
+
+    @Test func aServerThatDoesNotAnswerIsLeftAfterTenSeconds() throws {
+        try Scene.play(lost: true) { scene in
+            let ada = try scene.enter("Ada")
+            scene.server.child.signal(SIGSTOP)
+            try ada.say("is anyone there?")
+            try ada.wait(forStatus: "Reconnecting")
+            scene.server.child.signal(SIGCONT)
+            try ada.wait(forStatus: "Connected")
+            try ada.wait(forMessage: "is anyone there?")
+            #expect(try ada.messages() == ["is anyone there?"])
+        }
+    }
+}

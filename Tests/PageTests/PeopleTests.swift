@@ -1,0 +1,66 @@
+import Support
+import Testing
+
+/// Who is here, and who is typing.
+@Suite(.enabled(if: Browser.isInstalled, "\(Browser.isMissing)")) struct PeopleTests {
+    @Test func theListIsSortedCountedAndMarksOneself() throws {
+        try Scene.play { scene in
+            let names = ["Zoë", "ada 10", "Ada 2", "émile"]
+            let clients = try names.map { try scene.client($0) }
+            let tab = try scene.enter("Mia")
+            try tab.wait(forPeople: ["Ada 2", "ada 10", "émile", "Mia", "Zoë"])
+            #expect(try tab.find("list", "People").text().contains("you"))
+            #expect(try tab.string("document.querySelector('#peopleCount').textContent") == "5")
+            try clients[3].close(.normal)
+            try tab.wait(forPeople: ["Ada 2", "ada 10", "Mia", "Zoë"])
+            #expect(try tab.string("document.querySelector('#peopleCount').textContent") == "4")
+        }
+    }
+
+    @Test func onAPhoneItIsADrawer() throws {
+        try Scene.play { scene in
+            let tab = try scene.blank()
+            try tab.becomePhone()
+            try tab.navigate(to: scene.server.url)
+            try tab.join("Ada")
+            _ = try scene.client("Bo")
+            try tab.wait(for: "document.querySelector('#headcount').textContent === '2'")
+            #expect(try tab.all("list", "People").isEmpty)
+            let button = try tab.find("button", "People\u{A0}2")
+            try tab.screenshot("phone")
+            try button.click()
+            #expect(try tab.find("list", "People").text().contains("Bo"))
+            try tab.screenshot("phone-drawer")
+            try tab.press("Escape")
+            try tab.wait(for: "!document.querySelector('#side').matches(':popover-open')")
+            #expect(try tab.bool("document.activeElement.id === 'menu'"))
+        }
+    }
+
+    @Test func typingIsShownToOthersUntilTheMessage() throws {
+        try Scene.play { scene in
+            let (ada, bo) = (try scene.enter("Ada"), try scene.client("Bo"))
+            let cy = try scene.client("Cy")
+            let shown = "document.querySelector('#typing').textContent"
+            try ada.type("hel")
+            _ = try bo.expect("join", of: "Cy")
+            _ = try bo.expect("typing", of: "Ada")
+            // The next letters are no news for three seconds.
+            try ada.type("lo")
+            try ada.press("Enter")
+            #expect(try bo.expect("message").said == "hello")
+            try bo.send(["type": "typing"])
+            try ada.wait(for: "\(shown) === 'Bo is typing…'")
+            try cy.send(["type": "typing"])
+            try ada.wait(for: "\(shown) === 'Several people are typing…'")
+            try ada.screenshot("typing")
+            try bo.say("done")
+            try ada.wait(for: "\(shown) === 'Cy is typing…'")
+            // It ends by itself five seconds after the last sign.
+            let start = Deadline.now
+            try ada.wait(for: "\(shown) === ''")
+            #expect(Deadline.now - start > 3 && Deadline.now - start < 8)
+            #expect(try ada.bool("document.querySelector('#typing').closest('[aria-live]') === null"))
+        }
+    }
+}

@@ -1,0 +1,148 @@
+import Foundation
+import Support
+import Testing
+
+/// `chatloop bench`, with few clients and for a short time, against the real server.
+@Suite struct BenchTests {
+    private func run(_ arguments: [String]) throws -> (ending: Child.Ending, output: String, errors: String) {
+        let child = try Command.start(["bench"] + arguments)
+        child.closeInput()
+        let output = try child.rest()
+        return (try child.wait(), output, child.allErrors())
+    }
+
+    /// Runs a load for a moment, and returns its JSON.
+    private func measure(_ server: LiveServer, _ mode: String, _ options: String...) throws -> [String: Any] {
+        let result = try run(
+            [mode, server.url, "--json", "--duration", "0.3", "--warm-up", "0.1", "--clients", "12"] + options)
+        #expect(result.ending == .exited(0), "\(result.output)\(result.errors)")
+        #expect(result.errors.isEmpty, "a progress line is for terminals only")
+        return try #require(try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
+    }
+
+    private func number(_ figures: [String: Any], _ name: String) throws -> Double {
+        try #require(figures[name] as? Double, "\(name) of \(figures)")
+    }
+
+    @Test(arguments: [(1, 1), (3, 4), (12, 2)]) func fanout(senders: Int, window: Int) throws {
+        let server = try LiveServer("--message-rate", "0")
+        let figures = try measure(
+            server, "fanout", "--senders", "\(senders)", "--window", "\(window)", "--pid", "\(server.child.process)")
+        #expect(try number(figures, "deliveries") > 12 && number(figures, "serverMicrosecondsPerDelivery") > 0)
+        #expect(figures["correct"] as? Bool == true)
+        let latency = try #require(figures["latencyMicroseconds"] as? [String: Any])
+        #expect(try number(latency, "p50") > 0 && number(latency, "p50") <= number(latency, "max"))
+        let storm = try #require(figures["joinStorm"] as? [String: Any])
+        #expect(try number(storm, "notices") == 78)
+        // Everyone has left politely: nobody is waited for.
+        let watcher = try TestClient(server)
+        let welcome = try watcher.join("Watcher")
+        #expect(welcome["userCount"] == 1)
+    }
+
+    @Test func aFixedRateIsKept() throws {
+        let server = try LiveServer("--message-rate", "0")
+        let figures = try measure(server, "paced", "--rate", "200", "--senders", "2")
+        #expect(try (40...80).contains(number(figures, "sent")))
+        #expect(figures["correct"] as? Bool == true && figures["serverCPUSeconds"] is NSNull)
+    }
+
+    @Test func idleTellsOfMemory() throws {
+        let server = try LiveServer()
+        let figures = try measure(server, "idle", "--pid", "\(server.child.process)")
+        #expect(figures["serverKiBPerConnection"] is Double && figures["correct"] as? Bool == true)
+    }
+
+    @Test func churnJoinsAgainAndAgain() throws {
+        let figures = try measure(try LiveServer(), "churn")
+        #expect(try number(figures, "joins") > 12)
+        #expect(figures["correct"] as? Bool == true)
+    }
+
+    @Test func echo() throws {
+        let figures = try measure(try LiveServer("--echo"), "echo", "--window", "3", "--payload", "200")
+        #expect(try number(figures, "deliveries") > 36)
+        #expect(figures["correct"] as? Bool == true)
+    }
+
+    @Test func microNeedsNoServer() throws {
+        let result = try run(["micro", "--duration", "0.2", "--json"])
+        #expect(result.ending == .exited(0) && result.output.hasPrefix(#"{"mode":"micro","memory copy [GB/s]":"#))
+        #expect(try run(["micro", "--duration", "0.2"]).output.contains("of a copy"))
+    }
+
+    @Test func peopleGetLines() throws {
+        let server = try LiveServer()
+        let result = try run([
+            "idle", "localhost:\(server.port)", "--clients", "2", "--duration", "0.1", "--warm-up", "0",
+        ])
+        #expect(result.ending == .exited(0), "\(result.errors)")
+        #expect(result.output.hasPrefix("idle: 2 clients") && result.output.contains("correct     yes"))
+    }
+
+    @Test func progressIsShownOnATerminal() throws {
+        let server = try LiveServer()
+        let terminal = try TerminalChild(["bench", "idle", server.url, "--duration", "1", "--clients", "2"])
+        _ = try terminal.wait(for: "deliveries")
+        _ = try terminal.wait(for: "correct     yes")
+    }
+
+    // MARK: What goes wrong
+
+    @Test(arguments: [
+        [], ["dance"], ["fanout"], ["fanout", "127.0.0.1:1", "x"], ["fanout", "https://example.org/"],
+        ["fanout", "127.0.0.1:1", "--dance"], ["fanout", "127.0.0.1:1", "--clients"],
+        ["fanout", "127.0.0.1:1", "--clients", "0"], ["fanout", "127.0.0.1:1", "--clients", "3", "--senders", "4"],
+        ["fanout", "127.0.0.1:1", "--clients", "1000000", "--senders", "1000"],
+        ["fanout", "127.0.0.1:1", "--rate", "5"], ["paced", "127.0.0.1:1", "--window", "5"],
+        ["idle", "127.0.0.1:1", "--senders", "2"], ["echo", "127.0.0.1:1", "--payload", "10"],
+        ["echo", "127.0.0.1:1", "--payload", "4001"], ["churn", "127.0.0.1:1", "--duration", "x"],
+        ["fanout", "127.0.0.1:1", "--json=yes"], ["micro", "127.0.0.1:1"], ["micro", "--clients", "3"],
+    ])
+    func aBadCommandLineIsToldInOneLine(arguments: [String]) throws {
+        let result = try run(arguments)
+        #expect(result.ending == .exited(64) && result.output.isEmpty)
+        #expect(result.errors.split(separator: "\n").count == 1 && result.errors.hasPrefix("chatloop: "))
+    }
+
+    @Test func nobodyThere() throws {
+        let server = try LiveServer()
+        try server.stop()
+        let result = try run(["fanout", server.url])
+        #expect(result.ending == .exited(69) && result.errors.contains("cannot connect"))
+        let process = try run(["idle", "127.0.0.1:1", "--pid", "\(Int32.max)"])
+        #expect(process.ending == .exited(69) && process.errors.contains("process"))
+    }
+
+    @Test func somebodyElseThere() throws {
+        let impostor = try Impostor(answer: "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        let result = try run(["idle", "127.0.0.1:\(impostor.port)", "--clients", "1"])
+        #expect(result.ending == .exited(76) && result.errors.contains("200"))
+    }
+
+    @Test func aChatThatRefusesIsNoFaultOfItsDeliveries() throws {
+        let server = try LiveServer("--message-rate", "1")
+        let result = try run(["fanout", server.url, "--clients", "2", "--window", "10"])
+        #expect(result.ending == .exited(69) && result.errors.contains("rate_limited"))
+    }
+
+    @Test func aServerThatDiesHasLostSomething() throws {
+        let server = try LiveServer("--message-rate", "0")
+        let child = try Command.start(["bench", "paced", server.url, "--clients", "3", "--duration", "60"])
+        let watcher = try TestClient(server, as: "Watcher")
+        _ = try watcher.skip(to: "message")
+        try server.crash()
+        #expect(try child.wait() == .exited(1))
+        #expect(child.allErrors().contains("connections dropped"))
+    }
+
+    @Test func aSignalEndsItPolitely() throws {
+        let server = try LiveServer("--message-rate", "0")
+        let child = try Command.start(["bench", "paced", server.url, "--clients", "3", "--duration", "60"])
+        let watcher = try TestClient(server, as: "Watcher")
+        _ = try watcher.skip(to: "message")
+        child.signal(SIGINT)
+        #expect(try child.wait() == .killed(by: SIGINT))
+        for _ in 0..<3 { _ = try watcher.skip(to: "leave", within: 5) }
+    }
+}
