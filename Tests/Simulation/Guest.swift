@@ -34,7 +34,8 @@ final class Guest: Person {
         }
         return Hope(
             room: room, username: client.username, isSettled: client.phase == .joined && client.isSettled,
-            people: client.people.names.sorted(), seq: client.seq)
+            people: client.people.names.sorted(), seq: client.seq,
+            state: "\(client.phase), \(client.outgoing.prefix(2))")
     }
 
     // MARK: The network

@@ -20,7 +20,7 @@ enum LogReader {
             let end = bytes.lastIndex(of: 0x0A) ?? 0
             for line in bytes[..<end].split(separator: 0x0A) {
                 let heard = Heard(Array(line))
-                guard heard.seq > 0, line.last == UInt8(ascii: "}") else { continue }
+                guard heard.seq > 0, !heard.type.isEmpty, line.last == UInt8(ascii: "}") else { continue }
                 var digest = Digest()
                 digest.add(Array(line).span)
                 events.append(

@@ -10,7 +10,7 @@ extension Judge {
         for (index, person) in world.people.enumerated() {
             guard let hope = person.hope else { continue }
             people += 1
-            if !hope.isSettled { fail("person \(index) (\(hope.username)) is not in \(hope.room), or has not been heard") }
+            if !hope.isSettled { fail("person \(index) (\(hope.username)) is not in \(hope.room), or has not been heard: \(hope.state)") }
             reality[hope.room, default: []].insert(hope.username)
         }
         for (index, person) in world.people.enumerated() {

@@ -30,10 +30,12 @@ struct PlantedBug: Sendable, CustomStringConvertible {
             "backlog.removeFirst(count)", "backlog.removeFirst(% ? some.count : count)"),
         PlantedBug(
             "the rest of a chunk begins one byte too late", "Server/Backlog.swift",
-            "chunks[first].range.lowerBound + left..<", "chunks[first].range.lowerBound + left + (% && left > 1 && left + 1 < size ? 1 : 0)..<"),
+            "chunks[first]?.range = chunk.range.lowerBound + left..<",
+            "chunks[first]?.range = chunk.range.lowerBound + left + (% && left + 1 < chunk.range.count ? 1 : 0)..<"),
         PlantedBug(
             "the limit of a queue is ignored", "Server/Sending.swift",
-            "guard backlog.byteCount > limit + backlog.allowance else", "guard backlog.byteCount > limit + backlog.allowance, !% else"),
+            "backlog.byteCount > options.maxQueue + backlog.allowance else",
+            "backlog.byteCount > options.maxQueue + backlog.allowance, !% else"),
         PlantedBug(
             "a newcomer misses the event after its welcome", "Chat/Joining.swift",
             "resume: room.pending.count, isWelcome", "resume: room.pending.count + (% ? 1 : 0), isWelcome"),
