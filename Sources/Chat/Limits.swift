@@ -85,7 +85,9 @@ package struct Limits: Sendable {
     package var isDurable: Bool
 
     /// All that differs from chat to chat, for a recording.
-    static var rates: [WritableKeyPath<Limits, Rate?>] { [\.messages, \.typing, \.renames, \.history, \.bytes, \.errors] }
+    static var rates: [WritableKeyPath<Limits, Rate?>] {
+        [\.messages, \.typing, \.renames, \.history, \.bytes, \.errors]
+    }
     static var sizes: [WritableKeyPath<Limits, Int>] {
         [
             \.recentBytes, \.scarceRecentBytes, \.recentBytesInAll, \.recentMessages, \.emptyRooms, \.rememberedIDs,

@@ -67,9 +67,13 @@ extension Server where W: ~Copyable {
             queued += connections[slot].backlog?.byteCount ?? 0
             held += connections[slot].heldBytes
             let isVacant = connections[slot].phase == .vacant
-            if connections[slot].timer.isSet == isVacant { return "connection \(slot) is \(isVacant ? "" : "not ")vacant, and has \(isVacant ? "a" : "no") timer" }
+            if connections[slot].timer.isSet == isVacant {
+                return "connection \(slot) is \(isVacant ? "" : "not ")vacant, and has \(isVacant ? "a" : "no") timer"
+            }
             // Timers come an eighth of a second late at most, and ticks take their time.
-            if !isVacant, connections[slot].timer.deadline < now - 2000 { return "the timer of connection \(slot) has not come" }
+            if !isVacant, connections[slot].timer.deadline < now - 2000 {
+                return "the timer of connection \(slot) has not come"
+            }
         }
         let begun = (0..<connections.used).count { connections[$0].phase != .vacant && connections[$0].isHandshake }
         if begun != handshakes { return "handshakes are counted as \(handshakes), and are \(begun)" }

@@ -109,7 +109,9 @@ final class Guest: Person {
     /// Comes in as someone new.
     private func begin() {
         room = "room\(world.random.number(0...world.plan.rooms - 1))"
-        guard let url = try? ClientURL("ws://chat/r/\(room)") else { return world.judge.fail("an address was not understood") }
+        guard let url = try? ClientURL("ws://chat/r/\(room)") else {
+            return world.judge.fail("an address was not understood")
+        }
         let client = ChatClient(username: name, seed: world.random.next())
         chatter = Chatter(client: client, url: url, deflate: world.random.happens(0.5))
         chatter?.act(roll) { $0.start(now: now, into: &$1) }
@@ -123,7 +125,8 @@ final class Guest: Person {
         }
         guard !isCalm else { return }
         switch world.random.number(0...99) {
-        case 0..<55: say(length: world.random.happens(0.1) ? world.random.number(200...4000) : world.random.number(1...80))
+        case 0..<55:
+            say(length: world.random.happens(0.1) ? world.random.number(200...4000) : world.random.number(1...80))
         case 55..<65: for _ in 0..<world.random.number(2...40) { say(length: 10) }
         case 65..<72: chatter?.act(roll) { $0.typing(now: now, into: &$1) }
         case 72..<76: chatter?.act(roll) { _ = $0.rename(to: "\(name)-\(world.random.number(0...9))", into: &$1) }
@@ -250,7 +253,9 @@ private struct Ear {
             reader = MessageReader(role: .client, deflate: text.contains("permessage-deflate"))
         }
         guard let inflater else { return }
-        while let event = reader?.next(in: bytes.span, at: &offset, into: &arena, maxMessage: 1 << 26, inflater: inflater) {
+        while let event = reader?.next(
+            in: bytes.span, at: &offset, into: &arena, maxMessage: 1 << 26, inflater: inflater)
+        {
             switch event {
             case .text(let range): hear(Array(arena[range]))
             case .close(let code, let reason):

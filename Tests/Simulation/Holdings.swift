@@ -11,13 +11,16 @@ extension Judge {
         if !world.isKilled {
             check(
                 health.connections == world.network.openStreams,
-                "the server has \(health.connections) connections, and \(world.network.openStreams) descriptors are open")
+                "the server has \(health.connections) connections, and \(world.network.openStreams) descriptors are open"
+            )
         }
         check(health.timers == health.connections, "\(health.connections) connections have \(health.timers) timers")
         check(
             health.largestQueue <= options.maxQueue + Judge.closeFrame,
             "a queue has \(health.largestQueue) bytes, more than \(options.maxQueue)")
-        check(health.countedAddresses == health.countedConnections, "addresses are counted wrong: \(health.countedAddresses)")
+        check(
+            health.countedAddresses == health.countedConnections,
+            "addresses are counted wrong: \(health.countedAddresses)")
         for room in health.rooms {
             let names = Set(room.members.map { $0.lowercased() })
             check(names.count == room.members.count, "two in \(room.name) have the same name: \(room.members)")
@@ -49,10 +52,14 @@ extension Judge {
         let numbers: [(name: String, value: Int, expected: Int)] = [
             ("connections", health.connections, people), ("open WebSockets", health.webSockets, people),
             ("timers", health.timers, people), ("visitors", chat.visitors, people), ("members", chat.members, people),
-            ("sessions", chat.sessions, people), ("times of grace", chat.graces, 0), ("dormant sessions", chat.dormant, 0),
+            ("sessions", chat.sessions, people), ("times of grace", chat.graces, 0),
+            ("dormant sessions", chat.dormant, 0),
             ("waiting joins", chat.waiting, 0), ("reads", chat.reads, 0), ("rooms held back", chat.touched, 0),
             ("parked bytes", chat.parkedBytes, 0), ("queued bytes", health.queuedBytes, 0),
-            ("rooms", chat.rooms - health.rooms.count { $0.members.isEmpty }, health.rooms.count { !$0.members.isEmpty }),
+            (
+                "rooms", chat.rooms - health.rooms.count { $0.members.isEmpty },
+                health.rooms.count { !$0.members.isEmpty }
+            ),
         ]
         for (name, value, expected) in numbers where value != expected {
             fail("the server still holds \(value) \(name), with \(people) people there, and nothing going on")

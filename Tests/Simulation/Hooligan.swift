@@ -98,12 +98,15 @@ final class Hooligan: Person {
         world.wake(index, in: world.random.time(mean: seconds * 1_000_000_000 * world.plan.pace), version: version)
     }
 
-    private func bytes(_ count: Int) -> [UInt8] { (0..<count).map { _ in UInt8(truncatingIfNeeded: world.random.next()) } }
+    private func bytes(_ count: Int) -> [UInt8] {
+        (0..<count).map { _ in UInt8(truncatingIfNeeded: world.random.next()) }
+    }
 
     private func text(_ text: String) -> [UInt8] {
         var bytes: [UInt8] = []
         Frame.appendMasked(
-            to: &bytes, opcode: .text, payload: Array(text.utf8).span, key: UInt32(truncatingIfNeeded: world.random.next()))
+            to: &bytes, opcode: .text, payload: Array(text.utf8).span,
+            key: UInt32(truncatingIfNeeded: world.random.next()))
         return bytes
     }
 

@@ -85,7 +85,9 @@ package final class Judge {
         case "typing", "error", "history":
             if line.next == nil, message.type != "error" { fail("it got \(message.type) first") }
             for event in message.history { see(event, in: room, by: person) }
-            if message.type == "typing", !line.people.contains(message.username) { fail("\(message.username) types, and is not there") }
+            if message.type == "typing", !line.people.contains(message.username) {
+                fail("\(message.username) types, and is not there")
+            }
         default: fail("it got what is no message: \(String(decoding: text, as: UTF8.self))")
         }
     }
@@ -111,14 +113,18 @@ package final class Judge {
     private func mistake(in welcome: Heard, to room: String, since: UInt64?) -> String? {
         let users = Set(welcome.users)
         if welcome.room != room { return "is to \(welcome.room), and not to \(room)" }
-        if users.count != welcome.users.count || users.count != Int(welcome.userCount) { return "counts \(welcome.users) wrong" }
+        if users.count != welcome.users.count || users.count != Int(welcome.userCount) {
+            return "counts \(welcome.users) wrong"
+        }
         if !users.contains(welcome.username) { return "does not name \(welcome.username)" }
         let events = welcome.history.map(Heard.init)
         let seqs = events.map(\.seq)
         if zip(seqs, seqs.dropFirst()).contains(where: { $0 >= $1 }) { return "has its history out of order" }
         if let last = seqs.last, last > welcome.seq { return "has an event after its own seq" }
         guard let since, since <= welcome.seq else {
-            if seqs.count > 100 || events.contains(where: { $0.type != "message" }) { return "has more than the newest messages" }
+            if seqs.count > 100 || events.contains(where: { $0.type != "message" }) {
+                return "has more than the newest messages"
+            }
             if welcome.hasGap != (since != nil) { return "has a gap for nobody" }
             let known = Set(seqs)
             let first = seqs.first ?? .max
@@ -127,13 +133,16 @@ package final class Judge {
         }
         if let first = seqs.first, first <= since { return "tells what the client knows" }
         if welcome.hasGap || mayHaveLostEvents { return nil }
-        return seqs.elementsEqual(since + 1..<welcome.seq + 1) ? nil : "has \(seqs) after \(since), up to \(welcome.seq), and no gap"
+        return seqs.elementsEqual(since + 1..<welcome.seq + 1)
+            ? nil : "has \(seqs) after \(since), up to \(welcome.seq), and no gap"
     }
 
     /// Someone who said a message again gets the first one's event, which without a disk may have to be put together anew.
     private func seeAgain(_ message: Heard, _ text: [UInt8], in room: String, by person: Int) {
         guard world.plan.options.isEphemeral else { return see(text, in: room, by: person) }
-        if said[message.id ?? ""]?.text != Judge.fingerprint(message.text) || rooms[room]?.messages.contains(message.seq) == false {
+        if said[message.id ?? ""]?.text != Judge.fingerprint(message.text)
+            || rooms[room]?.messages.contains(message.seq) == false
+        {
             fail("person \(person) was given message \(message.seq) again, and it is another")
         }
     }
@@ -145,11 +154,15 @@ package final class Judge {
         digest.add(event.span)
         if let known = rooms[room]?.seen[seq] {
             if known == digest.value { return }
-            fail("person \(person) saw another event \(seq) in \(room) than others did: \(String(decoding: event, as: UTF8.self))")
+            fail(
+                "person \(person) saw another event \(seq) in \(room) than others did: \(String(decoding: event, as: UTF8.self))"
+            )
         }
         if let lost = rooms[room]?.lost[seq], lost != digest.value { fail("seq \(seq) in \(room) was used twice") }
         rooms[room, default: RoomRecord()].seen[seq] = digest.value
-        world.trace("\(room) \(seq)  \(heard.type) of \(heard.username) \(heard.id ?? heard.to), first seen by person \(person)")
+        world.trace(
+            "\(room) \(seq)  \(heard.type) of \(heard.username) \(heard.id ?? heard.to), first seen by person \(person)"
+        )
         guard heard.type == "message" else { return }
         rooms[room]?.messages.insert(seq)
         if let id = heard.id, said[id]?.text != Judge.fingerprint(heard.text) {

@@ -89,7 +89,9 @@ final class Link {
     var wasClosedByServer = false
 
     /// Whether it is of no use to either side, and will not be.
-    var isDead: Bool { !isOpenAtPerson && !isOpenAtServer && (isConnected ? up.hasEnded || isReset || isBlackHole : true) }
+    var isDead: Bool {
+        !isOpenAtPerson && !isOpenAtServer && (isConnected ? up.hasEnded || isReset || isBlackHole : true)
+    }
 
     // What the server's poller knows.
     var token: UInt64?

@@ -305,7 +305,9 @@ extension Network {
     }
 
     func close(_ stream: Int32) {
-        guard let link = link(stream) else { return world.judge.fail("a descriptor was closed that is not open: \(stream)") }
+        guard let link = link(stream) else {
+            return world.judge.fail("a descriptor was closed that is not open: \(stream)")
+        }
         link.wasClosedByServer = !link.isReset && !link.up.hasEnded
         finishSending(stream)
         streams[Int(stream)] = nil

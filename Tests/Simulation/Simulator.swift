@@ -170,7 +170,9 @@ package final class Simulator {
         while true {
             while let next = events.nextTime, next <= now { happen() }
             let (ready, hasArrivals) = network.poll()
-            if !ready.isEmpty || hasArrivals || !signals.isEmpty || isKilled || judge.hasFailed { return (ready, hasArrivals) }
+            if !ready.isEmpty || hasArrivals || !signals.isEmpty || isKilled || judge.hasFailed {
+                return (ready, hasArrivals)
+            }
             let end = min(deadline ?? .max, horizon)
             if end <= now { return (ready, hasArrivals) }
             guard let next = events.nextTime, next <= end else {

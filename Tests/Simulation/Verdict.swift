@@ -10,14 +10,18 @@ extension Judge {
         for (index, person) in world.people.enumerated() {
             guard let hope = person.hope else { continue }
             people += 1
-            if !hope.isSettled { fail("person \(index) (\(hope.username)) is not in \(hope.room), or has not been heard: \(hope.state)") }
+            if !hope.isSettled {
+                fail("person \(index) (\(hope.username)) is not in \(hope.room), or has not been heard: \(hope.state)")
+            }
             reality[hope.room, default: []].insert(hope.username)
         }
         for (index, person) in world.people.enumerated() {
             guard let hope = person.hope else { continue }
             let expected = reality[hope.room] ?? []
             if Set(hope.people) != expected {
-                fail("person \(index) believes in \(hope.people.sorted()), and there are \(expected.sorted()) in \(hope.room)")
+                fail(
+                    "person \(index) believes in \(hope.people.sorted()), and there are \(expected.sorted()) in \(hope.room)"
+                )
             }
         }
         for room in health.rooms where Set(room.members) != reality[room.name] ?? [] {
@@ -31,12 +35,15 @@ extension Judge {
 
     /// Compares a room's log with what was seen, and with itself.
     private func readLog(of room: String) {
-        var log = LogRecord(room: room, mayJump: world.plan.fsync != .always, isBalanced: !mayHaveLostEvents, judge: self)
+        var log = LogRecord(
+            room: room, mayJump: world.plan.fsync != .always, isBalanced: !mayHaveLostEvents, judge: self)
         LogReader.events(of: room, on: world.disk).forEach { log.take($0) }
-        for (seq, digest) in (rooms[room]?.seen ?? [:]).sorted(by: { $0.key < $1.key }) where log.onDisk[seq] != digest {
+        for (seq, digest) in (rooms[room]?.seen ?? [:]).sorted(by: { $0.key < $1.key }) where log.onDisk[seq] != digest
+        {
             fail("event \(seq) of \(room) was seen, and is not in the log like that")
         }
-        for (id, place) in acknowledged.sorted(by: { $0.key < $1.key }) where place.room == room && log.ids[id] != place.seq {
+        for (id, place) in acknowledged.sorted(by: { $0.key < $1.key })
+        where place.room == room && log.ids[id] != place.seq {
             guard log.ids[id] == nil || !mayBeSaidTwice(id) else { continue }
             fail("message \(id) was acknowledged as \(place.seq) in \(room), and is not there")
         }
@@ -71,7 +78,9 @@ private struct LogRecord {
     mutating func take(_ event: LogReader.Event) {
         // Lines that were written anew after a failed sync stand twice if the server was killed before the first were cut off.
         if onDisk[event.seq] == event.digest { return }
-        if event.seq != last + 1, !(mayJump && event.seq > last) { fail("seq \(event.seq) follows \(last) in the log of \(room)") }
+        if event.seq != last + 1, !(mayJump && event.seq > last) {
+            fail("seq \(event.seq) follows \(last) in the log of \(room)")
+        }
         last = event.seq
         onDisk[event.seq] = event.digest
         let name = event.username
@@ -91,9 +100,13 @@ private struct LogRecord {
 
     /// Nothing is said twice, and what one person says stays in order.
     private mutating func note(_ id: String, _ seq: UInt64) {
-        if let other = ids.updateValue(seq, forKey: id), !judge.mayBeSaidTwice(id) { fail("message \(id) is in the log of \(room) twice: \(other) and \(seq)") }
+        if let other = ids.updateValue(seq, forKey: id), !judge.mayBeSaidTwice(id) {
+            fail("message \(id) is in the log of \(room) twice: \(other) and \(seq)")
+        }
         let parts = id.split(separator: "-")
-        guard parts.count == 2, let number = Int(parts[1]) else { return fail("there is a message \(id) in the log of \(room)") }
+        guard parts.count == 2, let number = Int(parts[1]) else {
+            return fail("there is a message \(id) in the log of \(room)")
+        }
         if let before = newest.updateValue(number, forKey: parts[0]), before > number {
             fail("message \(id) is in the log of \(room) behind \(before)")
         }

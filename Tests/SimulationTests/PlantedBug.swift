@@ -24,7 +24,7 @@ struct PlantedBug: Sendable, CustomStringConvertible {
     private static let sending = [
         PlantedBug(
             "after a partial write the rest begins one byte too late", "Server/Sending.swift",
-            "count..<bytes.count, start: 0)", "(% ? min(count + 1, bytes.count) : count)..<bytes.count, start: 0)"),
+            "ledger), count..<size, start: 0)", "ledger), (% ? min(count + 1, size) : count)..<size, start: 0)"),
         PlantedBug(
             "what the kernel took of a backlog is not looked at", "Server/Sending.swift",
             "backlog.removeFirst(count)", "backlog.removeFirst(% ? some.count : count)"),
@@ -58,10 +58,12 @@ struct PlantedBug: Sendable, CustomStringConvertible {
         PlantedBug(
             "a place is given away within the tick", "Server/ConnectionTable.swift",
             "leaving.append(UInt32(truncatingIfNeeded: slot))",
-            "if % { vacant.append(UInt32(truncatingIfNeeded: slot)) } else { leaving.append(UInt32(truncatingIfNeeded: slot)) }"),
+            "if % { vacant.append(UInt32(truncatingIfNeeded: slot)) } else { leaving.append(UInt32(truncatingIfNeeded: slot)) }"
+        ),
         PlantedBug(
             "a connection that has more to be received is forgotten", "Server/Receiving.swift",
-            "        unfinished.append(UInt32(truncatingIfNeeded: slot))", "        if !% { unfinished.append(UInt32(truncatingIfNeeded: slot)) }"),
+            "        unfinished.append(UInt32(truncatingIfNeeded: slot))",
+            "        if !% { unfinished.append(UInt32(truncatingIfNeeded: slot)) }"),
         PlantedBug(
             "signs of life are not noted", "Server/Receiving.swift",
             "connections[slot].lastReceived = now\n", "if !% { connections[slot].lastReceived = now }\n"),
@@ -84,11 +86,13 @@ struct PlantedBug: Sendable, CustomStringConvertible {
             "if !% { graces.add(Grace(end: end, room: room, member: member), duration: duration) }"),
         PlantedBug(
             "the connection that is taken over stays", "Chat/Joining.swift",
-            "            rooms[Int(room)].detach(member)\n            retire(other)", "            if !% { rooms[Int(room)].detach(member) }\n            retire(other)"),
+            "            rooms[Int(room)].detach(member)\n            retire(other)",
+            "            if !% { rooms[Int(room)].detach(member) }\n            retire(other)"),
         PlantedBug(
             "coming back forgets what was said", "Chat/Joining.swift",
             "        rooms[Int(room)].attach(id, to: member)\n        visitors[Int(id.slot)].phase = .inside(member)\n        welcome(member, id, room, secret: secret, since, fetched, into: &output)\n        let change",
-            "        if %, let used = rooms[Int(room)].members[Int(member)]?.used {\n            usedIDs -= used.count\n            rooms[Int(room)].members[Int(member)]?.used = UsedIDs()\n        }\n        rooms[Int(room)].attach(id, to: member)\n        visitors[Int(id.slot)].phase = .inside(member)\n        welcome(member, id, room, secret: secret, since, fetched, into: &output)\n        let change"),
+            "        if %, let used = rooms[Int(room)].members[Int(member)]?.used {\n            usedIDs -= used.count\n            rooms[Int(room)].members[Int(member)]?.used = UsedIDs()\n        }\n        rooms[Int(room)].attach(id, to: member)\n        visitors[Int(id.slot)].phase = .inside(member)\n        welcome(member, id, room, secret: secret, since, fetched, into: &output)\n        let change"
+        ),
         PlantedBug(
             "a restart forgets what was said", "Chat/Restoring.swift",
             "            for id in session.ids {\n", "            for id in % ? [] : session.ids {\n"),
@@ -123,7 +127,8 @@ struct PlantedBug: Sendable, CustomStringConvertible {
             "        for (name, error) in outcome.rooms {\n", "        for (name, error) in % ? [] : outcome.rooms {\n"),
         PlantedBug(
             "with fsync always nothing is synced", "History/Syncing.swift",
-            "        guard policy == .always else { return outcome }", "        guard policy == .always, !% else { return outcome }"),
+            "        guard policy == .always else { return outcome }",
+            "        guard policy == .always, !% else { return outcome }"),
         PlantedBug(
             "half a write is not cut off", "History/RoomLog.swift",
             "            segments[last].needsCut = true\n            needsRepair = true",
@@ -139,9 +144,11 @@ struct PlantedBug: Sendable, CustomStringConvertible {
             "guard let record = records[room], boot", "guard !%, let record = records[room], boot"),
         PlantedBug(
             "a reservation counts before it is on the disk", "History/Reservations.swift",
-            "        waiting[room] = seq\n    }", "        waiting[room] = seq\n        if % { held[room] = seq }\n    }"),
+            "        waiting[room] = seq\n    }",
+            "        waiting[room] = seq\n        if % { held[room] = seq }\n    }"),
         PlantedBug(
             "a failed load leaves its repair behind", "History/Reading.swift",
-            "!room.isReady { discard(room) }", "!room.isReady { if % { rooms[room.name] = nil } else { discard(room) } }"),
+            "!room.isReady { discard(room) }",
+            "!room.isReady { if % { rooms[room.name] = nil } else { discard(room) } }"),
     ]
 }

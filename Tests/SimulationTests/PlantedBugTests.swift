@@ -11,7 +11,9 @@ import Testing
         .deletingLastPathComponent()
     /// Beside the other products of builds, so that a second time builds only what is new.
     private static let folder = root.appending(path: ".build/planted")
-    private static let modules = ["Bytes", "CSystem", "Chat", "Client", "HTTP", "History", "Server", "Sockets", "WebSocket"]
+    private static let modules = [
+        "Bytes", "CSystem", "Chat", "Client", "HTTP", "History", "Server", "Sockets", "WebSocket",
+    ]
 
     /// A planted bug whose place has gone finds nothing, and nobody would notice.
     @Test(arguments: PlantedBug.all) func theirPlaceIsThereOnce(bug: PlantedBug) throws {
@@ -66,7 +68,8 @@ import Testing
         try write(Self.program, "Sources/planted/main.swift")
         try write(Self.manifest, "Package.swift")
         let build = try run(
-            "/usr/bin/env", ["swift", "build", "-c", "release", "--product", "planted", "--package-path", Self.folder.path])
+            "/usr/bin/env",
+            ["swift", "build", "-c", "release", "--product", "planted", "--package-path", Self.folder.path])
         try #require(build.code == 0, "the planted bugs do not build: \(build.output.suffix(3000))")
     }
 
@@ -94,7 +97,10 @@ import Testing
         try process.run()
         let output = pipe.fileHandleForReading.readDataToEndOfFile()
         process.waitUntilExit()
-        return (process.terminationReason == .exit ? process.terminationStatus : 128, String(decoding: output, as: UTF8.self))
+        return (
+            process.terminationReason == .exit ? process.terminationStatus : 128,
+            String(decoding: output, as: UTF8.self)
+        )
     }
 
     private static let program = """

@@ -8,7 +8,9 @@ import Testing
 /// - `CHATLOOP_SEEDS=N` is a soak: N seeds from `CHATLOOP_FIRST` (1) on, and `CHATLOOP_LIVES=N` as many long lives.
 /// - `CHATLOOP_SEED=S` runs one seed again, and prints all that happens in it (`CHATLOOP_LIFE=S` the same for a long life).
 @Suite(.serialized) struct SimulationTests {
-    private static func number(_ name: String) -> UInt64? { ProcessInfo.processInfo.environment[name].flatMap(UInt64.init) }
+    private static func number(_ name: String) -> UInt64? {
+        ProcessInfo.processInfo.environment[name].flatMap(UInt64.init)
+    }
     private static let seeds = number("CHATLOOP_SEEDS")
     private static let lives = number("CHATLOOP_LIVES")
     private static let isSoak = seeds != nil || lives != nil
@@ -17,12 +19,16 @@ import Testing
     private func expectNothingWrong(_ run: Simulator, _ name: String) -> Bool {
         guard let failure = run.judge.failure else { return true }
         let trace = run.newestLines.suffix(80).joined(separator: "\n")
-        Issue.record("\(name): \(failure)\nThe last of what happened:\n\(trace)\nTo see all of it: CHATLOOP_\(name) swift test --filter again")
+        Issue.record(
+            "\(name): \(failure)\nThe last of what happened:\n\(trace)\nTo see all of it: CHATLOOP_\(name) swift test --filter again"
+        )
         return false
     }
 
     /// Runs seeds one after the other, until one fails.
-    private func run(_ seeds: some Sequence<UInt64>, _ name: String, while goesOn: () -> Bool = { true }, _ plan: (UInt64) -> Plan) {
+    private func run(
+        _ seeds: some Sequence<UInt64>, _ name: String, while goesOn: () -> Bool = { true }, _ plan: (UInt64) -> Plan
+    ) {
         let start = ContinuousClock.now
         var total = Statistics()
         for seed in seeds where goesOn() {
@@ -30,7 +36,9 @@ import Testing
             run.run()
             total.add(run.statistics)
             guard expectNothingWrong(run, "\(name)=\(seed)") else { break }
-            if Self.isSoak, total.runs % 100 == 0 { print("\(name) \(seed): \(total.summary(in: ContinuousClock.now - start))") }
+            if Self.isSoak, total.runs % 100 == 0 {
+                print("\(name) \(seed): \(total.summary(in: ContinuousClock.now - start))")
+            }
         }
         print("\(name)s: \(total.summary(in: ContinuousClock.now - start))")
     }
@@ -69,7 +77,9 @@ import Testing
         let first = UInt64.random(in: 1_000...1_000_000_000)
         let end = ContinuousClock.now + .seconds(20)
         print("fresh seeds begin with \(first)")
-        run(sequence(first: first) { $0 + 1 }.prefix(1000), "SEED", while: { ContinuousClock.now < end }) { Plan(seed: $0) }
+        run(sequence(first: first) { $0 + 1 }.prefix(1000), "SEED", while: { ContinuousClock.now < end }) {
+            Plan(seed: $0)
+        }
     }
 
     @Test(.disabled(if: isSoak)) func aLongerLifeComesRight() {
@@ -88,7 +98,10 @@ import Testing
         run(Self.first..<Self.first + (Self.lives ?? 0), "LIFE") { .long(seed: $0) }
     }
 
-    @Test(.enabled(if: number("CHATLOOP_SEED") != nil || number("CHATLOOP_LIFE") != nil, "CHATLOOP_SEED names no seed to run again"))
+    @Test(
+        .enabled(
+            if: number("CHATLOOP_SEED") != nil || number("CHATLOOP_LIFE") != nil,
+            "CHATLOOP_SEED names no seed to run again"))
     func again() {
         var plan = Self.number("CHATLOOP_SEED").map { Plan(seed: $0) } ?? .long(seed: Self.number("CHATLOOP_LIFE") ?? 1)
         plan.isLoud = true
