@@ -188,8 +188,8 @@ function showPeople() {
 	drawing ||= setTimeout(() => {
 		drawing = 0;
 		page.people.replaceChildren(...[...people].sort(byName).map((name) => person(name, name === connection.name)));
-		page.headcount.textContent = page.peopleCount.textContent = number.format(headcount);
-	}, 30);
+		page.headcount.textContent = page.peopleCount.textContent = number(headcount);
+	}, people.size);
 }
 
 function stopTyping(name) {
@@ -225,7 +225,7 @@ function say(text) {
 	return true;
 }
 
-// Whether the command was one that could be obeyed.
+// Whether it could be obeyed.
 function obey(word, rest) {
 	if (word === 'rename' && rest) return connection.rename(rest.trim()) || note(t.reconnecting);
 	note(word === 'who' ? t.who(names([...people].sort(byName), Infinity)) : t.help);
@@ -259,7 +259,7 @@ function written() {
 	const { value, style } = field;
 	const left = LIMIT.text - scalars(value);
 	here.set('draft', value);
-	page.count.textContent = left > 200 ? '' : t.remaining(number.format(left));
+	page.count.textContent = left > 200 ? '' : t.remaining(number(left));
 	field.ariaInvalid = left < 0;
 	style.height = 'auto';
 	style.height = `${field.scrollHeight}px`; // style.css stops it at six lines

@@ -48,7 +48,7 @@ let hooks;
 /** Starts it. It calls `ask(before)` for history, and `act(what, id)` on a refused message. */
 export function begin(given) {
 	hooks = given;
-	scroller.addEventListener('scroll', scrolled, { passive: true });
+	scroller.addEventListener('scroll', scrolled);
 	button.addEventListener('click', toUnread);
 	document.addEventListener('visibilitychange', schedule);
 	new ResizeObserver(() => put(following ? null : place)).observe(scroller);
@@ -307,7 +307,7 @@ function see() {
 
 function showButton() {
 	unread = events.slice(firstOf(events, (event) => event.seq > seen)).filter(isOthers).length;
-	set(button, unread ? t.newMessages(number.format(unread)) : t.toEnd);
+	set(button, unread ? t.newMessages(number(unread)) : t.toEnd);
 	button.classList.toggle('quiet', !unread);
 	button.hidden = following;
 }

@@ -91,7 +91,7 @@ const calendar = new Intl.DateTimeFormat(locale, { dateStyle: 'full' });
 const conjunction = new Intl.ListFormat(locale);
 const segmenter = new Intl.Segmenter();
 export const byName = new Intl.Collator(locale, { numeric: true }).compare;
-export const number = new Intl.NumberFormat(locale);
+export const number = new Intl.NumberFormat(locale).format;
 
 /** "Ada", "Ada and Bo", "Ada, Bo and Cy", "Ada, Bo and 4 others". */
 export const names = (list, most = 3) => conjunction.format(list.length > most
@@ -168,16 +168,19 @@ export const looks = {
 	notices(row) {
 		const element = row.element ?? make('li', 'notices');
 		const lines = sumUp(row.events);
-		const drawn = lines.map((line) => put(make('p'), line.say, ' ', stamp(line.time, clock)));
+		const draw = () => lines.map((line) => put(make('p'), line.say, ' ', stamp(line.time, clock)));
 		if (lines.length < 3) {
-			element.replaceChildren(...drawn);
+			element.replaceChildren(...draw());
 			return element;
 		}
-		// What folds already stays: someone may be at it.
+		// What folds already stays: someone may be at it. A crowd is drawn only where it is wanted.
 		const details = element.querySelector('details') ?? make('details', '', make('summary'));
 		put(details.firstChild, fold(lines));
-		while (details.children[1]) details.children[1].remove();
-		details.append(...drawn);
+		details.ontoggle = () => {
+			while (details.children[1]) details.lastChild.remove();
+			if (details.open) details.append(...draw());
+		};
+		details.ontoggle();
 		if (!details.parentNode) element.replaceChildren(details);
 		return element;
 	},
@@ -233,18 +236,15 @@ function sumUp(events) {
 		people.set(username, line);
 		const kinds = { joinjoin: 'joined', leavejoin: 'back', leaveleave: 'left', joinleave: 'visited' };
 		const kind = kinds[line.first + type];
-		lines.add(Object.assign(line, { kind, time, username, say: t[kind](names([username])) }));
+		lines.add(Object.assign(line, { kind, time, username, say: t[kind](isolated(username)) }));
 	}
 	return [...lines];
 }
 
 // "Ada, Bo and 4 others joined; Cy left"
 function fold(lines) {
-	const parts = new Set(lines.map(({ kind, say }) => {
-		const same = lines.filter((line) => line.kind === kind).map((line) => line.username);
-		return kind === 'rename' ? say : t[kind](names(same));
-	}));
-	return [...parts].join('; ');
+	const alike = Map.groupBy(lines, ({ kind, say }) => (kind === 'rename' ? say : kind));
+	return [...alike].map(([kind, same]) => t[kind]?.(names(same.map((line) => line.username))) ?? kind).join('; ');
 }
 
 // What a message may hold besides text. Bidirectional controls end an address: they could make it read as another one.

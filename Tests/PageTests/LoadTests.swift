@@ -44,4 +44,21 @@ import Testing
             try tab.screenshot("busy")
         }
     }
+
+    /// Hundreds who come in at once: the quiet line and the list of people grow, and cost little.
+    @Test func aCrowdThatComesInDoesNotHoldUpThePage() throws {
+        try Scene.play("--message-rate", "0") { scene in
+            let tab = try scene.enter("Ada")
+            let before = try tab.processorTime()
+            var crowd: [TestClient] = []
+            for number in 1...500 { crowd.append(try scene.client("Guest \(number)")) }
+            try tab.wait(forRow: "and 499 others joined")
+            try tab.wait(for: "document.querySelectorAll('#people li').length === 501")
+            let cost = try tab.processorTime() - before
+            #expect(cost < 2)
+            try tab.evaluate("document.querySelector('summary').click()")
+            try tab.wait(forRow: "Guest 250 joined")
+            crowd = []
+        }
+    }
 }

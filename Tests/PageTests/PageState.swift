@@ -116,6 +116,18 @@ struct PageState: CustomTestStringConvertible, Sendable {
             scene.keep(other)
             return tab
         },
+        PageState("long-names") { scene in
+            let room = String(repeating: "room", count: 8)
+            let wide = try scene.client(String(repeating: "W", count: 32), room: room)
+            let tab = try scene.enter(String(repeating: "Ma", count: 16), room: room)
+            try wide.say("My name is long.")
+            try wide.send(["type": "typing"])
+            try tab.wait(for: "document.querySelector('#typing').textContent !== ''")
+            try tab.say("Mine, too.")
+            try tab.wait(forMessage: "Mine, too.")
+            scene.keep(wide)
+            return tab
+        },
         PageState("many-people") { scene in
             let tab = try talk(scene)
             for number in 1...30 { scene.keep(try scene.client("Guest \(1000 + number * 37)")) }
