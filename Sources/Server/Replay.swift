@@ -1,5 +1,6 @@
 import Chat
 import History
+import Sockets
 
 /// Runs a recording through the chat again.
 package enum Replay {
@@ -11,9 +12,9 @@ package enum Replay {
         case unreadable(String)
     }
 
-    /// Replays a file.
+    /// Replays a file. If a tick crashes the process, standard error says which.
     ///
-    /// - Parameter progress: is told each tick's number before it is run: if it ends the process, it has a name.
+    /// - Parameter progress: is told each tick's number before it is run.
     package static func run(
         file path: String, progress: (Int) -> Void = { _ in }
     ) throws(StorageError) -> Result {
@@ -28,7 +29,12 @@ package enum Replay {
             count += got
         }
         bytes.removeLast(bytes.count - count)
-        return run(bytes, progress: progress)
+        CrashNotice.install("chatloop: the replay crashes in tick ")
+        defer { CrashNotice.remove() }
+        return run(bytes) { tick in
+            CrashNotice.name(UInt64(clamping: tick))
+            progress(tick)
+        }
     }
 
     /// - Parameters:
