@@ -3,7 +3,9 @@
 
 import { Connection, Store, claim } from './connection.js';
 import * as log from './log.js';
-import { byName, hue, isolated, make, mentionOf, names, number, put, scalars, set, t, translate } from './text.js';
+import {
+	badge, byName, completions, isolated, make, mentionOf, names, number, person, put, scalars, set, t, translate,
+} from './text.js';
 
 const LIMIT = { username: 32, text: 4_000 };
 const base = new URL('.', import.meta.url);
@@ -27,8 +29,7 @@ const connection = new Connection({
 	address: Object.assign(new URL(`chat?room=${room}`, base), { protocol: base.protocol.replace('http', 'ws') }),
 	store: here, receive, changed,
 });
-const announce = (text) => put(page.announcer, text);
-const hooks = { ask: (before) => connection.older(before, 100), act: handleRefused, announce, mention: null };
+const hooks = { ask: (before) => connection.older(before, 100), act: handleRefused, mention: null };
 log.begin(hooks);
 
 // Arriving.
@@ -49,7 +50,7 @@ on(page.username, 'input', () => refuseName(null));
 
 function refuseName(error) {
 	page.usernameError.textContent = error ? t.errors[error.code] ?? error.message : '';
-	page.username.setAttribute('aria-invalid', Boolean(error));
+	page.username.ariaInvalid = Boolean(error);
 	if (error) page.username.focus();
 }
 
@@ -151,14 +152,16 @@ function showStatus() {
 	clearTimeout(ticking);
 	const { phase, why, nextTry, tries } = connection;
 	const state = { joined: 'connected', taken: 'elsewhere' }[phase] ?? (navigator.onLine ? 'reconnecting' : 'offline');
+	const hiccup = tries < 2 && !why && state === 'reconnecting';
 	const seconds = phase === 'waiting' && state === 'reconnecting' ? Math.ceil((nextTry - Date.now()) / 1_000) : 0;
 	const [status, countdown, reason] = page.status.children;
 	set(status, t[state]);
 	set(countdown, seconds > 0 ? t.inSeconds(seconds) : ''); // hidden from screen readers, who would hear each second
 	set(reason, t[why] ?? '');
-	page.status.dataset.state = state;
+	const look = { connected: 'fine', reconnecting: hiccup ? 'fine turning' : 'turning' }[state] ?? 'off';
+	page.status.className = `small ${look}`;
 	page.status.hidden = phase === 'out' || (arriving() && !tries);
-	page.retry.hidden = phase !== 'taken' && ((tries < 2 && !why) || phase === 'joined' || phase === 'out'); // not for a hiccup
+	page.retry.hidden = phase !== 'taken' && (hiccup || phase === 'joined' || phase === 'out');
 	set(page.retry, phase === 'taken' ? t.here : t.now);
 	set(page.guest, phase === 'out' ? t.leaveEmpty(guest) : t.connecting);
 	if (seconds > 0) ticking = setTimeout(showStatus, 1_000);
@@ -184,14 +187,9 @@ const typing = new Map(); // name → timer
 function showPeople() {
 	drawing ||= setTimeout(() => {
 		drawing = 0;
-		page.people.replaceChildren(...[...people].sort(byName).map((name) => {
-			const row = make('li', '', make('bdi', '', name));
-			if (name === connection.name) row.append(' ', make('small', '', t.you));
-			row.style.setProperty('--hue', hue(name));
-			return row;
-		}));
-		page.headcount.textContent = page.peopleCount.textContent = number.format(headcount);
-	}, 30);
+		page.people.replaceChildren(...[...people].sort(byName).map((name) => person(name, name === connection.name)));
+		page.headcount.textContent = page.peopleCount.textContent = number(headcount);
+	}, people.size);
 }
 
 function stopTyping(name) {
@@ -207,7 +205,7 @@ function showTyping() {
 // Writing.
 
 let completion = null;
-const note = (text) => void put(page.note, text);
+const note = (text) => void (put(page.note, text).tabIndex = text ? 0 : -1);
 
 on(page.composer, 'submit', (event) => {
 	event.preventDefault();
@@ -227,7 +225,7 @@ function say(text) {
 	return true;
 }
 
-// Whether the command was one that could be obeyed.
+// Whether it could be obeyed.
 function obey(word, rest) {
 	if (word === 'rename' && rest) return connection.rename(rest.trim()) || note(t.reconnecting);
 	note(word === 'who' ? t.who(names([...people].sort(byName), Infinity)) : t.help);
@@ -261,8 +259,8 @@ function written() {
 	const { value, style } = field;
 	const left = LIMIT.text - scalars(value);
 	here.set('draft', value);
-	page.count.textContent = left > 200 ? '' : t.remaining(number.format(left));
-	field.setAttribute('aria-invalid', left < 0);
+	page.count.textContent = left > 200 ? '' : t.remaining(number(left));
+	field.ariaInvalid = left < 0;
 	style.height = 'auto';
 	style.height = `${field.scrollHeight}px`; // style.css stops it at six lines
 }
@@ -284,13 +282,7 @@ function handleRefused(what, id) {
 // Puts in the next name that the word before the caret may become. After the last, Tab leaves the field as always.
 function complete() {
 	const { value, selectionStart: caret } = field;
-	if (!completion) {
-		const start = value.slice(0, caret).search(/[^\s@]*$/);
-		const begun = value.slice(start, caret).toLowerCase();
-		const found = [...people].filter((name) => begun && name.toLowerCase().startsWith(begun)).sort(byName);
-		completion = { start, rest: value.slice(caret), found };
-	}
-	const { start, rest, found } = completion;
+	const { start, rest, found } = completion ??= completions(value, caret, [...people]);
 	if (!found.length) return false;
 	const done = `${value.slice(0, start)}${found.shift()}${start ? ' ' : ': '}`;
 	write(done + rest);
@@ -299,7 +291,7 @@ function complete() {
 
 // Noticing.
 
-const plainIcon = page.icon.getAttribute('href');
+const plainIcon = page.icon.href;
 let missed = 0;
 
 function noticed(count, event) {
@@ -309,9 +301,7 @@ function noticed(count, event) {
 	if (document.hidden ? !count : !missed) return;
 	missed = document.hidden ? missed + count : 0;
 	document.title = `${missed ? `(${missed}) ` : ''}${room} · Chatloop`;
-	const badge = `<circle cx='21' cy='21' r='11' fill='%23c62f1d'/><text x='21' y='26' font-size='14'
-		font-family='sans-serif' text-anchor='middle' fill='%23fff'>${Math.min(missed, 99)}</text></svg>`;
-	page.icon.href = missed ? plainIcon.replace('</svg>', badge) : plainIcon;
+	page.icon.href = missed ? badge(missed) : plainIcon;
 }
 
 // Rooms, and options.
@@ -322,7 +312,7 @@ function showRooms() {
 	page.rooms.replaceChildren(...[...new Set(['lobby', ...recent])].sort().map((name) => {
 		const link = make('a', '', name);
 		link.href = addressOf(name);
-		if (name === room) link.setAttribute('aria-current', 'page');
+		if (name === room) link.ariaCurrent = 'page';
 		on(link, 'click', () => leaveFor(name));
 		return make('li', '', link);
 	}));
@@ -336,7 +326,7 @@ on(page.openRoom, 'submit', (event) => {
 	const name = page.roomName.value.trim().toLowerCase().replace(/\s+/g, '-');
 	const valid = /^[a-z0-9-]{1,32}$/.test(name);
 	page.roomError.textContent = valid ? '' : t.badRoom;
-	page.roomName.setAttribute('aria-invalid', !valid);
+	page.roomName.ariaInvalid = !valid;
 	if (!valid) return;
 	leaveFor(name);
 	location.assign(addressOf(name));
@@ -349,8 +339,7 @@ on(page.copy, 'click', async () => {
 		prompt(t.copyLink, addressOf(room)); // without https there is no clipboard
 		return;
 	}
-	page.copy.textContent = t.copied;
-	announce(t.copied);
+	page.copy.textContent = page.announcer.textContent = t.copied;
 	setTimeout(() => { page.copy.textContent = t.copyLink; }, 2_000);
 });
 
@@ -361,7 +350,7 @@ on(page.showNotices, 'change', () => {
 });
 log.showNotices(page.showNotices.checked);
 page.notify.checked = browser.get('notify') ?? false;
-page.notify.closest('label').hidden = !('Notification' in globalThis); // as without https
+page.notify.closest('label').hidden = !('Notification' in globalThis);
 on(page.notify, 'change', async () => {
 	if (page.notify.checked) page.notify.checked = await Notification.requestPermission() === 'granted';
 	browser.set('notify', page.notify.checked);

@@ -37,7 +37,7 @@ export class Store {
 	}
 }
 
-const randomId = () => crypto.getRandomValues(new Uint32Array(2)).reduce((id, word) => id + word.toString(36), '');
+const randomId = () => crypto.getRandomValues(new Uint32Array(2)).join('');
 
 /**
  * The id of this tab, under which it keeps things. Browsers duplicate a tab with its storage, session and all: to be a

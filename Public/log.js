@@ -16,6 +16,7 @@ const READ_OUT = 5; // more new rows than that at once are counted for a screen 
 
 const scroller = document.getElementById('log');
 const button = document.getElementById('unread');
+const announcer = document.getElementById('announcer');
 const list = scroller.querySelector('ol');
 const start = make('li', 'start');
 
@@ -44,10 +45,10 @@ let unsaid = 0;
 
 let hooks;
 
-/** Starts it. It calls `ask(before)` for history, `act(what, id)` on a refused message, and `announce(text)`. */
+/** Starts it. It calls `ask(before)` for history, and `act(what, id)` on a refused message. */
 export function begin(given) {
 	hooks = given;
-	scroller.addEventListener('scroll', scrolled, { passive: true });
+	scroller.addEventListener('scroll', scrolled);
 	button.addEventListener('click', toUnread);
 	document.addEventListener('visibilitychange', schedule);
 	new ResizeObserver(() => put(following ? null : place)).observe(scroller);
@@ -290,7 +291,7 @@ function settle() {
 	const { scrollTop, clientHeight, scrollHeight } = scroller;
 	if (!clientHeight) return;
 	const below = scrollHeight - scrollTop - clientHeight;
-	following = complete && (below <= 1 || (below <= AT_END && !leaving));
+	following = complete && (below <= 1 || (!leaving && (following || below <= AT_END)));
 	place = following ? null : anchor();
 	if (!document.hidden) see();
 	showButton();
@@ -306,7 +307,7 @@ function see() {
 
 function showButton() {
 	unread = events.slice(firstOf(events, (event) => event.seq > seen)).filter(isOthers).length;
-	set(button, unread ? t.newMessages(number.format(unread)) : t.toEnd);
+	set(button, unread ? t.newMessages(number(unread)) : t.toEnd);
 	button.classList.toggle('quiet', !unread);
 	button.hidden = following;
 }
@@ -346,12 +347,12 @@ const child = (beyond) => list.children[firstOf(list.children, (element) => beyo
 
 // Keeps the log from being read out while it changes otherwise than by a few rows at its end.
 function hush() {
-	scroller.setAttribute('aria-live', 'off');
+	scroller.ariaLive = 'off';
 	clearTimeout(hushed);
 	hushed = setTimeout(() => {
 		hushed = 0;
-		scroller.setAttribute('aria-live', 'polite');
-		if (unsaid) hooks.announce(t.arrived(unsaid));
+		scroller.ariaLive = 'polite';
+		if (unsaid) announcer.textContent = t.arrived(unsaid);
 		unsaid = 0;
 	}, 500);
 }

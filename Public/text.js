@@ -81,7 +81,7 @@ export function translate() {
 	for (const element of document.querySelectorAll('[data-text], [data-label]')) {
 		const { text, label } = element.dataset;
 		if (text) element.textContent = t[text];
-		if (label) element.setAttribute('aria-label', t[label]);
+		if (label) element.ariaLabel = t[label];
 		if (label && 'placeholder' in element) element.placeholder = t[label];
 	}
 }
@@ -91,7 +91,7 @@ const calendar = new Intl.DateTimeFormat(locale, { dateStyle: 'full' });
 const conjunction = new Intl.ListFormat(locale);
 const segmenter = new Intl.Segmenter();
 export const byName = new Intl.Collator(locale, { numeric: true }).compare;
-export const number = new Intl.NumberFormat(locale);
+export const number = new Intl.NumberFormat(locale).format;
 
 /** "Ada", "Ada and Bo", "Ada, Bo and Cy", "Ada, Bo and 4 others". */
 export const names = (list, most = 3) => conjunction.format(list.length > most
@@ -130,6 +130,19 @@ export function mentionOf(username) {
 	return new RegExp(`(?<![\\p{L}\\p{N}_])@?${literal}(?![\\p{L}\\p{N}_])`, 'iu');
 }
 
+/** The names that the word before the caret may become, and where it begins. */
+export function completions(value, caret, people) {
+	const start = value.slice(0, caret).search(/[^\s@]*$/);
+	const begun = value.slice(start, caret).toLowerCase();
+	const found = people.filter((name) => begun && name.toLowerCase().startsWith(begun)).sort(byName);
+	return { start, rest: value.slice(caret), found };
+}
+
+/** An icon that is a number: at its size, there is room for nothing else. */
+export const badge = (count) => `data:image/svg+xml,${encodeURIComponent(`<svg xmlns="http://www.w3.org/2000/svg"
+	viewBox="0 0 32 32"><rect width="32" height="32" rx="9" fill="#c62f1d"/><text x="16" y="24" font-size="22"
+	font-family="sans-serif" text-anchor="middle" fill="#fff">${Math.min(count, 99)}</text></svg>`)}`;
+
 // How an event looks. One function for each kind of row makes its element, or brings it up to date.
 
 export const looks = {
@@ -145,7 +158,7 @@ export const looks = {
 		stamp(event.time, clock, element.querySelector('time'));
 		if (!event.own) return element;
 		set(element.querySelector('.name'), event.username);
-		element.querySelector('.state').setAttribute('aria-label', t[state]);
+		element.querySelector('.state').ariaLabel = t[state];
 		const refused = element.querySelector('.refusal');
 		if (!event.reason) refused?.remove();
 		else if (!refused) element.append(refusal(event, log));
@@ -155,16 +168,19 @@ export const looks = {
 	notices(row) {
 		const element = row.element ?? make('li', 'notices');
 		const lines = sumUp(row.events);
-		const drawn = lines.map((line) => put(make('p'), line.say, ' ', stamp(line.time, clock)));
+		const draw = () => lines.map((line) => put(make('p'), line.say, ' ', stamp(line.time, clock)));
 		if (lines.length < 3) {
-			element.replaceChildren(...drawn);
+			element.replaceChildren(...draw());
 			return element;
 		}
-		// What folds already stays: someone may be at it.
+		// What folds already stays: someone may be at it. A crowd is drawn only where it is wanted.
 		const details = element.querySelector('details') ?? make('details', '', make('summary'));
 		put(details.firstChild, fold(lines));
-		while (details.children[1]) details.children[1].remove();
-		details.append(...drawn);
+		details.ontoggle = () => {
+			while (details.children[1]) details.lastChild.remove();
+			if (details.open) details.append(...draw());
+		};
+		details.ontoggle();
 		if (!details.parentNode) element.replaceChildren(details);
 		return element;
 	},
@@ -175,14 +191,22 @@ function stamp(ms, format, element = make('time')) {
 	return set(element, format.format(ms));
 }
 
+/** A row of the list of people. */
+export const person = (name, isSelf) =>
+	hued(name, make('li', '', make('bdi', '', name), ...(isSelf ? [' ', make('small', '', t.you)] : [])));
+
+function hued(name, element) {
+	element.style.setProperty('--hue', hue(name));
+	return element;
+}
+
 function newMessage({ username, text, own }, mention) {
-	const author = make('bdi', 'name', username);
-	author.style.setProperty('--hue', hue(username));
+	const author = hued(username, make('bdi', 'name', username));
 	const body = make('div', isEmoji(text) ? 'text large' : 'text');
 	body.dir = 'auto';
 	write(body, text, own || !mention ? MARKS : [...MARKS, [mention, ([all]) => [make('mark', '', all)]]]);
 	const state = make('span', 'state');
-	state.setAttribute('role', 'img');
+	state.role = 'img';
 	const head = make('p', 'head', author, ' ', ...(own ? [make('small', '', t.you), ' '] : []), make('time'));
 	return make('li', '', head, body, ...(own ? [state] : []));
 }
@@ -212,18 +236,15 @@ function sumUp(events) {
 		people.set(username, line);
 		const kinds = { joinjoin: 'joined', leavejoin: 'back', leaveleave: 'left', joinleave: 'visited' };
 		const kind = kinds[line.first + type];
-		lines.add(Object.assign(line, { kind, time, username, say: t[kind](names([username])) }));
+		lines.add(Object.assign(line, { kind, time, username, say: t[kind](isolated(username)) }));
 	}
 	return [...lines];
 }
 
 // "Ada, Bo and 4 others joined; Cy left"
 function fold(lines) {
-	const parts = new Set(lines.map(({ kind, say }) => {
-		const same = lines.filter((line) => line.kind === kind).map((line) => line.username);
-		return kind === 'rename' ? say : t[kind](names(same));
-	}));
-	return [...parts].join('; ');
+	const alike = Map.groupBy(lines, ({ kind, say }) => (kind === 'rename' ? say : kind));
+	return [...alike].map(([kind, same]) => t[kind]?.(names(same.map((line) => line.username))) ?? kind).join('; ');
 }
 
 // What a message may hold besides text. Bidirectional controls end an address: they could make it read as another one.
@@ -248,8 +269,7 @@ function write(element, text, [[pattern, show], ...others]) {
 
 function link([all]) {
 	const address = all.slice(0, addressEnd(all));
-	const rel = 'noopener noreferrer';
-	return [Object.assign(make('a', '', address), { href: address, target: '_blank', rel }), address.length];
+	return [Object.assign(make('a', '', address), { href: address, target: '_blank', rel: 'noopener' }), address.length];
 }
 
 // Marks at the end belong to the sentence, and so does a closing bracket that the address has not opened.

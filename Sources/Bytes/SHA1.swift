@@ -43,27 +43,35 @@ extension SHA1 {
 
         /// Folds in a block of 64 bytes (section 6.1).
         mutating func process(_ block: Span<UInt8>) {
+            expand(block)
+            fold()
+        }
+
+        private mutating func expand(_ block: Span<UInt8>) {
+            // A span is known to be nobody else's: nothing is checked but the index.
+            var words = schedule.mutableSpan
             for index in 0..<16 {
-                schedule[index] =
+                words[index] =
                     UInt32(block[4 * index]) << 24 | UInt32(block[4 * index + 1]) << 16
                     | UInt32(block[4 * index + 2]) << 8 | UInt32(block[4 * index + 3])
             }
             for index in 16..<80 {
-                let mixed = schedule[index - 3] ^ schedule[index - 8] ^ schedule[index - 14] ^ schedule[index - 16]
-                schedule[index] = Self.rotate(mixed, 1)
+                let mixed = words[index - 3] ^ words[index - 8] ^ words[index - 14] ^ words[index - 16]
+                words[index] = Self.rotate(mixed, 1)
             }
+        }
+
+        private mutating func fold() {
+            let words = schedule
             var (a, b, c, d, e) = (self.a, self.b, self.c, self.d, self.e)
-            for round in 0..<80 {
-                let (f, k): (UInt32, UInt32) =
-                    switch round {
-                    case ..<20: ((b & c) | (~b & d), 0x5A82_7999)
-                    case ..<40: (b ^ c ^ d, 0x6ED9_EBA1)
-                    case ..<60: ((b & c) | (b & d) | (c & d), 0x8F1B_BCDC)
-                    default: (b ^ c ^ d, 0xCA62_C1D6)
-                    }
-                let next = Self.rotate(a, 5) &+ f &+ e &+ schedule[round] &+ k
+            func round(_ f: UInt32, _ word: UInt32, _ k: UInt32) {
+                let next = Self.rotate(a, 5) &+ f &+ e &+ word &+ k
                 (e, d, c, b, a) = (d, c, Self.rotate(b, 30), a, next)
             }
+            for index in 0..<20 { round((b & c) | (~b & d), words[index], 0x5A82_7999) }
+            for index in 20..<40 { round(b ^ c ^ d, words[index], 0x6ED9_EBA1) }
+            for index in 40..<60 { round((b & c) | (b & d) | (c & d), words[index], 0x8F1B_BCDC) }
+            for index in 60..<80 { round(b ^ c ^ d, words[index], 0xCA62_C1D6) }
             self.a &+= a
             self.b &+= b
             self.c &+= c

@@ -16,10 +16,11 @@ package struct UTF8Validator {
 
     /// Takes the next piece; false if the text cannot be UTF-8 any more. After false the validator is spent.
     package mutating func consume(_ bytes: Span<UInt8>) -> Bool {
-        var offset = 0
+        // Most text is ASCII from beginning to end.
+        var offset = missing == 0 ? Self.skipASCII(bytes, from: 0) : 0
         // Whole vectors are checked at once; the character cut off before them, and the rest after, byte by byte.
         // A vector looks back at three bytes of this piece, so it starts after a character that ends past them.
-        if bytes.count >= 64 {
+        if bytes.count - offset >= 64 {
             while offset < 3 || missing > 0 {
                 guard consume(bytes[offset]) else { return false }
                 offset += 1
@@ -64,16 +65,21 @@ package struct UTF8Validator {
         return true
     }
 
-    /// The first offset from `start` on that is not followed by eight ASCII bytes.
+    /// The end of a stretch of ASCII from `start` on: all of it, but for up to seven bytes before what is not ASCII.
     private static func skipASCII(_ bytes: Span<UInt8>, from start: Int) -> Int {
         var offset = start
         // unsafe: bytes have no padding to be read, any eight of them are a valid UInt64, and the load is bounds-checked.
         let raw = unsafe bytes.bytes
+        while bytes.count - offset >= 32, UTF8Vector.isASCII(raw, at: offset) { offset += 32 }
         while bytes.count - offset >= 8 {
-            let word = unsafe raw.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self)
-            guard word & 0x8080_8080_8080_8080 == 0 else { break }
+            guard isASCII(unsafe raw.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self)) else { return offset }
             offset += 8
         }
-        return offset
+        // The last eight bytes, some of them for the second time.
+        guard offset < bytes.count, bytes.count - start >= 8 else { return offset }
+        let last = unsafe raw.unsafeLoadUnaligned(fromByteOffset: bytes.count - 8, as: UInt64.self)
+        return isASCII(last) ? bytes.count : offset
     }
+
+    private static func isASCII(_ word: UInt64) -> Bool { word & 0x8080_8080_8080_8080 == 0 }
 }

@@ -47,7 +47,8 @@ enum UTF8Vector {
         return (isContinuation .^ isAskedFor) .| isNever .| isTooLow .| isTooHigh
     }
 
-    private static func isASCII(_ raw: RawSpan, at offset: Int) -> Bool {
+    /// Whether the 32 bytes at `offset` are.
+    static func isASCII(_ raw: RawSpan, at offset: Int) -> Bool {
         // unsafe: any bytes are valid words, and the loads are bounds-checked.
         let first = unsafe raw.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self)
         let second = unsafe raw.unsafeLoadUnaligned(fromByteOffset: offset + 8, as: UInt64.self)

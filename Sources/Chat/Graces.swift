@@ -16,6 +16,9 @@ struct Graces: Sendable {
         if duration <= Limits.graceAfterGoingAway { short.append(grace) } else { long.append(grace) }
     }
 
+    /// How many there are, those that mean nobody any more included.
+    var count: Int { short.count + long.count }
+
     /// When the next one ends.
     var next: Int64? { [short.first?.end, long.first?.end].compactMap(\.self).min() }
 

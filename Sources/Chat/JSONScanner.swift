@@ -144,25 +144,22 @@ package enum JSONScanner {
         let start = at + 1
         var i = start
         var token = JSONToken(kind: .string, range: start..<start)
-        var high: UInt8 = 0  // gathers the top bits
-        while i < text.count {
-            let byte = text[i]
-            if byte == UInt8(ascii: "\"") {
+        var gathered: UInt64 = 0
+        while true {
+            i = PlainText.end(text, from: i, gathering: &gathered)
+            guard i < text.count else { return nil }
+            switch text[i] {
+            case UInt8(ascii: "\""):
                 token.range = start..<i
-                token.isASCII = high < 0x80
+                token.isASCII = PlainText.isASCII(gathered)
                 at = i + 1
                 return token
-            }
-            guard byte >= 0x20 else { return nil }
-            if byte == UInt8(ascii: "\\") {
+            case UInt8(ascii: "\\"):
                 token.isPlain = false
                 guard escape(text, &i) != nil else { return nil }
-            } else {
-                high |= byte
-                i += 1
+            default: return nil  // a control character
             }
         }
-        return nil
     }
 
     /// Reads the escape at `at`, a pair of surrogates as one; returns the scalar it stands for.

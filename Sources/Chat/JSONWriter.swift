@@ -9,8 +9,15 @@ extension [UInt8] {
 
     /// Appends a number in decimal digits.
     package mutating func append(decimal number: UInt64) {
-        if number >= 10 { append(decimal: number / 10) }
-        append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number % 10))
+        var (rest, digits) = (number / 10, 1)
+        while rest > 0 { (rest, digits) = (rest / 10, digits + 1) }
+        append(contentsOf: repeatElement(UInt8(ascii: "0"), count: digits))
+        rest = number
+        var span = mutableSpan
+        for place in (span.count - digits..<span.count).reversed() {
+            span[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
+        }
     }
 
     /// Appends one byte of a JSON string's text, escaped where it must be (RFC 8259 section 7).
@@ -33,15 +40,24 @@ extension [UInt8] {
 
     /// Appends text between quotation marks.
     package mutating func append(quoting text: String) {
-        append(UInt8(ascii: "\""))
-        for byte in text.utf8 { append(escaping: byte) }
-        append(UInt8(ascii: "\""))
+        var text = text
+        text.withUTF8 { bytes in
+            // unsafe: the span does not outlive the text that lends its bytes.
+            unsafe append(quoting: bytes.span)
+        }
     }
 
     /// Appends UTF-8 text between quotation marks.
     package mutating func append(quoting text: Span<UInt8>) {
         append(UInt8(ascii: "\""))
-        for i in text.indices { append(escaping: text[i]) }
+        var offset = 0
+        var gathered: UInt64 = 0
+        while offset < text.count {
+            let end = PlainText.end(text, from: offset, gathering: &gathered)
+            append(copying: text.extracting(offset..<end))
+            if end < text.count { append(escaping: text[end]) }
+            offset = end + 1
+        }
         append(UInt8(ascii: "\""))
     }
 

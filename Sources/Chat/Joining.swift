@@ -173,11 +173,12 @@ extension Room {
     func appendUsers(including member: UInt32, to bytes: inout [UInt8]) {
         bytes.append(quoting: members[Int(member)]?.username.text ?? "")
         var left = Limits.welcomeUsers - 1
-        for (index, other) in members.enumerated() where index != Int(member) {
+        for index in members.indices where index != Int(member) {
             guard left > 0 else { return }
-            guard let other else { continue }
+            // The name alone: to take the whole member out would count references to all that it has.
+            guard let name = members[index]?.username.text else { continue }
             bytes.append(UInt8(ascii: ","))
-            bytes.append(quoting: other.username.text)
+            bytes.append(quoting: name)
             left -= 1
         }
     }

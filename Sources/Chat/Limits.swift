@@ -84,6 +84,17 @@ package struct Limits: Sendable {
     /// Whether rooms are loaded from a disk, and sessions journaled.
     package var isDurable: Bool
 
+    /// All that differs from chat to chat, for a recording.
+    static var rates: [WritableKeyPath<Limits, Rate?>] {
+        [\.messages, \.typing, \.renames, \.history, \.bytes, \.errors]
+    }
+    static var sizes: [WritableKeyPath<Limits, Int>] {
+        [
+            \.recentBytes, \.scarceRecentBytes, \.recentBytesInAll, \.recentMessages, \.emptyRooms, \.rememberedIDs,
+            \.scarceRememberedIDs, \.rememberedIDsInAll, \.parkedTexts, \.parkedBytes, \.parkedBytesInAll,
+        ]
+    }
+
     /// A rate that may run ahead by some seconds' worth; 0 a second is no limit.
     package static func rate(_ perSecond: Double, seconds: Double) -> Rate? {
         perSecond > 0 ? Rate(perSecond: perSecond, burst: max(1, perSecond * seconds)) : nil

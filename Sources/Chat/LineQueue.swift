@@ -17,6 +17,8 @@ struct LineQueue: Sendable {
     private(set) var bytes: [UInt8] = []
     private var all: [Entry] = []
     private var dropped = 0  // so many of those in `all`
+    /// How many of those that are not dropped are messages.
+    private var messageCount = 0
 
     var count: Int { all.count - dropped }
     var byteCount: Int { dropped < all.count ? bytes.count - all[dropped].start : 0 }
@@ -25,6 +27,7 @@ struct LineQueue: Sendable {
 
     mutating func append(seq: UInt64, _ line: Span<UInt8>, isMessage: Bool) {
         all.append(Entry(seq: seq, start: bytes.count, count: line.count, isMessage: isMessage))
+        if isMessage { messageCount += 1 }
         bytes.append(copying: line)
     }
 
@@ -38,9 +41,26 @@ struct LineQueue: Sendable {
         entries[position(ofSeq: seq)...].first.flatMap { $0.seq == seq ? $0 : nil }
     }
 
+    /// Goes through the messages with a seq below `before`, the newest first.
+    ///
+    /// It stops when there are no more of them, so that the notices of a room in which nobody speaks cost nothing.
+    ///
+    /// - Parameter limit: how many of them at most.
+    func forEachMessage(before: UInt64, limit: Int, _ body: (Entry) -> Void) {
+        var left = min(limit, messageCount)
+        var place = position(ofSeq: before)
+        while left > 0, place > dropped {
+            place -= 1
+            guard all[place].isMessage else { continue }
+            body(all[place])
+            left -= 1
+        }
+    }
+
     /// Drops the oldest line, if there is one.
     mutating func removeFirst() {
         guard dropped < all.count else { return }
+        if all[dropped].isMessage { messageCount -= 1 }
         dropped += 1
         // What is dropped is cleared away when it is more than what is left: each byte is moved once, on average.
         if dropped * 2 > all.count || byteCount * 2 < bytes.count { compact() }

@@ -5,6 +5,13 @@ package struct Rate: Sendable {
     /// Nanoseconds by which it may run ahead: as many as all but one of a burst take.
     let tolerance: Int64
 
+    /// One that was written down; nil where the interval is none.
+    init?(interval: Int64, tolerance: Int64) {
+        guard interval > 0 else { return nil }
+        self.interval = min(interval, 1_000_000_000_000_000)
+        self.tolerance = min(max(0, tolerance), 100_000_000_000_000_000)
+    }
+
     /// - Parameters:
     ///   - perSecond: how many in the long run; more than zero.
     ///   - burst: how many at once; less than one counts as one.

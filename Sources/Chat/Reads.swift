@@ -77,9 +77,21 @@ extension Chat {
         case .repeatEvent(let quotedID):
             var event: Range<Int>?
             LinePrefix.forEach(in: lines) { prefix, range in if prefix.isMessage { event = range } }
-            guard let event else { return refuse(id, .storageFailed, quotedID: quotedID.span, into: &output) }
+            guard let event else {
+                // A power cut has taken it, or its line is damaged: it is said no more, so it may be said again.
+                forget(quotedID, of: id)
+                return refuse(id, .storageFailed, quotedID: quotedID.span, into: &output)
+            }
             output.reply(to: id, after: pendingCount(of: id)) { $0.append(copying: lines.extracting(event)) }
         }
+    }
+
+    /// An `id` was used for a message that is not there any more.
+    private mutating func forget(_ quotedID: [UInt8], of id: ConnectionID) {
+        guard case .inside(let member) = visitors[Int(id.slot)].phase, let room = visitors[Int(id.slot)].room
+        else { return }
+        let hash = UsedIDs.hash(ofQuoted: quotedID.span)
+        usedIDs += rooms[Int(room)].members[Int(member)]?.used.remove(hash) ?? 0
     }
 
     mutating func answerFailed(_ request: UInt64, into output: inout TickOutput) {

@@ -69,11 +69,11 @@ struct Recent: Sendable {
 
     /// Adds messages before `before`, the newest first, until there are `count` lines or no more messages are held.
     func collectMessages(before: UInt64, count: Int, into lines: inout [LineReference]) {
-        for (queue, source) in [(newest, LineReference.Source.newest), (older, .older)] {
-            for entry in queue.entries[..<queue.position(ofSeq: before)].reversed() where entry.isMessage {
-                guard lines.count < count else { return }
-                lines.append(LineReference(source: source, range: entry.range))
-            }
+        newest.forEachMessage(before: before, limit: count - lines.count) {
+            lines.append(LineReference(source: .newest, range: $0.range))
+        }
+        older.forEachMessage(before: before, limit: count - lines.count) {
+            lines.append(LineReference(source: .older, range: $0.range))
         }
     }
 

@@ -3,31 +3,20 @@ import Bytes
 /// A recording of ticks: a row of records, each a byte that says what it is, its length in four bytes (the lowest first),
 /// and as many bytes.
 ///
-///     settings  the format's version and the limits that can be set
+///     settings  the format's version and the chat's limits
 ///     journal   the sessions that the server began with
 ///     inputs    all that a tick has taken in; written before the chat sees it
 ///     outcome   which rooms the disk has refused, and a digest of all that came out
 ///
 /// Numbers in records are in groups of seven bits, the lowest first, with the top bit set where another group follows.
 package enum Recording {
-    package static let version: UInt64 = 1
+    package static let version: UInt64 = 2
 
     package enum Kind: UInt8, Sendable {
         case settings = 1
         case journal = 2
         case inputs = 3
         case outcome = 4
-    }
-
-    /// What a recorded chat was made with.
-    package struct Settings: Equatable, Sendable {
-        package var messagesPerSecond: Double
-        package var isDurable: Bool
-
-        package init(messagesPerSecond: Double, isDurable: Bool) {
-            self.messagesPerSecond = messagesPerSecond
-            self.isDurable = isDurable
-        }
     }
 
     /// What came of a tick.
@@ -53,11 +42,17 @@ package enum Recording {
         for i in 0..<4 { bytes[lengthAt + i] = UInt8(truncatingIfNeeded: length >> (8 * UInt32(i))) }
     }
 
-    package static func appendSettings(_ settings: Settings, to bytes: inout [UInt8]) {
+    /// What a recorded chat was made with.
+    package static func appendSettings(_ limits: Limits, to bytes: inout [UInt8]) {
         append(.settings, to: &bytes) { bytes in
             bytes.append(number: version)
-            bytes.append(number: settings.messagesPerSecond.bitPattern)
-            bytes.append(settings.isDurable ? 1 : 0)
+            bytes.append(limits.isDurable ? 1 : 0)
+            for rate in Limits.rates {
+                // No rate takes no time.
+                bytes.append(number: UInt64(clamping: limits[keyPath: rate]?.interval ?? 0))
+                bytes.append(number: UInt64(clamping: limits[keyPath: rate]?.tolerance ?? 0))
+            }
+            for size in Limits.sizes { bytes.append(number: UInt64(clamping: limits[keyPath: size])) }
         }
     }
 

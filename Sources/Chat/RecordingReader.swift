@@ -1,7 +1,7 @@
 /// Reads a recording from beginning to end.
 package struct RecordingReader {
     package enum Record: Sendable {
-        case settings(Recording.Settings)
+        case settings(Limits)
         case journal([UInt8], now: Int64)
         case inputs(TickInputs)
         case outcome(Recording.Outcome)
@@ -44,9 +44,7 @@ private struct BodyReader {
     mutating func record(_ kind: Recording.Kind) -> RecordingReader.Record? {
         switch kind {
         case .settings:
-            guard number() == Recording.version, let rate = number(), let isDurable = byte() else { return nil }
-            return .settings(
-                Recording.Settings(messagesPerSecond: Double(bitPattern: rate), isDurable: isDurable != 0))
+            return limits().map { .settings($0) }
         case .journal:
             guard let now = number() else { return nil }
             defer { at = end }
@@ -62,6 +60,20 @@ private struct BodyReader {
             guard failed.count == Int(clamping: count) else { return nil }
             return .outcome(Recording.Outcome(failed: failed, journalWritten: journalWritten != 0, digest: digest))
         }
+    }
+
+    private mutating func limits() -> Limits? {
+        guard number() == Recording.version, let isDurable = byte() else { return nil }
+        var limits = Limits(isDurable: isDurable != 0)
+        for rate in Limits.rates {
+            guard let interval = number(), let tolerance = number() else { return nil }
+            limits[keyPath: rate] = Rate(interval: Int64(clamping: interval), tolerance: Int64(clamping: tolerance))
+        }
+        for size in Limits.sizes {
+            guard let value = number() else { return nil }
+            limits[keyPath: size] = Int(clamping: value)
+        }
+        return limits
     }
 
     private mutating func inputs() -> TickInputs? {

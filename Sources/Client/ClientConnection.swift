@@ -184,8 +184,6 @@ extension HandshakeFields {
     /// What the handshake needs to see of an answer.
     fileprivate init(_ fields: HTTPFields) {
         self.init()
-        for name in HandshakeFields.names {
-            for value in fields.values(of: name) { add(name: Array(name.utf8).span, value: Array(value.utf8).span) }
-        }
+        fields.forEach { add(name: $0, value: $1) }
     }
 }

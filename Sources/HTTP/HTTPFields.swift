@@ -28,6 +28,11 @@ package struct HTTPFields: Sendable, Equatable {
         return values
     }
 
+    /// Lends every line's name and value, in the order of arrival.
+    package func forEach(_ body: (_ name: Span<UInt8>, _ value: Span<UInt8>) -> Void) {
+        for line in lines { body(bytes.span.extracting(line.name), bytes.span.extracting(line.value)) }
+    }
+
     /// How many lines have that name.
     package func count(of name: String) -> Int {
         var count = 0

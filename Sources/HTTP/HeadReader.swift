@@ -1,3 +1,5 @@
+import Bytes
+
 /// A rule of RFC 9112 that the lines of a head broke, be it a request's or a response's.
 package enum HeadFault: Sendable, Equatable {
     /// A line feed without its carriage return. Tolerating it is how requests are smuggled (RFC 9112, 2.2).
@@ -115,6 +117,6 @@ struct HeadReader: Sendable {
         guard !range.isEmpty else { return }
         // One allocation holds a usual head. A kilobyte at most on trust: bytes that came are no promise of a head.
         if fields.bytes.isEmpty { fields.bytes.reserveCapacity(min(1024, input.count - range.lowerBound)) }
-        for index in range { fields.bytes.append(input[index]) }
+        fields.bytes.append(copying: input.extracting(range))
     }
 }

@@ -14,7 +14,9 @@ enum HeadWriter {
 
     /// Text without its control characters.
     static func appendText(_ text: String, to output: inout [UInt8]) {
-        for byte in text.utf8 { output.append(ASCII.isControl(byte) ? ASCII.space : byte) }
+        let start = output.count
+        output.append(contentsOf: text.utf8)
+        for index in start..<output.count where ASCII.isControl(output[index]) { output[index] = ASCII.space }
     }
 
     static func endLine(_ output: inout [UInt8]) {

@@ -206,7 +206,8 @@ extension History {
             syncs.directoryNeedsSync = true
             report(.repaired(path: journal.path))
         }
-        for (name, room) in syncs.repairs where (try? room.repair()) != nil {
+        // In an order that is always the same, so that a simulated run is.
+        for (name, room) in syncs.repairs.sorted(by: { $0.key < $1.key }) where (try? room.repair()) != nil {
             syncs.repairs[name] = nil
             report(.repaired(path: room.folder))
             markDirty(room)

@@ -206,10 +206,16 @@ package final class History {
         // Two views of one room's files must never be: so it stays known until nothing is left to be done to them.
         guard room.isForgotten, !room.needsRepair, !room.isSyncing, !room.isDirty || policy == .never
         else { return }
-        room.closeTail()
         if policy != .never, !room.needsNewSegment { reservations.settle(room.name) }
+        discard(room)
+    }
+
+    /// Lets go of a room, and of what was still to be done to its files: a later view of them will find that out anew, and a
+    /// repair by this one would cut off what that one has written.
+    func discard(_ room: RoomLog) {
+        room.closeTail()
         if rooms[room.name] === room { rooms[room.name] = nil }
-        syncs.repairs[room.name] = nil
+        if syncs.repairs[room.name] === room { syncs.repairs[room.name] = nil }
         syncs.dirtyRooms.removeAll { $0 === room }
     }
 

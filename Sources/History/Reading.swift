@@ -93,9 +93,7 @@ extension History {
             case .collect: return try collect(job)
             }
         } catch {
-            if case .load = job.request.kind, rooms[job.request.room]?.isReady == false {
-                rooms[job.request.room] = nil
-            }
+            if case .load = job.request.kind, let room = rooms[job.request.room], !room.isReady { discard(room) }
             return .done(.failed(error))
         }
     }

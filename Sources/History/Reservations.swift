@@ -157,7 +157,7 @@ final class Reservations {
         // A settled room that is used again needs a new record, once it is not in the file any more.
         records = records.filter { !$0.value.isSettled }
         held = held.filter { records[$0.key] != nil }
-        let lines = records.flatMap { Reservations.line($0.key, $0.value) }
+        let lines = records.sorted { $0.key < $1.key }.flatMap { Reservations.line($0.key, $0.value) }
         try disk.appendAll(lines.span, to: target, path: fresh)
         _ = try disk.sync(fresh)
         try disk.rename(fresh, to: path)

@@ -97,6 +97,9 @@ struct AddressCounts {
     /// Beyond the limit a few connections more are answered, so that whoever it is learns why.
     private static let tolerance = 16
 
+    /// How many connections all addresses have together.
+    var sum: Int { counts.values.reduce(0, +) }
+
     mutating func add(_ address: IPAddress) { counts[address.site, default: 0] += 1 }
 
     mutating func remove(_ address: IPAddress) {

@@ -17,9 +17,22 @@ package struct Health: Sendable {
     package var queuedBytes = 0
     /// Of all connections in the chat, the most that one has beyond what it has asked for itself.
     package var largestQueue = 0
-    package var sessions = 0
-    package var pendingReads = 0
     package var rooms: [RoomHealth] = []
+
+    // MARK: What must not grow
+
+    /// Places in the table of connections that have ever been used.
+    package var places = 0
+    package var timers = 0
+    /// Connections that count towards the limit of their address, and what the addresses together count.
+    package var countedConnections = 0
+    package var countedAddresses = 0
+    /// Bytes that the tick's buffers hold on to from tick to tick.
+    package var bufferBytes = 0
+    package var journalBytes: Int64 = 0
+    package var chat = ChatHoldings()
+    /// The first sum kept along the way that is not what it should be.
+    package var bookkeepingError: String?
 }
 
 extension Server where W: ~Copyable {
@@ -28,17 +41,47 @@ extension Server where W: ~Copyable {
         var health = Health(connections: connections.count, queuedBytes: queuedBytes)
         for slot in 0..<connections.used where connections[slot].phase != .vacant {
             if connections[slot].phase == .chat || connections[slot].phase == .echo { health.webSockets += 1 }
+            if connections[slot].isCounted { health.countedConnections += 1 }
             if connections[slot].phase == .chat, let backlog = connections[slot].backlog {
                 health.largestQueue = max(health.largestQueue, backlog.byteCount - backlog.allowance)
             }
         }
-        health.sessions = chat.sessionCount
-        health.pendingReads = chat.pendingReadCount
+        health.places = connections.used
+        health.timers = timers.count(in: connections)
+        health.countedAddresses = addresses.sum
+        health.bufferBytes = inbox.capacity + outbox.capacity + inputs.bytes.capacity + output.bytes.capacity
+        health.journalBytes = history?.journalBytes ?? 0
+        health.chat = chat.holdings
+        health.bookkeepingError = chat.bookkeepingError ?? bookkeepingError
         health.rooms = chat.rooms.filter { !$0.name.isEmpty }.map { room in
             Health.RoomHealth(
                 name: room.name, seq: room.seq, members: room.usernames, present: room.present.count)
         }
         return health
+    }
+
+    private var bookkeepingError: String? {
+        var queued = 0
+        var held = 0
+        for slot in 0..<connections.used {
+            queued += connections[slot].backlog?.byteCount ?? 0
+            held += connections[slot].heldBytes
+            let isVacant = connections[slot].phase == .vacant
+            if connections[slot].timer.isSet == isVacant {
+                return "connection \(slot) is \(isVacant ? "" : "not ")vacant, and has \(isVacant ? "a" : "no") timer"
+            }
+            // Timers come an eighth of a second late at most, and ticks take their time.
+            if !isVacant, connections[slot].timer.deadline < now - 2000 {
+                return "the timer of connection \(slot) has not come"
+            }
+        }
+        let begun = (0..<connections.used).count { connections[$0].phase != .vacant && connections[$0].isHandshake }
+        if begun != handshakes { return "handshakes are counted as \(handshakes), and are \(begun)" }
+        // The last room's frames stay until the next one's are made.
+        if queued == 0, ledger.bytes < held || ledger.bytes > held + 1 << 20 {
+            return "held bytes are counted as \(ledger.bytes), and are \(held)"
+        }
+        return queued == queuedBytes ? nil : "queued bytes are counted as \(queuedBytes), and are \(queued)"
     }
 
     /// How many ticks there were, and how many events they took in.

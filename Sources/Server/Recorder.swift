@@ -12,13 +12,17 @@ struct Recorder {
     /// The newest tick's inputs have been written, and its outcome not yet.
     private var isMidTick = false
 
-    /// A recording ends at this size: it is to be looked at on a desk, not to fill a disk.
-    static let largest = 1 << 30
+    private let largest: Int
 
-    init(path: String, settings: Recording.Settings) throws(StorageError) {
+    /// - Parameters:
+    ///   - path: where to write it; what was there before is gone.
+    ///   - limits: the chat's.
+    ///   - largest: the bytes at which it ends: it is to be looked at on a desk, not to fill a disk.
+    init(path: String, limits: Limits, largest: Int) throws(StorageError) {
         self.path = path
+        self.largest = largest
         file = try disk.open(path, .replace)
-        Recording.appendSettings(settings, to: &bytes)
+        Recording.appendSettings(limits, to: &bytes)
     }
 
     mutating func restored(_ journal: Span<UInt8>, now: Int64) {
@@ -53,6 +57,7 @@ struct Recorder {
 
     private mutating func flush() -> String? {
         defer { bytes.removeAll(keepingCapacity: true) }
+        guard written + bytes.count <= largest else { return stop("it has reached its largest size, \(largest) bytes") }
         var done = 0
         while done < bytes.count {
             do {
@@ -64,7 +69,7 @@ struct Recorder {
             }
         }
         written += bytes.count
-        return written >= Self.largest ? stop("it has reached its largest size, \(Self.largest) bytes") : nil
+        return nil
     }
 
     private mutating func stop(_ reason: String) -> String {
@@ -79,8 +84,7 @@ extension Server where W: ~Copyable {
     package mutating func startRecording() throws(StartFailure) {
         guard let path = options.recording else { return }
         do {
-            let settings = Recording.Settings(messagesPerSecond: options.messageRate, isDurable: history != nil)
-            recorder = try Recorder(path: path, settings: settings)
+            recorder = try Recorder(path: path, limits: chat.limits, largest: options.recordingBytes)
         } catch {
             throw StartFailure(error.isPermission ? .noPermission : .cannotCreate, "Cannot record: \(error).")
         }

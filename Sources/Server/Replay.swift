@@ -12,7 +12,11 @@ package enum Replay {
     }
 
     /// Replays a file.
-    package static func run(file path: String) throws(StorageError) -> Result {
+    ///
+    /// - Parameter progress: is told each tick's number before it is run: if it ends the process, it has a name.
+    package static func run(
+        file path: String, progress: (Int) -> Void = { _ in }
+    ) throws(StorageError) -> Result {
         let disk = FileStorage()
         let file = try disk.open(path, .read)
         defer { disk.close(file) }
@@ -24,16 +28,18 @@ package enum Replay {
             count += got
         }
         bytes.removeLast(bytes.count - count)
-        return run(bytes)
+        return run(bytes, progress: progress)
     }
 
-    /// - Parameter recording: the bytes of the file.
-    package static func run(_ recording: [UInt8]) -> Result {
+    /// - Parameters:
+    ///   - recording: the bytes of the file.
+    ///   - progress: as above.
+    package static func run(_ recording: [UInt8], progress: (Int) -> Void = { _ in }) -> Result {
         var reader = RecordingReader(recording)
-        guard case .settings(let settings)? = reader.next() else {
+        guard case .settings(let limits)? = reader.next() else {
             return .unreadable("it does not begin as one of this version does")
         }
-        var chat = Chat(limits: Limits(messagesPerSecond: settings.messagesPerSecond, isDurable: settings.isDurable))
+        var chat = Chat(limits: limits)
         var output = TickOutput()
         var ticks = 0
         var now: Int64 = 0
@@ -46,6 +52,7 @@ package enum Replay {
                 output.removeAll()
             case .inputs(let inputs):
                 ticks += 1
+                progress(ticks)
                 now = inputs.now
                 isMidTick = true
                 output.removeAll()

@@ -227,8 +227,6 @@ extension HandshakeFields {
     /// What the handshake needs to see of a request.
     init(_ request: HTTPRequest) {
         self.init()
-        for name in HandshakeFields.names {
-            for value in request.values(of: name) { add(name: Array(name.utf8).span, value: Array(value.utf8).span) }
-        }
+        request.fields.forEach { add(name: $0, value: $1) }
     }
 }

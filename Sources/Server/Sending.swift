@@ -58,13 +58,14 @@ extension Server where W: ~Copyable {
     /// Sends a room's pending events to all members.
     private mutating func broadcast(_ index: UInt32) {
         frames.encode(chat.rooms[Int(index)])
+        // Held here by name, so that nothing is counted for each of the members.
         let plain = frames.plain.bytes
-        var compressed: [UInt8]?
+        var compressed: [UInt8] = []
         let everything = 0..<frames.count
         for id in chat.rooms[Int(index)].present {
             let slot = Int(id.slot)
             let deflates = connections[slot].deflates
-            if deflates, compressed == nil {
+            if deflates, !frames.compressed.isMade {
                 frames.compress(chat.rooms[Int(index)], with: deflater)
                 compressed = frames.compressed.bytes
             }
@@ -73,14 +74,13 @@ extension Server where W: ~Copyable {
                 continue
             }
             // Nearly always: the frames as they are, and nothing else.
-            let bytes = deflates ? compressed ?? plain : plain
-            switch world.send(connections[slot].stream, bytes.span) {
+            let stream = connections[slot].stream
+            let size = deflates ? compressed.count : plain.count
+            switch deflates ? world.send(stream, compressed.span) : world.send(stream, plain.span) {
             case .sent(let count):
                 metrics.bytesSent += UInt64(count)
-                if count < bytes.count {
-                    enqueue(slot, frames.shared(deflates: deflates, ledger), count..<bytes.count, start: 0)
-                }
-            case .wouldBlock: enqueue(slot, frames.shared(deflates: deflates, ledger), 0..<bytes.count, start: 0)
+                if count < size { enqueue(slot, frames.shared(deflates: deflates, ledger), count..<size, start: 0) }
+            case .wouldBlock: enqueue(slot, frames.shared(deflates: deflates, ledger), 0..<size, start: 0)
             case .failed: lose(slot, .reset)
             }
         }

@@ -113,16 +113,21 @@ private func openListeners(_ options: ServeOptions) throws(StartFailure) -> [Lis
 }
 
 extension Server where W: ~Copyable {
-    /// - Parameter options: with `maxConnections` set.
+    /// - Parameters:
+    ///   - options: with `maxConnections` set.
+    ///   - limits: the chat's; nil is what follows from the options.
     /// - Returns: nil where zlib has no memory for a compressor.
-    package init?(world: consuming W, options: ServeOptions, site: Site, history: History?) {
+    package init?(
+        world: consuming W, options: ServeOptions, site: Site, history: History?, limits: Limits? = nil
+    ) {
         guard let inflater = Inflater(), let deflater = Deflater() else { return nil }
         self.init(
             options: options, world: world,
-            chat: Chat(limits: options.limits(isDurable: history != nil)),
+            chat: Chat(limits: limits ?? options.limits(isDurable: history != nil)),
             history: history, site: site,
             connections: ConnectionTable(capacity: (options.maxConnections ?? 1000) + Sizes.reservedConnections),
-            addressRates: AddressRates(perSecond: options.connectionRate), inflater: inflater, deflater: deflater)
+            addressRates: AddressRates(perSecond: options.connectionRate), inflater: inflater, deflater: deflater,
+            journalLimit: options.journalBytes)
         nanoseconds = self.world.monotonic
         inputs.now = nanoseconds / 1_000_000
         timers.start(now: now)

@@ -67,9 +67,14 @@ package struct ServeOptions: Sendable {
     package var pingInterval: Double = 30
     package var metrics = MetricsAudience.loopback
     package var recording: String?
+    /// Bytes at which a recording ends. The command has no option for it.
+    package var recordingBytes = 1 << 30
     package var servesEcho = false
     package var watchesFiles = false
     package var logLevel = LogLevel.info
+    /// The journal of sessions is written anew when it is larger than this, and twice as large as what still counts (bytes).
+    /// The command has no option for it; a simulated world makes it small, so that it comes to that.
+    package var journalBytes: Int64 = 4 << 20
 
     package init() {}
 }
@@ -114,8 +119,6 @@ enum Sizes {
     static let outbox = 256 * 1024
     /// Bytes that are read from the history in a tick.
     static let readBytes = 1 << 20
-    /// The journal of sessions is written anew when it is larger than this, and twice as large as what still counts.
-    static let journal: Int64 = 4 << 20
     /// Connections beyond the limit that are served the page, and told that the server is full.
     static let reservedConnections = 32
     /// Bytes that may be left of a frame for a connection that is ended for holding too much.

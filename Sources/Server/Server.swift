@@ -69,7 +69,7 @@ package struct Server<W: World & ~Copyable>: ~Copyable {
     var queuedBytes = 0
     let ledger = Ledger()
     /// The size at which the journal is written anew.
-    var journalLimit = Sizes.journal
+    var journalLimit: Int64
     /// When the operator may be told again that the disk fails (ms).
     var nextStorageComplaint: Int64 = .min
     var metrics = Metrics()

@@ -7,6 +7,8 @@ package struct SystemWorld: World, ~Copyable {
     private var entropy = Entropy()
     private var errorLog = ErrorLog()
     private var isAccepting = true
+    /// Whether there may be signals that nobody has asked for yet.
+    private var hasSignals = false
     package private(set) var ready: [Readiness] = []
     package private(set) var hasArrivals = false
 
@@ -45,11 +47,18 @@ package struct SystemWorld: World, ~Copyable {
         poller.wait(milliseconds: milliseconds)
         ready = poller.ready
         hasArrivals = ready.contains { Self.listenerTokens.contains($0.token) }
+        if ready.contains(where: { $0.token == Self.signalToken }) { hasSignals = true }
     }
 
     package mutating func sleep(until time: Int64) { Clock.sleep(nanoseconds: time - Clock.monotonic) }
 
-    package mutating func nextSignal() -> Int32? { Signals.next() }
+    package mutating func nextSignal() -> Int32? {
+        // Most ticks have none: they are spared the call.
+        guard hasSignals else { return nil }
+        if let signal = Signals.next() { return signal }
+        hasSignals = false
+        return nil
+    }
 
     // MARK: The network
 

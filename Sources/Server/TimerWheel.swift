@@ -5,6 +5,9 @@ struct TimerLink {
     fileprivate var previous: Int32 = -1
     fileprivate var next: Int32 = -1
     fileprivate var bucket: Int16 = -1
+
+    /// Whether it will come.
+    var isSet: Bool { bucket >= 0 }
 }
 
 /// One timer for each connection, in buckets of an eighth of a second around a wheel.
@@ -38,6 +41,19 @@ struct TimerWheel {
 
     mutating func cancel(_ slot: Int, in connections: inout ConnectionTable) {
         if connections[slot].timer.bucket >= 0 { unlink(slot, in: &connections) }
+    }
+
+    /// How many timers are in the wheel, counted one by one.
+    func count(in connections: borrowing ConnectionTable) -> Int {
+        var count = 0
+        for head in heads {
+            var entry = head
+            while entry >= 0 {
+                count += 1
+                entry = connections[Int(entry)].timer.next
+            }
+        }
+        return count
     }
 
     /// When the next bucket is due that has something in it.

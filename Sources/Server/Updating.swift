@@ -107,7 +107,7 @@ extension Server where W: ~Copyable {
         if history.journalBytes > journalLimit {
             let snapshot = chat.snapshotJournal()
             if case .refused(let error) = history.rewriteJournal(snapshot.span) { storageFailed(error) }
-            journalLimit = max(Sizes.journal, 2 * Int64(snapshot.count))
+            journalLimit = max(options.journalBytes, 2 * Int64(snapshot.count))
         }
         history.tick(now: UInt64(clamping: nanoseconds))
         for incident in history.takeIncidents() { log(.error, "history", "incident", incident) }

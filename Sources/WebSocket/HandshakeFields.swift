@@ -40,12 +40,6 @@ package struct HandshakeFields {
         }
     }
 
-    /// The names that it keeps, in lower case.
-    package static let names = [
-        "upgrade", "connection", "sec-websocket-key", "sec-websocket-accept", "sec-websocket-version",
-        "sec-websocket-extensions", "sec-websocket-protocol",
-    ]
-
     package init() {}
 
     /// Takes one field line.

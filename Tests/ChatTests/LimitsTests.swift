@@ -35,6 +35,29 @@ import Testing
         #expect(world.heard(ada) == ["Ada: 30"])
     }
 
+    /// A power cut has taken a message, and not that its identifier was used: whoever says it again is heard in the end.
+    @Test func aMessageThatTheDiskHasLostCanBeSaidAgain() {
+        var limits = ChatHarness.unlimited(isDurable: true)
+        limits.recentBytes = 200
+        limits.recentMessages = 1
+        var world = ChatHarness(limits: limits)
+        let ada = world.join("Ada")
+        world.say(ada, "once", messageID: "1")
+        for index in 0..<10 { world.say(ada, "\(index)") }
+        world.tick()
+        world.disk.rooms["lobby"]?.removeAll { $0.text.contains("once") }
+        _ = world.take(ada)
+        world.say(ada, "once", messageID: "1")
+        world.tick()
+        world.tick()
+        #expect(world.take(ada).map(\.code) == ["storage_failed"])
+        world.say(ada, "once", messageID: "1")
+        world.tick()
+        let said = world.take(ada)
+        #expect(said.map(\.type) == ["message"] && said.map(\.seq) == [13])
+        #expect(world.chat.bookkeepingError == nil)
+    }
+
     @Test func repeatsCountAsMessages() {
         var (world, ada) = world { $0.messages = Rate(perSecond: 1, burst: 2) }
         for _ in 0..<3 { world.say(ada, "x", messageID: "1") }

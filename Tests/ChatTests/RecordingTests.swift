@@ -20,8 +20,7 @@ import Testing
         world.tick()
         world.restart()
         world.isRecording = true
-        let settings = Recording.Settings(messagesPerSecond: 0, isDurable: true)
-        Recording.appendSettings(settings, to: &world.recording)
+        Recording.appendSettings(Self.limits, to: &world.recording)
         let (journal, now) = (world.disk.journal, world.inputs.now)
         Recording.appendJournal(journal.span, now: now, to: &world.recording)
         let back = world.comeBack(session, since: 0)
@@ -151,8 +150,10 @@ import Testing
         Recording.appendInputs(inputs, to: &bytes)
         let outcome = Recording.Outcome(failed: [0, 300, .max], journalWritten: false, digest: .max)
         Recording.appendOutcome(outcome, to: &bytes)
-        let settings = Recording.Settings(messagesPerSecond: 2.5, isDurable: false)
-        Recording.appendSettings(settings, to: &bytes)
+        var limits = Limits(messagesPerSecond: 2.5, isDurable: true)
+        limits.typing = nil
+        limits.recentBytes = 600
+        Recording.appendSettings(limits, to: &bytes)
         Recording.appendJournal(Array("{}\n".utf8).span, now: -1, to: &bytes)
 
         var reader = RecordingReader(bytes)
@@ -161,7 +162,8 @@ import Testing
         #expect(read.time == .max)
         #expect(read.items.map { describe($0, read) } == inputs.items.map { describe($0, inputs) })
         guard case .outcome(outcome)? = reader.next() else { return #expect(Bool(false)) }
-        guard case .settings(settings)? = reader.next() else { return #expect(Bool(false)) }
+        guard case .settings(let readLimits)? = reader.next() else { return #expect(Bool(false)) }
+        #expect("\(readLimits)" == "\(limits)")
         guard case .journal(let journal, let now)? = reader.next() else { return #expect(Bool(false)) }
         #expect(journal == Array("{}\n".utf8))
         #expect(now == -1)

@@ -35,9 +35,7 @@ private func use(_ request: HTTPRequest) {
     _ = ForwardedFor.isForwarded(request)
     _ = request.keepAlive
     var fields = HandshakeFields()
-    for name in HandshakeFields.names {
-        for value in request.values(of: name) { fields.add(name: Array(name.utf8).span, value: Array(value.utf8).span) }
-    }
+    request.fields.forEach { fields.add(name: $0, value: $1) }
     _ = Handshake.judge(fields, deflate: true, subprotocols: ["chatloop.v1"])
 }
 

@@ -39,6 +39,23 @@ struct LoadingTests {
         }
     }
 
+    /// A first try finds a torn end, can neither cut it off nor go on; the second can. What the first wanted to cut off must
+    /// not be cut off later, when there is something else in its place.
+    @Test func aRepairIsForgottenWithTheLoadThatFailed() throws {
+        let disk = SimulatedDisk()
+        disk.overwrite(first, lines(1...2) + line(3).dropLast())
+        let history = History(disk: disk, directory: "/data", fsync: .always)
+        _ = try history.open()
+        disk.plan = { $0.operation == .truncate || $0.operation == .sync ? .fail(5) : nil }
+        #expect(history.load() == nil)
+        disk.plan = nil
+        #expect(history.load()?.newest == 2)
+        #expect(history.append(line(3, "again"), at: 3) == .written)
+        #expect(history.commit().isGood)
+        history.tick(now: 10_000_000_000)
+        #expect(disk.contents(first) == lines(1...2) + line(3, "again"))
+    }
+
     @Test func aTornFirstLineLeavesAnEmptyRoom() throws {
         for end in 0..<line(1).count {
             let (history, disk) = try history([name(1): Array(line(1)[..<end])])

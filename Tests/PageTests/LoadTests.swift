@@ -16,26 +16,49 @@ import Testing
                 new PerformanceObserver((list) => tasks.push(...list.getEntries().map((task) => task.duration)))
                     .observe({ type: 'longtask' })
                 """)
-            let start = Deadline.now
-            for number in 0..<1000 {
-                // The pace is what is tested.
-                let wait = start + Double(number) / 200 - Deadline.now
-                if wait > 0 { usleep(UInt32(wait * 1e6)) }
-                try clients[number % 10].say(
-                    "message \(number) with `some` more words, and https://example.org/\(number)")
+            // Another program may hold up the page as well, so the best of some rounds counts.
+            var (said, heard, isSmooth) = (0, [String](), false)
+            for _ in 0..<4 where !isSmooth {
+                try tab.evaluate("tasks = []")
+                let start = Deadline.now
+                for number in 0..<1000 {
+                    // The pace is what is tested.
+                    let wait = start + Double(number) / 200 - Deadline.now
+                    if wait > 0 { usleep(UInt32(wait * 1e6)) }
+                    try clients[number % 10].say("message \(said) with `some` words, https://example.org/\(number)")
+                    said += 1
+                }
+                // Each has a connection of its own: only the server knows in what order they came.
+                while heard.count < said { heard.append(try clients[0].skip(to: "message").said) }
+                try tab.wait(forMessage: heard[said - 1].replacing("`", with: ""))
+                let seconds = Deadline.now - start
+                let long = try tab.evaluate("tasks") as? [Double] ?? []
+                isSmooth = long.reduce(0, +) < seconds * 1000 * 0.1
             }
-            try tab.wait(forRow: "message 999")
-            let seconds = Deadline.now - start
-            let long = try tab.evaluate("tasks") as? [Double] ?? []
-            #expect(long.reduce(0, +) < seconds * 1000 * 0.2, "\(long) in \(seconds) s")
+            #expect(isSmooth)
             let log = "document.querySelector('[role=log]')"
             try tab.wait(for: "\(log).scrollHeight - \(log).scrollTop - \(log).clientHeight <= 1")
             #expect(try tab.int("\(log).querySelectorAll('li').length") < 500)
-            let numbers = try tab.messages().compactMap {
-                $0.split(separator: " ").dropFirst().first.flatMap { Int($0) }
-            }
-            #expect(numbers == Array((1000 - numbers.count)..<1000) && numbers.count >= 200)
+            let shown = try tab.messages()
+            #expect(shown.count >= 200 && shown == heard.suffix(shown.count).map { $0.replacing("`", with: "") })
             try tab.screenshot("busy")
+        }
+    }
+
+    /// Hundreds who come in at once: the quiet line and the list of people grow, and cost little.
+    @Test func aCrowdThatComesInDoesNotHoldUpThePage() throws {
+        try Scene.play("--message-rate", "0") { scene in
+            let tab = try scene.enter("Ada")
+            let before = try tab.processorTime()
+            var crowd: [TestClient] = []
+            for number in 1...500 { crowd.append(try scene.client("Guest \(number)")) }
+            try tab.wait(forRow: "and 499 others joined")
+            try tab.wait(for: "document.querySelectorAll('#people li').length === 501")
+            let cost = try tab.processorTime() - before
+            #expect(cost < 2)
+            try tab.evaluate("document.querySelector('summary').click()")
+            try tab.wait(forRow: "Guest 250 joined")
+            crowd = []
         }
     }
 }

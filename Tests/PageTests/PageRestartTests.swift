@@ -54,6 +54,49 @@ import Testing
         }
     }
 
+    /// The server has forgotten the session, and the name has gone to someone else: one says who one is, and goes on.
+    @Test func whoseNameIsGoneChoosesAnotherAndLosesNothing() throws {
+        try Scene.play(lost: true) { scene in
+            let tab = try scene.enter("Ada")
+            try tab.say("before")
+            try tab.wait(forMessage: "before")
+            try scene.crash()
+            try tab.wait(forStatus: "Reconnecting")
+            try tab.setNetwork(false)
+            try tab.wait(forStatus: "Offline")
+            try tab.say("written meanwhile")
+            try scene.restart()
+            let other = try scene.client("Ada")
+            try tab.setNetwork(true)
+            try tab.wait(for: "document.querySelector('#usernameError').textContent.includes('has this name')")
+            try tab.settle()
+            try tab.screenshot("name-gone")
+            #expect(try tab.bool("document.activeElement.id === 'username'"))
+            // What there was to read can still be read.
+            #expect(try tab.messages().first == "before")
+            try tab.join("Ada B")
+            try tab.wait(forMessage: "written meanwhile")
+            #expect(try other.skip(to: "message", of: "Ada B").said == "written meanwhile")
+        }
+    }
+
+    @Test func whoJoinsWhileTheServerIsAwayIsLetInWhenItIsBack() throws {
+        try Scene.play(lost: true) { scene in
+            let tab = try scene.open()
+            try scene.crash()
+            try tab.find("textbox", "Username").focus()
+            try tab.insert("Ada")
+            try tab.press("Enter")
+            try tab.wait(forStatus: "Reconnecting")
+            _ = try tab.find("button", "Try now")
+            try tab.screenshot("joining-lost")
+            try scene.restart()
+            try tab.wait(forStatus: "Connected")
+            try tab.wait(forPeople: ["Ada"])
+            #expect(try tab.bool("document.activeElement.id === 'message'"))
+        }
+    }
+
     @Test func theOutboxOutlivesAReload() throws {
         try Scene.play { scene in
             let ada = try scene.enter("Ada")

@@ -9,6 +9,7 @@ final class Scene {
     private let devTools: DevTools
     private let context: String
     private(set) var tabs: [Tab] = []
+    private var kept: [TestClient] = []
 
     private init(_ options: [String]) throws {
         self.options = options
@@ -23,6 +24,11 @@ final class Scene {
     ///   - options: the server's.
     ///   - lost: whether connections get lost on the way, on which the browser itself writes a line.
     static func play(_ options: String..., lost: Bool = false, _ test: (Scene) throws -> Void) throws {
+        try play(options: options, lost: lost, test)
+    }
+
+    /// The same.
+    static func play(options: [String], lost: Bool, _ test: (Scene) throws -> Void) throws {
         let scene = try Scene(options)
         defer { _ = try? scene.devTools.call("Target.disposeBrowserContext", ["browserContextId": scene.context]) }
         do {
@@ -80,6 +86,10 @@ final class Scene {
     func client(_ username: String, room: String = "lobby") throws -> TestClient {
         try TestClient(server, as: username, room: room)
     }
+
+    /// Has those stay whom a test need not speak of any more.
+    func keep(_ clients: TestClient...) { kept += clients }
+    func keep(_ clients: [TestClient]) { kept += clients }
 
     /// Permits pages of the server what a person would be asked for.
     func grant(_ permissions: String...) throws {

@@ -8,6 +8,8 @@ package struct Faults: Sendable {
     package var refusedSend = 0.0
     /// Of all receives, those that find nothing although there is something; it is told of again.
     package var spuriousReadiness = 0.0
+    /// Of all receives, those that give only a part of what is there, down to one byte; the rest is told of again.
+    package var partialReceive = 0.0
     /// Of all sends, those whose bytes arrive cut into pieces, down to one byte.
     package var cutting = 0.0
     /// Of all connections, those with a very small kernel buffer.
@@ -30,6 +32,10 @@ package struct Faults: Sendable {
     package var diskError = 0.0
     package var syncError = 0.0
     package var shortWrite = 0.0
+    /// Of all appends, those after which the kernel happens to write the file to the medium.
+    package var writeBack = 0.0
+    /// How often the server asks in vain whether a sync in the background is done.
+    package var syncDelay = 0
     /// Jumps of the wall clock.
     package var clockJumpEvery: Int64 = 0
 
@@ -78,6 +84,9 @@ package struct Faults: Sendable {
         faults.diskError = some(&random, 0.01)
         faults.syncError = some(&random, 0.02)
         faults.shortWrite = some(&random, 0.05)
+        faults.partialReceive = some(&random, 0.2)
+        faults.writeBack = some(&random, 0.1)
+        faults.syncDelay = random.happens(0.5) ? 0 : random.number(1...40)
         faults.clockJumpEvery = every(&random, 60 * second)
         return faults
     }

@@ -6,23 +6,23 @@ import WebSocket
 final class Guest: Person {
     private let index: Int
     private unowned let world: Simulator
-    private let room: String
+    private var room = ""
     private let name: String
     private var chatter: Chatter?
     private var link: Link?
     private var ear = Ear()
+    /// The server has said on this connection why it ends.
+    private var hasGoodbye = false
     /// When to do something next (ns).
     private var nextDeed: Int64 = 0
     /// What was arranged with the world last; what was arranged before does not count.
     private var version: UInt64 = 0
     private var isDeafUntil: Int64 = 0
     private var isCalm = false
-    private var lives = 0
 
     init(_ index: Int, _ world: Simulator) {
         self.index = index
         self.world = world
-        room = "room\(world.random.number(0...2))"
         name = "guest\(index)"
     }
 
@@ -34,7 +34,8 @@ final class Guest: Person {
         }
         return Hope(
             room: room, username: client.username, isSettled: client.phase == .joined && client.isSettled,
-            people: client.people.names.sorted(), seq: client.seq)
+            people: client.people.names.sorted(), seq: client.seq,
+            state: "\(client.phase), \(client.outgoing.prefix(2))")
     }
 
     // MARK: The network
@@ -54,10 +55,12 @@ final class Guest: Person {
         }
         guard world.now >= isDeafUntil else { return }
         let bytes = world.network.receive(link)
-        ear.take(bytes) { text in world.judge.heard(index, link, room: room, text) }
+        let since = chatter?.client.session == nil ? nil : chatter?.client.seq
+        ear.take(bytes) { text in world.judge.heard(index, link, room: room, since: since, text) }
         if let (code, reason) = ear.dismissal {
             world.judge.dismissed(index, link, code: code, reason: reason)
             ear.dismissal = nil
+            hasGoodbye = true
         }
         chatter?.received(bytes.span, now: now, random: roll)
         settle()
@@ -67,9 +70,15 @@ final class Guest: Person {
 
     private func lost(_ link: Link) {
         guard link === self.link else { return }
-        self.link = nil
+        if !hasGoodbye, ear.isOpen { world.judge.dropped(index, link) }
+        forgetLink()
         chatter?.disconnected(now: now, random: roll)
         settle()
+    }
+
+    private func forgetLink() {
+        if let link { world.judge.forget(link) }
+        link = nil
     }
 
     // MARK: Deeds
@@ -99,8 +108,10 @@ final class Guest: Person {
 
     /// Comes in as someone new.
     private func begin() {
-        lives += 1
-        guard let url = try? ClientURL("ws://chat/r/\(room)") else { return world.judge.fail("an address was not understood") }
+        room = "room\(world.random.number(0...world.plan.rooms - 1))"
+        guard let url = try? ClientURL("ws://chat/r/\(room)") else {
+            return world.judge.fail("an address was not understood")
+        }
         let client = ChatClient(username: name, seed: world.random.next())
         chatter = Chatter(client: client, url: url, deflate: world.random.happens(0.5))
         chatter?.act(roll) { $0.start(now: now, into: &$1) }
@@ -114,12 +125,15 @@ final class Guest: Person {
         }
         guard !isCalm else { return }
         switch world.random.number(0...99) {
-        case 0..<55: say(length: world.random.happens(0.1) ? world.random.number(200...4000) : world.random.number(1...80))
+        case 0..<55:
+            say(length: world.random.happens(0.1) ? world.random.number(200...4000) : world.random.number(1...80))
         case 55..<65: for _ in 0..<world.random.number(2...40) { say(length: 10) }
         case 65..<72: chatter?.act(roll) { $0.typing(now: now, into: &$1) }
         case 72..<76: chatter?.act(roll) { _ = $0.rename(to: "\(name)-\(world.random.number(0...9))", into: &$1) }
         case 76..<80: chatter?.act(roll) { _ = $0.requestHistory(before: $0.seq, limit: 50, into: &$1) }
-        case 80..<86: isDeafUntil = world.now + world.random.time(mean: 20_000_000_000)
+        case 80..<86:
+            isDeafUntil = world.now + world.random.time(mean: 20_000_000_000)
+            link?.isHindered = true
         case 86..<94: drop()
         default: leave()
         }
@@ -128,14 +142,15 @@ final class Guest: Person {
     private func say(length: Int) {
         let alphabet = ["a", "b", "é", "漢", "🙂", " ", "\"", "\\", "\n"]
         let text = "x" + (0..<length - 1).map { _ in world.random.pick(alphabet) }.joined()
-        chatter?.act(roll) { _ = $0.say(text, now: now, into: &$1) }
+        guard chatter?.act(roll, { $0.say(text, now: now, into: &$1) }) == true else { return }
+        if let message = chatter?.client.outgoing.last { world.judge.says(message.id, text, person: index) }
     }
 
     /// The connection is gone without a word.
     private func drop() {
         guard let link else { return }
         world.trace("guest \(index) drops its connection")
-        self.link = nil
+        forgetLink()
         world.network.close(link, withReset: world.random.happens(0.5))
         chatter?.disconnected(now: now, random: roll)
     }
@@ -159,12 +174,14 @@ final class Guest: Person {
             switch request {
             case .connect:
                 if let link { world.network.close(link, withReset: false) }
+                forgetLink()
                 ear = Ear()
+                hasGoodbye = false
                 link = world.network.connect(index)
             case .disconnect:
                 flush()
                 if let link { world.network.close(link, withReset: false) }
-                link = nil
+                forgetLink()
             }
         }
         flush()
@@ -222,6 +239,8 @@ private struct Ear {
     private var arena: [UInt8] = []
     private let inflater = Inflater()
     var dismissal: (UInt16, String)?
+    /// Whether the handshake is over.
+    var isOpen: Bool { reader != nil }
 
     mutating func take(_ bytes: [UInt8], _ hear: ([UInt8]) -> Void) {
         var offset = 0
@@ -234,7 +253,9 @@ private struct Ear {
             reader = MessageReader(role: .client, deflate: text.contains("permessage-deflate"))
         }
         guard let inflater else { return }
-        while let event = reader?.next(in: bytes.span, at: &offset, into: &arena, maxMessage: 1 << 26, inflater: inflater) {
+        while let event = reader?.next(
+            in: bytes.span, at: &offset, into: &arena, maxMessage: 1 << 26, inflater: inflater)
+        {
             switch event {
             case .text(let range): hear(Array(arena[range]))
             case .close(let code, let reason):

@@ -12,6 +12,8 @@ final class Hooligan: Person {
     private var sent = 0
     private var isUpgraded = false
     private var received: [UInt8] = []
+    /// What was arranged with the world last; what was arranged before does not count.
+    private var version: UInt64 = 0
 
     var hope: Hope? { nil }
 
@@ -50,6 +52,7 @@ final class Hooligan: Person {
     }
 
     func wake(_ version: UInt64) {
+        guard version == self.version || version == 0 else { return }
         guard let link else {
             guard !isCalm else { return }
             manner = world.random.pick(Manner.allCases)
@@ -91,15 +94,19 @@ final class Hooligan: Person {
     }
 
     private func sleep(_ seconds: Int64) {
-        world.wake(index, in: world.random.time(mean: seconds * 1_000_000_000 * world.plan.pace))
+        version += 1
+        world.wake(index, in: world.random.time(mean: seconds * 1_000_000_000 * world.plan.pace), version: version)
     }
 
-    private func bytes(_ count: Int) -> [UInt8] { (0..<count).map { _ in UInt8(truncatingIfNeeded: world.random.next()) } }
+    private func bytes(_ count: Int) -> [UInt8] {
+        (0..<count).map { _ in UInt8(truncatingIfNeeded: world.random.next()) }
+    }
 
     private func text(_ text: String) -> [UInt8] {
         var bytes: [UInt8] = []
         Frame.appendMasked(
-            to: &bytes, opcode: .text, payload: Array(text.utf8).span, key: UInt32(truncatingIfNeeded: world.random.next()))
+            to: &bytes, opcode: .text, payload: Array(text.utf8).span,
+            key: UInt32(truncatingIfNeeded: world.random.next()))
         return bytes
     }
 

@@ -83,8 +83,15 @@ final class Link {
     /// Nothing arrives before this time.
     var stalledUntil: Int64 = 0
 
+    /// Something went wrong with it, or its person did not listen: the server may give it up.
+    var isHindered = false
+    /// The server has closed it, without having been asked to.
+    var wasClosedByServer = false
+
     /// Whether it is of no use to either side, and will not be.
-    var isDead: Bool { !isOpenAtPerson && !isOpenAtServer && (isConnected ? up.hasEnded || isReset || isBlackHole : true) }
+    var isDead: Bool {
+        !isOpenAtPerson && !isOpenAtServer && (isConnected ? up.hasEnded || isReset || isBlackHole : true)
+    }
 
     // What the server's poller knows.
     var token: UInt64?

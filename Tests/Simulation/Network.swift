@@ -31,8 +31,10 @@ final class Network {
 
     /// Begins to connect.
     func connect(_ person: Int) -> Link {
-        let capacity = world.random.happens(world.faults.smallBuffers) ? world.random.number(200...4000) : 200_000
+        let isSmall = world.random.happens(world.faults.smallBuffers)
+        let capacity = isSmall ? world.random.number(200...4000) : 200_000
         let link = Link(number: links.count, person: person, capacity: capacity, latency: world.faults.latency)
+        link.isHindered = isSmall
         links.append(link)
         live.append(link)
         if live.count > 2 * lastLive + 64 { forgetDead() }
@@ -258,7 +260,11 @@ extension Network {
             world.events.add(.readiness(link: link.number), at: world.now + 1_000_000)
             return .wouldBlock
         }
-        let count = min(buffer.count, link.up.arrived.count)
+        var count = min(buffer.count, link.up.arrived.count)
+        if count > 1, world.random.happens(world.faults.partialReceive) {
+            count = world.random.happens(0.5) ? 1 : world.random.number(1...count - 1)
+            world.events.add(.readiness(link: link.number), at: world.now + 1_000_000)
+        }
         buffer.replaceSubrange(0..<count, with: link.up.arrived[..<count])
         link.up.arrived.removeFirst(count)
         return .received(count)
@@ -299,7 +305,10 @@ extension Network {
     }
 
     func close(_ stream: Int32) {
-        guard let link = link(stream) else { return world.judge.fail("a descriptor was closed that is not open: \(stream)") }
+        guard let link = link(stream) else {
+            return world.judge.fail("a descriptor was closed that is not open: \(stream)")
+        }
+        link.wasClosedByServer = !link.isReset && !link.up.hasEnded
         finishSending(stream)
         streams[Int(stream)] = nil
         openStreams -= 1

@@ -26,4 +26,6 @@ struct Hope {
     var people: [String]
     /// The seq of the newest event that it knows.
     var seq: UInt64
+    /// What it waits for, for whoever reads the trace.
+    var state = ""
 }

@@ -34,6 +34,8 @@ package final class SimulatedDisk: Storage {
     package var capacity: Int?
     /// How often `finishedSync` answers that the batch is still at work.
     package var syncDelay = 0
+    /// Whether a batch is done when it is collected, and not when it begins; asked at its beginning.
+    package var syncsLate: (() -> Bool)?
     package var tellsBoot = true
     package private(set) var calls = 0
     package private(set) var syncedPaths: [String] = []
@@ -48,7 +50,11 @@ package final class SimulatedDisk: Storage {
     private var open: [Int32: (file: File, path: String, writes: Bool)] = [:]
     private var nextNumber: Int32 = 3
     private var isLocked = false
-    private var batch: (results: [SyncResult], polls: Int)?
+    private enum Batch {
+        case done([SyncResult])
+        case toDo([String])
+    }
+    private var batch: (work: Batch, polls: Int)?
 
     package var openFiles: Int { open.count }
 
@@ -284,30 +290,40 @@ extension SimulatedDisk {
     }
 
     package func beginSync(_ paths: [String]) {
-        let results = paths.map { path in
+        precondition(batch == nil, "a batch was begun before the last one was collected")
+        batch = (syncsLate?() == true ? .toDo(paths) : .done(results(of: paths)), syncDelay)
+    }
+
+    private func results(of paths: [String]) -> [SyncResult] {
+        paths.map { path in
             do throws(StorageError) {
                 return SyncResult(path: path, error: nil, nanoseconds: try sync(path))
             } catch {
                 return SyncResult(path: path, error: error, nanoseconds: 0)
             }
         }
-        precondition(batch == nil, "a batch was begun before the last one was collected")
-        batch = (results, syncDelay)
+    }
+
+    private func results(of batch: Batch) -> [SyncResult] {
+        switch batch {
+        case .done(let results): results
+        case .toDo(let paths): results(of: paths)
+        }
     }
 
     package func finishedSync() -> [SyncResult]? {
-        guard let (results, polls) = batch else { return nil }
+        guard let (work, polls) = batch else { return nil }
         if polls > 0 {
-            batch = (results, polls - 1)
+            batch = (work, polls - 1)
             return nil
         }
         batch = nil
-        return results
+        return results(of: work)
     }
 
     package func waitForSync() -> [SyncResult] {
         defer { batch = nil }
-        return batch?.results ?? []
+        return batch.map { results(of: $0.work) } ?? []
     }
 
     package func lock(_ path: String) throws(StorageError) {

@@ -23,8 +23,9 @@ package struct SimulatedWorld: World {
     package mutating func sleep(until time: Int64) { simulator.sleep(until: time) }
 
     package mutating func nextSignal() -> Int32? {
-        defer { simulator.signal = nil }
-        return simulator.signal
+        guard !simulator.signals.isEmpty else { return nil }
+        simulator.isStopping = true
+        return simulator.signals.removeFirst()
     }
 
     package mutating func accept() -> Acceptance {

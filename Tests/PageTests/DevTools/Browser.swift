@@ -47,9 +47,8 @@ final class Browser: Sendable {
     private init() throws {
         guard let path = Self.path else { throw Failure(Self.isMissing) }
         let profile = "\(NSTemporaryDirectory())/chatloop-browser-\(ProcessInfo.processInfo.processIdentifier)"
-        let home = ProcessInfo.processInfo.environment["HOME"] ?? NSTemporaryDirectory()
         let keeper = try Child(
-            "/bin/sh", ["-c", Self.keeper, "sh", profile, path] + Self.options, environment: ["HOME": home])
+            "/bin/sh", ["-c", Self.keeper, "sh", profile, path] + Self.options, environment: ["HOME": profile])
         let line = try keeper.errorLine(with: "DevTools listening on ws://")
         let address = line.components(separatedBy: "ws://").last ?? ""
         let slash = address.firstIndex(of: "/") ?? address.endIndex

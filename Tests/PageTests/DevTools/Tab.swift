@@ -130,6 +130,13 @@ final class Tab {
         try evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(1))))")
     }
 
+    /// The processor's time that the page's main thread has taken so far (s): other programs do not make it longer.
+    func processorTime() throws -> Double {
+        try call("Performance.enable", ["timeDomain": "threadTicks"])
+        let metrics: [JSON] = try call("Performance.getMetrics")["metrics"]
+        return metrics.first { $0["name"] == "TaskDuration" }?.value("value") as? Double ?? .nan
+    }
+
     // MARK: By role and name
 
     /// The element that a screen reader would find under this role and name; waits until there is one.

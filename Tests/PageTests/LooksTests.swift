@@ -1,0 +1,109 @@
+import Foundation
+import Support
+import Testing
+
+/// What the system and the device ask for.
+@Suite(.enabled(if: Browser.isInstalled, "\(Browser.isMissing)")) struct LooksTests {
+    @Test func lightAndDarkFollowTheSystem() throws {
+        try Scene.play { scene in
+            let tab = try scene.enter("Ada")
+            let ground = "getComputedStyle(document.body).backgroundColor"
+            try tab.prefer(["prefers-color-scheme": "light"])
+            let light = try tab.string(ground)
+            try tab.prefer(["prefers-color-scheme": "dark"])
+            #expect(try tab.string(ground) != light)
+            // The browser's own parts, such as scroll bars, follow.
+            #expect(try tab.string("getComputedStyle(document.documentElement).colorScheme") == "light dark")
+        }
+    }
+
+    @Test func contrastForcedColoursAndReducedMotionAreRespected() throws {
+        try Scene.play { scene in
+            let tab = try scene.enter("Ada")
+            scene.server.child.signal(SIGSTOP)
+            try tab.say("on its way")
+            _ = try tab.find("image", "Sending")
+            let state = "getComputedStyle(document.querySelector('.sending .state'))"
+            #expect(try tab.string("\(state).animationDuration") == "1.2s")
+            try tab.prefer(["prefers-reduced-motion": "reduce"])
+            #expect(try tab.string("\(state).animationDuration") == "0s")
+            let soft = "getComputedStyle(document.querySelector('.message time')).color"
+            let ink = "getComputedStyle(document.body).color"
+            #expect(try tab.string(soft) != tab.string(ink))
+            try tab.prefer(["prefers-contrast": "more"])
+            #expect(try tab.string(soft) == tab.string(ink))
+            // Own rows are told apart without their ground, too.
+            try tab.prefer(["forced-colors": "active"])
+            let edge = "getComputedStyle(document.querySelector('.own')).borderLeftColor"
+            #expect(try tab.string(edge) != tab.string("getComputedStyle(document.body).backgroundColor"))
+        }
+    }
+
+    @Test func theKeyboardOfAPhoneDoesNotHideTheField() throws {
+        let past = try PastFolder(messages: 60)
+        try Scene.play("--data", past.path) { scene in
+            let tab = try scene.blank()
+            try tab.becomePhone()
+            try tab.navigate(to: scene.server.url)
+            try tab.join("Cy")
+            try tab.wait(forRow: "message 60")
+            // Most keyboards make the page smaller.
+            try tab.resize(390, 420, isPhone: true)
+            let isShown = """
+                document.querySelector('#composer').getBoundingClientRect().bottom <= visualViewport.height
+                    && document.querySelector('[role=log] li:last-child').getBoundingClientRect().bottom
+                        <= document.querySelector('#composer').getBoundingClientRect().top
+                """
+            try tab.wait(for: isShown)
+            try tab.screenshot("phone-keyboard")
+            // Some lie over it, and tell the visual viewport.
+            try tab.becomePhone()
+            try tab.evaluate(
+                """
+                Object.defineProperty(visualViewport, 'height', { configurable: true, get: () => 430 });
+                visualViewport.dispatchEvent(new Event('resize'));
+                """)
+            try tab.wait(for: isShown)
+        }
+    }
+
+    @Test func printsTheWholeConversationAlone() throws {
+        let past = try PastFolder(messages: 60)
+        try Scene.play("--data", past.path) { scene in
+            let tab = try scene.enter("Cy")
+            try tab.wait(forRow: "message 60")
+            try tab.print()
+            #expect(
+                try tab.bool(
+                    "document.querySelector('[role=log]').scrollHeight <= document.querySelector('[role=log]').clientHeight"
+                ))
+            #expect(try tab.double("document.querySelector('[role=log]').clientHeight") > 1500)
+            #expect(
+                try tab.bool(
+                    "['#composer', '#side', '#net'].every((one) => !document.querySelector(one).checkVisibility())"))
+            #expect(try tab.bool("document.querySelector('h1').checkVisibility()"))
+        }
+    }
+
+    @Test func canBeInstalled() throws {
+        try Scene.play { scene in
+            let tab = try scene.open()
+            let answer = try tab.call("Page.getAppManifest")
+            #expect((answer["errors"] as [JSON]).isEmpty)
+            #expect(answer["url"] == scene.server.url + "manifest.webmanifest")
+            let manifest = JSON(Array((answer["data"] as String? ?? "").utf8))
+            #expect(manifest["name"] == "Chatloop" && manifest["display"] == "standalone")
+            for icon in manifest["icons"] as [JSON] {
+                #expect(
+                    try tab.bool(
+                        """
+                        fetch(new URL(\(quoted(icon["src"] ?? "")), location)).then(async (answer) => answer.ok
+                            && answer.headers.get('Content-Type') === \(quoted(icon["type"] ?? "")))
+                        """))
+            }
+            let faults: [JSON] = try tab.call("Page.getInstallabilityErrors")["installabilityErrors"]
+            // A context without a profile, as each test has, is the only hindrance.
+            #expect(faults.compactMap { $0["errorId"] as String? }.filter { $0 != "in-incognito" } == [])
+        }
+    }
+}

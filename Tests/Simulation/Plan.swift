@@ -1,0 +1,73 @@
+import Chat
+import History
+import Server
+
+/// What a run consists of. All of it follows from the seed.
+package struct Plan: Sendable {
+    package var seed: UInt64
+    package var people = 12
+    package var rooms = 3
+    /// Virtual seconds with faults, and after those without.
+    package var seconds: Int64 = 600
+    package var calmSeconds: Int64 = 120
+    package var hasFaults = true
+    /// How many times as long everything takes that people do and faults wait for: 1 is a world in which all happens at once,
+    /// 60 one in which people say something now and then.
+    package var pace: Int64 = 1
+    package var fsync = FsyncPolicy.always
+    package var segmentBytes = 20_000
+    package var options = ServeOptions()
+    /// The chat's limits. Small ones bring it to what else takes thousands of people.
+    package var limits = Limits()
+    /// A folder that exists: each start of the server writes its recording there, as `life-1`, `life-2` and so on.
+    package var recordings: String?
+    package var isLoud = false
+    /// How many of the newest lines of the trace are kept.
+    package var traceLines = 300
+
+    /// The plan that follows from a seed.
+    package init(seed: UInt64) {
+        self.seed = seed
+        var random = SeededRandom(seed ^ 0x5EED)
+        people = random.number(2...24)
+        rooms = random.number(1...5)
+        fsync = random.pick([.always, .always, .everySecond, .never])
+        segmentBytes = random.pick([2_000, 20_000, 200_000])
+        options.isEphemeral = random.happens(0.1)
+        options.fsync = fsync
+        options.messageRate = 10
+        options.maxConnections = random.happens(0.1) ? people : 200
+        options.maxConnectionsPerAddress = random.happens(0.1) ? 3 : 0
+        options.maxQueue = random.pick([20_000, 200_000, 1_048_576])
+        options.pingInterval = 30
+        options.tickRate = random.happens(0.2) ? Double(random.number(5...100)) : 0
+        options.journalBytes = random.pick([2_000, 50_000, 4 << 20])
+        options.logLevel = .debug
+        limits = Limits(messagesPerSecond: options.messageRate, isDurable: !options.isEphemeral)
+        // Where nothing is kept, what was said in a room is forgotten with it: then its history begins anew.
+        limits.emptyRooms = options.isEphemeral ? 256 : random.pick([0, 1, 256])
+        limits.recentBytes = random.pick([1_000, 20_000, 4 << 20])
+        limits.recentMessages = random.pick([3, limits.recentMessages])
+        // Each person has one message under way, so the newest is enough to be remembered.
+        limits.rememberedIDs = random.pick([2, 65_536])
+    }
+
+    /// A long time in the lives of many: most of it is silence.
+    package static func long(seed: UInt64) -> Plan {
+        var plan = Plan(seed: seed)
+        plan.people = 60
+        plan.pace = 60
+        plan.seconds = 16 * 3600
+        plan.options.maxConnections = 200
+        plan.options.logLevel = .info
+        return plan
+    }
+
+    /// Whether there is so little room that someone who behaves may be sent away for it.
+    package var isCramped: Bool {
+        options.maxConnections ?? 0 <= people || options.maxConnectionsPerAddress > 0 || options.maxQueue < 1_000_000
+    }
+
+    /// Hours that the people live, all taken together.
+    package var clientHours: Double { Double(people) * Double(seconds + calmSeconds) / 3600 }
+}

@@ -1,0 +1,114 @@
+import Server
+
+/// The end of a run: everything should have come right.
+extension Judge {
+    func conclude(_ server: borrowing Server<SimulatedWorld>) {
+        guard !hasFailed else { return }
+        let health = server.health
+        var reality: [String: Set<String>] = [:]
+        var people = 0
+        for (index, person) in world.people.enumerated() {
+            guard let hope = person.hope else { continue }
+            people += 1
+            if !hope.isSettled {
+                fail("person \(index) (\(hope.username)) is not in \(hope.room), or has not been heard: \(hope.state)")
+            }
+            reality[hope.room, default: []].insert(hope.username)
+        }
+        for (index, person) in world.people.enumerated() {
+            guard let hope = person.hope else { continue }
+            let expected = reality[hope.room] ?? []
+            if Set(hope.people) != expected {
+                fail(
+                    "person \(index) believes in \(hope.people.sorted()), and there are \(expected.sorted()) in \(hope.room)"
+                )
+            }
+        }
+        for room in health.rooms where Set(room.members) != reality[room.name] ?? [] {
+            fail("\(room.name) has \(room.members.sorted()), and there are \((reality[room.name] ?? []).sorted())")
+        }
+        inspect(health)
+        inspectCalm(health, people: people)
+        guard !world.plan.options.isEphemeral else { return }
+        for room in rooms.keys.sorted() { readLog(of: room) }
+    }
+
+    /// Compares a room's log with what was seen, and with itself.
+    private func readLog(of room: String) {
+        var log = LogRecord(
+            room: room, mayJump: world.plan.fsync != .always, isBalanced: !mayHaveLostEvents, judge: self)
+        LogReader.events(of: room, on: world.disk).forEach { log.take($0) }
+        for (seq, digest) in (rooms[room]?.seen ?? [:]).sorted(by: { $0.key < $1.key }) where log.onDisk[seq] != digest
+        {
+            fail("event \(seq) of \(room) was seen, and is not in the log like that")
+        }
+        for (id, place) in acknowledged.sorted(by: { $0.key < $1.key })
+        where place.room == room && log.ids[id] != place.seq {
+            guard log.ids[id] == nil || !mayBeSaidTwice(id) else { continue }
+            fail("message \(id) was acknowledged as \(place.seq) in \(room), and is not there")
+        }
+    }
+}
+
+/// A room's log, read from its beginning.
+private struct LogRecord {
+    let room: String
+    /// Whether seqs may be left out: a room goes on behind what a power cut could have taken.
+    let mayJump: Bool
+    /// Where the disk was not asked to keep everything, a power cut may take a join and leave a message.
+    let isBalanced: Bool
+    let judge: Judge
+
+    private(set) var onDisk: [UInt64: UInt64] = [:]
+    private(set) var ids: [String: UInt64] = [:]
+    private var present: Set<String> = []
+    private var last: UInt64 = 0
+    /// The number of the newest message of each client, by what its identifiers begin with.
+    private var newest: [Substring: Int] = [:]
+
+    init(room: String, mayJump: Bool, isBalanced: Bool, judge: Judge) {
+        self.room = room
+        self.mayJump = mayJump
+        self.isBalanced = isBalanced
+        self.judge = judge
+    }
+
+    private func fail(_ reason: String) { judge.fail(reason) }
+
+    mutating func take(_ event: LogReader.Event) {
+        // Lines that were written anew after a failed sync stand twice if the server was killed before the first were cut off.
+        if onDisk[event.seq] == event.digest { return }
+        if event.seq != last + 1, !(mayJump && event.seq > last) {
+            fail("seq \(event.seq) follows \(last) in the log of \(room)")
+        }
+        last = event.seq
+        onDisk[event.seq] = event.digest
+        let name = event.username
+        switch event.type {
+        case "join": check(present.insert(name).inserted, "\(name) joined \(room) twice (\(event.seq))")
+        case "leave": check(present.remove(name) != nil, "\(name) left \(room) twice (\(event.seq))")
+        case "rename":
+            check(present.remove(name) != nil, "\(name), renamed in \(room), was not there")
+            present.insert(event.to)
+        default:
+            check(present.contains(name), "\(name) spoke in \(room), and was not there")
+            event.id.map { note($0, event.seq) }
+        }
+    }
+
+    private func check(_ holds: Bool, _ reason: @autoclosure () -> String) { if isBalanced, !holds { fail(reason()) } }
+
+    /// Nothing is said twice, and what one person says stays in order.
+    private mutating func note(_ id: String, _ seq: UInt64) {
+        if let other = ids.updateValue(seq, forKey: id), !judge.mayBeSaidTwice(id) {
+            fail("message \(id) is in the log of \(room) twice: \(other) and \(seq)")
+        }
+        let parts = id.split(separator: "-")
+        guard parts.count == 2, let number = Int(parts[1]) else {
+            return fail("there is a message \(id) in the log of \(room)")
+        }
+        if let before = newest.updateValue(number, forKey: parts[0]), before > number {
+            fail("message \(id) is in the log of \(room) behind \(before)")
+        }
+    }
+}

@@ -1,0 +1,154 @@
+/// A bug that somebody might really write: one place in the sources where other text stands.
+///
+/// All of them are built into one program, each behind a condition, so that they can be tried one after the other. `%` in
+/// the replacement stands for the condition that this bug is the one that is planted.
+struct PlantedBug: Sendable, CustomStringConvertible {
+    var name: String
+    /// The file below `Sources`.
+    var file: String
+    /// What stands there: once.
+    var text: String
+    var replacement: String
+
+    var description: String { name }
+
+    init(_ name: String, _ file: String, _ text: String, _ replacement: String) {
+        self.name = name
+        self.file = file
+        self.text = text
+        self.replacement = replacement
+    }
+
+    static let all: [PlantedBug] = sending + closing + chat + history
+
+    private static let sending = [
+        PlantedBug(
+            "after a partial write the rest begins one byte too late", "Server/Sending.swift",
+            "ledger), count..<size, start: 0)", "ledger), (% ? min(count + 1, size) : count)..<size, start: 0)"),
+        PlantedBug(
+            "what the kernel took of a backlog is not looked at", "Server/Sending.swift",
+            "backlog.removeFirst(count)", "backlog.removeFirst(% ? some.count : count)"),
+        PlantedBug(
+            "the rest of a chunk begins one byte too late", "Server/Backlog.swift",
+            "chunks[first]?.range = chunk.range.lowerBound + left..<",
+            "chunks[first]?.range = chunk.range.lowerBound + left + (% && left + 1 < chunk.range.count ? 1 : 0)..<"),
+        PlantedBug(
+            "the limit of a queue is ignored", "Server/Sending.swift",
+            "backlog.byteCount > options.maxQueue + backlog.allowance else",
+            "backlog.byteCount > options.maxQueue + backlog.allowance, !% else"),
+        PlantedBug(
+            "a newcomer misses the event after its welcome", "Chat/Joining.swift",
+            "resume: room.pending.count, isWelcome", "resume: room.pending.count + (% ? 1 : 0), isWelcome"),
+        PlantedBug(
+            "the cursor of a welcome is not reset", "Server/Sending.swift",
+            "            connections[slot].cursor = 0\n", "            if !% { connections[slot].cursor = 0 }\n"),
+        PlantedBug(
+            "compressed frames are cut where plain ones would be", "Server/Sending.swift",
+            "let range = deflates ? frames.compressed.range(events) : frames.plain.range(events)",
+            "let range = deflates && !% ? frames.compressed.range(events) : frames.plain.range(events)"),
+    ]
+
+    private static let closing = [
+        PlantedBug(
+            "a timer is not cancelled", "Server/Closing.swift",
+            "timers.cancel(slot, in: &connections)", "if !% { timers.cancel(slot, in: &connections) }"),
+        PlantedBug(
+            "the generation of a connection is not compared", "Server/ConnectionTable.swift",
+            "self[slot].generation == id.generation,", "% || self[slot].generation == id.generation,"),
+        PlantedBug(
+            "a place is given away within the tick", "Server/ConnectionTable.swift",
+            "leaving.append(UInt32(truncatingIfNeeded: slot))",
+            "if % { vacant.append(UInt32(truncatingIfNeeded: slot)) } else { leaving.append(UInt32(truncatingIfNeeded: slot)) }"
+        ),
+        PlantedBug(
+            "a connection that has more to be received is forgotten", "Server/Receiving.swift",
+            "        unfinished.append(UInt32(truncatingIfNeeded: slot))",
+            "        if !% { unfinished.append(UInt32(truncatingIfNeeded: slot)) }"),
+        PlantedBug(
+            "signs of life are not noted", "Server/Receiving.swift",
+            "connections[slot].lastReceived = now\n", "if !% { connections[slot].lastReceived = now }\n"),
+        PlantedBug(
+            "nobody is accepted after descriptors have run out", "Server/Accepting.swift",
+            "acceptAgainAt = now + Timing.acceptAgain", "acceptAgainAt = % ? nil : now + Timing.acceptAgain"),
+    ]
+
+    private static let chat = [
+        PlantedBug(
+            "a leave is said twice", "Chat/Joining.swift",
+            "rooms[Int(room)].append(.leave, time: time, by: member.username.text)",
+            "for _ in 0..<(% ? 2 : 1) { rooms[Int(room)].append(.leave, time: time, by: member.username.text) }"),
+        PlantedBug(
+            "an old time of grace ends a new one", "Chat/Joining.swift",
+            "member.leavesAt == grace.end", "% || member.leavesAt == grace.end"),
+        PlantedBug(
+            "the time of grace never ends", "Chat/Joining.swift",
+            "graces.add(Grace(end: end, room: room, member: member), duration: duration)",
+            "if !% { graces.add(Grace(end: end, room: room, member: member), duration: duration) }"),
+        PlantedBug(
+            "the connection that is taken over stays", "Chat/Joining.swift",
+            "            rooms[Int(room)].detach(member)\n            retire(other)",
+            "            if !% { rooms[Int(room)].detach(member) }\n            retire(other)"),
+        PlantedBug(
+            "coming back forgets what was said", "Chat/Joining.swift",
+            "        rooms[Int(room)].attach(id, to: member)\n        visitors[Int(id.slot)].phase = .inside(member)\n        welcome(member, id, room, secret: secret, since, fetched, into: &output)\n        let change",
+            "        if %, let used = rooms[Int(room)].members[Int(member)]?.used {\n            usedIDs -= used.count\n            rooms[Int(room)].members[Int(member)]?.used = UsedIDs()\n        }\n        rooms[Int(room)].attach(id, to: member)\n        visitors[Int(id.slot)].phase = .inside(member)\n        welcome(member, id, room, secret: secret, since, fetched, into: &output)\n        let change"
+        ),
+        PlantedBug(
+            "a restart forgets what was said", "Chat/Restoring.swift",
+            "            for id in session.ids {\n", "            for id in % ? [] : session.ids {\n"),
+        PlantedBug(
+            "a refused message uses up its id", "Chat/Settling.swift",
+            "            guard !id.isEmpty else { return }\n", "            guard !id.isEmpty, !% else { return }\n"),
+        PlantedBug(
+            "a seq is not given back with the event that was refused", "Chat/Room.swift",
+            "        seq = writtenSeq\n", "        if !% { seq = writtenSeq }\n"),
+        PlantedBug(
+            "a name is not given back with the rename that was refused", "Chat/Settling.swift",
+            "case .renamed(let member, _, let old): rooms[Int(room)].rename(member, to: old)",
+            "case .renamed(let member, _, let old): if !% { rooms[Int(room)].rename(member, to: old) }"),
+        PlantedBug(
+            "the journal does not say what was refused", "Chat/Settling.swift",
+            "if limits.isDurable, journalWritten, changes", "if limits.isDurable, journalWritten, !%, changes"),
+        PlantedBug(
+            "a room is dropped while somebody is on the way to it", "Chat/Rooms.swift",
+            "return memberCount == 0 && visitors == 0", "return memberCount == 0 && (visitors == 0 || %)"),
+        PlantedBug(
+            "a message that drops out of the newest events is forgotten", "Chat/Recent.swift",
+            "if entry.isMessage { older", "if entry.isMessage, !% { older"),
+    ]
+
+    private static let history = [
+        PlantedBug(
+            "an append that was refused is shown", "Server/Updating.swift",
+            "                storageFailed(error)\n                failed.append(index)",
+            "                storageFailed(error)\n                if !% { failed.append(index) }"),
+        PlantedBug(
+            "a commit that has failed is shown", "Server/Updating.swift",
+            "        for (name, error) in outcome.rooms {\n", "        for (name, error) in % ? [] : outcome.rooms {\n"),
+        PlantedBug(
+            "with fsync always nothing is synced", "History/Syncing.swift",
+            "        guard policy == .always else { return outcome }",
+            "        guard policy == .always, !% else { return outcome }"),
+        PlantedBug(
+            "half a write is not cut off", "History/RoomLog.swift",
+            "            segments[last].needsCut = true\n            needsRepair = true",
+            "            segments[last].needsCut = !%\n            needsRepair = !%"),
+        PlantedBug(
+            "a commit that has failed is not taken back", "History/Syncing.swift",
+            "                room.rollBack()\n", "                if !% { room.rollBack() }\n"),
+        PlantedBug(
+            "a torn end is kept", "History/Loading.swift",
+            "room.segments[last].length - (state.keep ?? 0)", "% ? 0 : room.segments[last].length - (state.keep ?? 0)"),
+        PlantedBug(
+            "after a power cut seqs are used again", "History/Reservations.swift",
+            "guard let record = records[room], boot", "guard !%, let record = records[room], boot"),
+        PlantedBug(
+            "a reservation counts before it is on the disk", "History/Reservations.swift",
+            "        waiting[room] = seq\n    }",
+            "        waiting[room] = seq\n        if % { held[room] = seq }\n    }"),
+        PlantedBug(
+            "a failed load leaves its repair behind", "History/Reading.swift",
+            "!room.isReady { discard(room) }",
+            "!room.isReady { if % { rooms[room.name] = nil } else { discard(room) } }"),
+    ]
+}

@@ -1,0 +1,147 @@
+import Foundation
+import Testing
+
+/// The judge has to be judged, too: bugs are planted into the server, and each must be found.
+///
+/// `CHATLOOP_PLANTED=1` builds a copy of the sources with all of them and tries one after the other, which takes some minutes;
+/// `CHATLOOP_PLANTED=N` with another N tries each with up to N seeds.
+@Suite(.serialized) struct PlantedBugTests {
+    private static let wanted = ProcessInfo.processInfo.environment["CHATLOOP_PLANTED"].flatMap(Int.init)
+    private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
+    /// Beside the other products of builds, so that a second time builds only what is new.
+    private static let folder = root.appending(path: ".build/planted")
+    private static let modules = [
+        "Bytes", "CSystem", "Chat", "Client", "HTTP", "History", "Server", "Sockets", "WebSocket",
+    ]
+
+    /// A planted bug whose place has gone finds nothing, and nobody would notice.
+    @Test(arguments: PlantedBug.all) func theirPlaceIsThereOnce(bug: PlantedBug) throws {
+        let source = try String(contentsOf: Self.root.appending(path: "Sources/\(bug.file)"), encoding: .utf8)
+        #expect(source.components(separatedBy: bug.text).count == 2, "\(bug.file): \(bug.text)")
+        #expect(bug.replacement.contains("%") && bug.replacement != bug.text)
+    }
+
+    @Test(.enabled(if: wanted != nil, "CHATLOOP_PLANTED asks for no planted bugs: building them takes minutes"))
+    func allOfThemAreFound() throws {
+        try build()
+        let most = max(Self.wanted ?? 1, 1) == 1 ? 2000 : Self.wanted ?? 1
+        // Without a bug nothing is found, or the seeds below would mean nothing.
+        let healthy = try search(for: 0, most: 20)
+        #expect(healthy == nil, "without a bug: \(healthy ?? "")")
+        for (index, bug) in PlantedBug.all.enumerated() {
+            let start = ContinuousClock.now
+            let found = try search(for: index + 1, most: most)
+            #expect(found != nil, "not found in \(most) seeds: \(bug.name)")
+            print("\(bug.name): \(found ?? "NOT FOUND") (\((ContinuousClock.now - start).components.seconds) s)")
+        }
+    }
+
+    /// Runs seeds with one bug.
+    ///
+    /// - Returns: how it was found; nil if it was not.
+    private func search(for bug: Int, most: Int) throws -> String? {
+        let result = try run(Self.folder.appending(path: ".build/release/planted").path, ["\(bug)", "\(most)"])
+        let last = result.output.split(separator: "\n").last.map(String.init)
+        if result.code == 0 { return nil }
+        // A trap is a way to be found, too.
+        return result.code == 1 ? last : "\(last ?? ""): the server crashed"
+    }
+
+    // MARK: Building
+
+    private func build() throws {
+        let files = FileManager.default
+        try files.createDirectory(at: Self.folder, withIntermediateDirectories: true)
+        for module in Self.modules { try copy(Self.root.appending(path: "Sources/\(module)"), "Sources/\(module)") }
+        try copy(Self.root.appending(path: "Tests/Simulation"), "Sources/Simulation")
+        for (file, bugs) in Dictionary(grouping: PlantedBug.all.enumerated(), by: { $0.element.file }) {
+            let path = Self.folder.appending(path: "Sources/\(file)")
+            var source = try String(contentsOf: path, encoding: .utf8)
+            for (index, bug) in bugs {
+                let condition = "(plantedBug == \(index + 1))"
+                source = source.replacing(bug.text, with: bug.replacement.replacing("%", with: condition))
+            }
+            try write("import Planted\n" + source, "Sources/\(file)")
+        }
+        try write("nonisolated(unsafe) public var plantedBug = 0\n", "Sources/Planted/Planted.swift")
+        try write(Self.program, "Sources/planted/main.swift")
+        try write(Self.manifest, "Package.swift")
+        let build = try run(
+            "/usr/bin/env",
+            ["swift", "build", "-c", "release", "--product", "planted", "--package-path", Self.folder.path])
+        try #require(build.code == 0, "the planted bugs do not build: \(build.output.suffix(3000))")
+    }
+
+    /// Copies a folder's files where they differ, so that only those are compiled again.
+    private func copy(_ source: URL, _ target: String) throws {
+        for file in try FileManager.default.subpathsOfDirectory(atPath: source.path) where file.contains(".") {
+            try write(try String(contentsOf: source.appending(path: file), encoding: .utf8), "\(target)/\(file)")
+        }
+    }
+
+    private func write(_ text: String, _ name: String) throws {
+        let path = Self.folder.appending(path: name)
+        if (try? String(contentsOf: path, encoding: .utf8)) == text { return }
+        try FileManager.default.createDirectory(at: path.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try text.write(to: path, atomically: true, encoding: .utf8)
+    }
+
+    private func run(_ path: String, _ arguments: [String]) throws -> (code: Int32, output: String) {
+        let process = Process()
+        process.executableURL = URL(filePath: path)
+        process.arguments = arguments
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        process.standardError = pipe
+        try process.run()
+        let output = pipe.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        return (
+            process.terminationReason == .exit ? process.terminationStatus : 128,
+            String(decoding: output, as: UTF8.self)
+        )
+    }
+
+    private static let program = """
+        import Foundation
+        import Planted
+        import Simulation
+
+        plantedBug = Int(CommandLine.arguments[1]) ?? 0
+        for seed in 1...(UInt64(CommandLine.arguments[2]) ?? 1) {
+            print("seed \\(seed)", terminator: "")
+            fflush(nil)
+            let run = Simulator(Plan(seed: seed))
+            run.run()
+            if let failure = run.judge.failure {
+                print(": \\(failure)")
+                exit(1)
+            }
+            print("")
+        }
+        """
+
+    private static let manifest = """
+        // swift-tools-version: 6.2
+        import PackageDescription
+
+        let package = Package(
+            name: "planted", platforms: [.macOS(.v15)],
+            targets: [
+                .executableTarget(name: "planted", dependencies: ["Simulation", "Planted"]),
+                .target(name: "Simulation", dependencies: ["Server", "Client", "History", "Chat", "WebSocket", "Sockets", "Bytes"]),
+                .target(name: "Server", dependencies: ["Sockets", "History", "Chat", "HTTP", "WebSocket", "Bytes", "Planted"]),
+                .target(name: "Client", dependencies: ["Sockets", "Chat", "HTTP", "WebSocket", "Bytes"]),
+                .target(name: "History", dependencies: ["CSystem", "Planted"]),
+                .target(name: "Sockets", dependencies: ["CSystem"]),
+                .target(name: "Chat", dependencies: ["Bytes", "Planted"]),
+                .target(name: "WebSocket", dependencies: ["Bytes", "CSystem"]),
+                .target(name: "HTTP", dependencies: ["Bytes"]),
+                .target(name: "Bytes"),
+                .target(name: "Planted"),
+                .systemLibrary(name: "CSystem"),
+            ])
+
+        """
+}
