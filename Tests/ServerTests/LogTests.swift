@@ -48,6 +48,10 @@ import Testing
             #expect(!all.contains(secret), "\(secret)")
         }
         #expect(all.contains("event=stopping") && all.contains("event=protocol-error"))
+        // Nor is the secret on the disk, where only what proves it is.
+        let files = try #require(FileManager.default.enumerator(atPath: folder.path)).compactMap { $0 as? String }
+        let kept = files.compactMap { try? String(contentsOfFile: "\(folder.path)/\($0)", encoding: .utf8) }
+        #expect(kept.contains { $0.contains("a very private text") } && !kept.contains { $0.contains(session) })
     }
 
     @Test func theLevelSaysHowMuchThereIs() throws {
