@@ -27,11 +27,13 @@ final class Browser: Sendable {
     /// Ends the browser and removes its profile as soon as this program ends, in whatever way: then its input ends.
     private static let keeper = """
         profile=$1; shift
+        mkdir -p "$profile"
         "$@" --user-data-dir="$profile" about:blank &
         read -r _
         kill $!
         wait
-        rm -rf "$profile"
+        # Its children may still be at their last words.
+        until rm -rf "$profile" && [ ! -e "$profile" ]; do :; done
         """
 
     private static let options = [
@@ -48,7 +50,8 @@ final class Browser: Sendable {
         guard let path = Self.path else { throw Failure(Self.isMissing) }
         let profile = "\(NSTemporaryDirectory())/chatloop-browser-\(ProcessInfo.processInfo.processIdentifier)"
         let keeper = try Child(
-            "/bin/sh", ["-c", Self.keeper, "sh", profile, path] + Self.options, environment: ["HOME": profile])
+            "/bin/sh", ["-c", Self.keeper, "sh", profile, path] + Self.options,
+            environment: ["HOME": profile, "TMPDIR": profile])
         let line = try keeper.errorLine(with: "DevTools listening on ws://")
         let address = line.components(separatedBy: "ws://").last ?? ""
         let slash = address.firstIndex(of: "/") ?? address.endIndex

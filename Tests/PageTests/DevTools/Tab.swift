@@ -112,10 +112,16 @@ final class Tab {
 
     private static func waiting(for expression: String, seconds: Double) -> String {
         """
-        new Promise((resolve) => {
+        new Promise((resolve, reject) => {
             const end = performance.now() + \(seconds * 1000);
             const look = () => {
-                if (\(expression)) resolve(true);
+                let isMet = false;
+                try {
+                    isMet = \(expression);
+                } catch (error) { // what is not there may be on its way, while the document is
+                    if (document.readyState === 'complete') return reject(error);
+                }
+                if (isMet) resolve(true);
                 else if (performance.now() > end) resolve(false);
                 else if (document.hidden) setTimeout(look, 10);
                 else requestAnimationFrame(look);
