@@ -72,7 +72,8 @@ package struct UTF8Validator {
         let raw = unsafe bytes.bytes
         while bytes.count - offset >= 32, UTF8Vector.isASCII(raw, at: offset) { offset += 32 }
         while bytes.count - offset >= 8 {
-            guard isASCII(unsafe raw.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self)) else { return offset }
+            let word = unsafe raw.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            guard isASCII(word) else { return offset }
             offset += 8
         }
         // The last eight bytes, some of them for the second time.
