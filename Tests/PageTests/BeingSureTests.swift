@@ -130,11 +130,12 @@ import Testing
     }
 
     @Test func aFullServerIsWaitedFor() throws {
-        try Scene.play("--max-connections", "4") { scene in
+        try Scene.play("--max-connections", "12") { scene in
             let tab = try scene.open()
+            // The browser itself keeps some connections, up to six, on which it has fetched the page.
             var clients: [TestClient] = []
             var isFull = false
-            for number in 0..<8 where !isFull {
+            for number in 0..<12 where !isFull {
                 let client = try? TestClient(scene.server)
                 isFull = (try? client?.join("Guest \(number)")) == nil
                 if let client, !isFull { clients.append(client) }
