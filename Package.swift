@@ -63,6 +63,8 @@ let package = Package(
         .testTarget(name: "ServerTests", dependencies: ["Support", "Server", "Client", "Page", "WebSocket"]),
         // The real server and real clients, and things that are killed.
         .testTarget(name: "CrashTests", dependencies: ["Support", "Simulation", "Client", "Sockets"]),
+        // The real server among the hostile.
+        .testTarget(name: "AbuseTests", dependencies: ["Support", "WebSocket"]),
         // The page in a real browser.
         .testTarget(name: "PageTests", dependencies: ["Support", "Page"]),
         // The built command, started, and a client that does what a test says.

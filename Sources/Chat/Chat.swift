@@ -42,7 +42,7 @@ package struct Chat: Sendable {
     package internal(set) var counters = ChatCounters()
 
     // What all together hold, in bytes or in number; see Limits.
-    var recentBytes = 0
+    package internal(set) var recentBytes = 0
     var parkedBytes = 0
     var usedIDs = 0
 

@@ -1,19 +1,21 @@
 /// Characters that look like others: the part of Unicode's confusables (UTS #39) for Latin, Greek and Cyrillic, with the
-/// few letters of other scripts that are most often borrowed, and the forms of letters that are only a matter of style.
+/// letters of other scripts that are most often borrowed (Cherokee, Armenian, and Lisu, whose letters are Latin capitals),
+/// and the forms of letters that are only a matter of style.
 enum Lookalikes {
     /// Each prototype with what looks like it. Case matters here: a Greek Η looks like H, its small η like n.
     ///
     /// The prototype of I, l and 1 is no letter, so that Ian is not taken for Lan when case is disregarded afterwards; and
     /// M has that of m, so that it is the same in both cases.
     private static let table: [(prototype: String, likes: String)] = [
-        ("A", "ΑАᎪ"), ("B", "ΒВᏴℬ"), ("C", "ϹСᏟℂℭ"), ("D", "Ꭰ"), ("E", "ΕЕᎬℰ"), ("F", "Ϝℱ"), ("G", "Ԍ"),
-        ("H", "ΗНᎻℋℌℍ"), ("J", "ЈͿ"), ("K", "ΚКᏦ"), ("L", "ℒ"), ("N", "Νℕ"), ("O", "0ΟОՕ"), ("P", "ΡРᏢℙ"),
-        ("Q", "Ԛℚ"), ("R", "ℛℜℝ"), ("S", "ЅՏᏚ"), ("T", "ΤТᎢ"), ("U", "Սᑌ"), ("V", "ѴᏙ"), ("W", "ԜᎳ"), ("X", "ΧХ"),
-        ("Y", "ΥҮУ"), ("Z", "ΖᏃℤℨ"),
+        ("A", "ΑАᎪꓮ"), ("B", "ΒВᏴℬꓐ"), ("C", "ϹСᏟℂℭꓚ"), ("D", "Ꭰꓓ"), ("E", "ΕЕᎬℰꓰ"), ("F", "Ϝℱꓝ"), ("G", "Ԍꓖ"),
+        ("H", "ΗНᎻℋℌℍꓧ"), ("J", "ЈͿꓙ"), ("K", "ΚКᏦꓗ"), ("L", "ℒꓡ"), ("N", "Νℕꓠ"), ("O", "0ΟОՕꓳ"), ("P", "ΡРᏢℙꓑ"),
+        ("Q", "Ԛℚ"), ("R", "ℛℜℝꓣ"), ("S", "ЅՏᏚꓢ"), ("T", "ΤТᎢꓔ"), ("U", "Սᑌꓴ"), ("V", "ѴᏙꓦ"), ("W", "ԜᎳꓪ"),
+        ("X", "ΧХꓫ"),
+        ("Y", "ΥҮУꓬ"), ("Z", "ΖᏃℤℨꓜ"),
         ("a", "ɑαа"), ("b", "Ььƅвβ"), ("c", "ϲсᴄ"), ("d", "ԁɗ"), ("e", "еҽεєℯ"), ("f", "ſẝ"), ("g", "ɡցℊ"),
         ("h", "һհнℎ"), ("i", "ıιіɩ\u{1FBE}"), ("j", "јϳ"), ("k", "κкᴋ"), ("n", "ηոп"), ("o", "οоσօᴏℴ"), ("p", "ρрϱ"),
-        ("q", "ԛգ"), ("r", "гᴦɾ"), ("rn", "mмᴍMΜМᎷϺℳ"), ("s", "ѕꜱ"), ("t", "τтᴛ"), ("u", "υսʋ"), ("v", "νѵᴠ"),
-        ("w", "ωԝѡɯ"), ("x", "χх×"), ("y", "γуүʏ"), ("z", "ᴢ"), ("|", "lI1ΙІӀӏǀɭℐℑ"),
+        ("q", "ԛգ"), ("r", "гᴦɾ"), ("rn", "mмᴍMΜМᎷϺℳꓟ"), ("s", "ѕꜱ"), ("t", "τтᴛ"), ("u", "υսʋ"), ("v", "νѵᴠ"),
+        ("w", "ωԝѡɯ"), ("x", "χх×"), ("y", "γуүʏ"), ("z", "ᴢ"), ("|", "lI1ΙІӀӏǀɭℐℑꓲƖ∣ا١۱וןⵏ"),
         ("3", "ЗзӠƷȜ"), ("4", "Ч"), ("6", "б"), ("'", "’‘ʼʹ`´′\u{374}\u{1FEF}\u{1FFD}"), ("-", "‐‑‒–−"), (".", "․ꓸ"),
         (",", "‚"),
     ]
@@ -67,8 +69,6 @@ enum Lookalikes {
 
     // MARK: Styles
 
-    // MARK: Styles
-
     /// The plain letter or digit where `scalar` is a styled form of one: full-width, circled, mathematical.
     static func plainForm(of scalar: Unicode.Scalar) -> Unicode.Scalar {
         func ascii(_ first: Character, _ offset: UInt32) -> Unicode.Scalar {
@@ -86,6 +86,11 @@ enum Lookalikes {
         case 0x1D400...0x1D6A3:  // mathematical alphabets: 26 capitals and 26 small letters in each style
             let letter = (value - 0x1D400) % 52
             return letter < 26 ? ascii("A", letter) : ascii("a", letter - 26)
+        case 0x1D6A8...0x1D7CB:  // the same in Greek: 58 each, from 26 on the small ones, and some symbols that stay
+            let letter = (value - 0x1D6A8) % 58
+            let plain =
+                letter < 25 && letter != 17 ? 0x391 + letter : (26...50).contains(letter) ? 0x397 + letter : value
+            return Unicode.Scalar(plain) ?? scalar
         case 0x1D7CE...0x1D7FF: return ascii("0", (value - 0x1D7CE) % 10)  // mathematical digits
         case 0x2160: return "I"  // Roman numerals of one letter
         case 0x2164: return "V"

@@ -73,6 +73,8 @@ extension Server where W: ~Copyable {
     }
 
     private func writeLoop(to text: inout MetricsWriter) {
+        text.counter(
+            "log_lines_dropped_total", "Lines of the log that nobody took.", UInt64(clamping: world.droppedLogLines))
         text.counter("ticks_total", "Turns of the loop.", metrics.ticks)
         text.counter("tick_events_total", "Events that ticks have taken in.", metrics.tickEvents)
         text.counter(
@@ -86,6 +88,7 @@ extension Server where W: ~Copyable {
         text.counter("history_appends_total", "Writes to the history.", disk.appends)
         text.counter("history_written_bytes_total", "Bytes written to the history.", disk.bytesWritten)
         text.counter("history_read_bytes_total", "Bytes read from the history.", disk.bytesRead)
+        text.gauge("history_memory_bytes", "Memory of the rooms' newest events.", chat.recentBytes)
         text.gauge("journal_bytes", "Size of the journal of sessions.", Int(history.journalBytes))
         text.counter("storage_failures_total", "Writes, syncs and reads that failed.", metrics.storageFailures)
         text.counter(
@@ -135,6 +138,7 @@ struct MetricsWriter {
     }
 
     mutating func counter(_ name: String, _ help: String, _ values: [(label: String, name: String, value: UInt64)]) {
+        guard !values.isEmpty else { return }  // a family without a series is nothing that anyone could show
         head(name, help, "counter", false)
         for value in values { line(name, "{\(value.label)=\"\(value.name)\"}", String(value.value), false) }
     }

@@ -70,6 +70,7 @@ extension Server where W: ~Copyable {
             swap(&inbox, &self.inbox)
             if connections[slot].phase != .vacant { noteHeldBytes(slot) }
         }
+        if !connections[slot].isPaused { resumeRequests(slot) }
         for _ in 0..<Sizes.receivesPerTick {
             guard connections[slot].phase != .vacant, !connections[slot].isPaused else { return }
             // The tick as a whole has its bounds, too.
@@ -97,7 +98,7 @@ extension Server where W: ~Copyable {
     }
 
     /// Handles what was received.
-    private mutating func take(_ slot: Int, _ bytes: Span<UInt8>) {
+    mutating func take(_ slot: Int, _ bytes: Span<UInt8>) {
         var offset = 0
         if connections[slot].phase == .http {
             guard readRequests(slot, bytes, at: &offset) else { return }

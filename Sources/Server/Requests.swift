@@ -29,20 +29,12 @@ extension Server where W: ~Copyable {
         return false
     }
 
-    /// Goes on with requests that had to wait for the answers before them to be sent.
+    /// Goes on with what had to wait for the answers before it to be sent.
     mutating func resumeRequests(_ slot: Int) {
         guard let http = connections[slot].http, !http.unread.isEmpty else { return }
         let unread = http.unread
         http.unread = []
-        var offset = 0
-        while connections[slot].phase == .http {
-            if mustWait(slot) {
-                http.unread = Array(unread[offset...])
-                return pause(slot)
-            }
-            guard let event = http.parser.next(in: unread.span, at: &offset) else { return }
-            guard answer(slot, event) else { return }
-        }
+        take(slot, unread.span)
     }
 
     /// Whether so many answers wait that the client has to take some before the next request counts.

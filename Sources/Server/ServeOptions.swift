@@ -109,12 +109,12 @@ enum Sizes {
     static let inbox = 64 * 1024
     /// Times that one connection is received from in a tick. One that has more waits for the next: a flood takes its turn.
     static let receivesPerTick = 4
-    /// Connections that are accepted in a tick.
-    static let acceptsPerTick = 1024
+    /// Connections that are accepted in a tick. Those who are here already are not to wait for a flood of newcomers.
+    static let acceptsPerTick = 128
     /// Bytes of messages in a tick. When there are more, the rest of those ready waits for the next.
     static let tickBytes = 4 << 20
     /// Bytes of answers that an HTTP connection may have waiting before its next request is looked at.
-    static let httpQueue = 256 * 1024
+    static let httpQueue = 64 * 1024
     /// Bytes that are sent at once where several pieces have to be put together.
     static let outbox = 256 * 1024
     /// Bytes that are read from the history in a tick.

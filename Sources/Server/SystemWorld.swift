@@ -108,4 +108,5 @@ package struct SystemWorld: World, ~Copyable {
     // MARK: The log
 
     package mutating func log(_ line: String) { errorLog.write(line) }
+    package var droppedLogLines: Int { errorLog.droppedInAll }
 }

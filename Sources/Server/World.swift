@@ -52,4 +52,6 @@ package protocol World: ~Copyable {
 
     /// Writes a line for the operator. It never waits: what cannot be written is dropped, and counted.
     mutating func log(_ line: String)
+    /// Lines that could not be written so far.
+    var droppedLogLines: Int { get }
 }

@@ -14,13 +14,16 @@
 package struct ErrorLog: Sendable {
     private static let standardError: Int32 = 2
     private static let longestLine = 4096  // PIPE_BUF on Linux; the lines are shorter
-    package private(set) var dropped = 0
+    /// Lines that were dropped since the last one that was written, and since the beginning.
+    private var dropped = 0
+    package private(set) var droppedInAll = 0
 
     package init() {}
 
     package mutating func write(_ line: String) {
         guard hasRoom else {
             dropped += 1
+            droppedInAll += 1
             return
         }
         if dropped > 0 {
@@ -28,6 +31,7 @@ package struct ErrorLog: Sendable {
             dropped = 0
             guard hasRoom else {
                 dropped = 1
+                droppedInAll += 1
                 return
             }
         }

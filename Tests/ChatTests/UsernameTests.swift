@@ -76,6 +76,7 @@ import Testing
         ("Ada", "Ａｄａ"), ("Ada", "𝐀𝐝𝐚"), ("Ada", "𝕬𝖉𝖆"), ("Ada", "ⒶⓓⒶ"), ("Ada", "🄰🅓🅰"), ("7", "𝟟"), ("Ada", "🇦🇩🇦"),
         ("Rex", "ℛex"), ("XL", "ⅩⅬ"), ("Kim", "\u{212A}im"), ("O'Hara", "O’Hara"), ("a-b", "a‑b"), ("a b", "a  b"),
         ("a b", "a\u{A0}\u{3000}b"), ("inn", "ınn"), ("i\u{307}", "i"), ("MIM", "МІМ"), ("mix", "мix"),
+        ("ADA", "ꓮꓓꓮ"), ("LISU", "ꓡꓲꓢꓴ"), ("Ana", "𝛢nа"), ("Nikos", "𝜨ikοs"), ("nov", "𝜂οᴠ"), ("Il", "ƖI"),
     ])
     func namesThatLookAlikeCollide(one: String, other: String) {
         #expect(collide(one, other))

@@ -130,19 +130,23 @@ import Testing
     }
 
     @Test func aFullServerIsWaitedFor() throws {
-        try Scene.play("--max-connections", "4") { scene in
-            let tab = try scene.open()
+        try Scene.play("--max-connections", "12") { scene in
+            var (tab, isFull) = (try scene.open(), false)
             var clients: [TestClient] = []
-            var isFull = false
-            for number in 0..<8 where !isFull {
-                let client = try? TestClient(scene.server)
-                isFull = (try? client?.join("Guest \(number)")) == nil
-                if let client, !isFull { clients.append(client) }
+            // The browser itself keeps some connections, on which it has fetched the page, and gives them up when it likes.
+            for attempt in 0..<20 where !isFull {
+                if attempt > 0 { tab = try scene.open() }
+                while let client = try? TestClient(scene.server), (try? client.join("Guest \(clients.count)")) != nil {
+                    clients.append(client)
+                }
+                try tab.find("textbox", "Username").focus()
+                try tab.press("a", control: true)
+                try tab.insert("Ada \(attempt)")
+                try tab.press("Enter")
+                try tab.wait(for: "/^Connected|the server is full/.test(\(Self.status))")
+                isFull = try tab.string(Self.status).contains("full")
             }
-            try tab.find("textbox", "Username").focus()
-            try tab.insert("Ada")
-            try tab.press("Enter")
-            try tab.wait(for: "\(Self.status).includes('the server is full')")
+            #expect(isFull)
             try tab.screenshot("full")
             for client in clients { try client.close(.normal) }
             try tab.find("button", "Try now").click()

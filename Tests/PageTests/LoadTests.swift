@@ -16,11 +16,13 @@ import Testing
                 new PerformanceObserver((list) => tasks.push(...list.getEntries().map((task) => task.duration)))
                     .observe({ type: 'longtask' })
                 """)
-            // Another program may hold up the page as well, so the best of some rounds counts.
+            // Another program may hold up the page as well, so the best of some rounds counts, or that in one of them the
+            // page itself took so little of the processor that it cannot have been at fault.
+            _ = try tab.processorTime()
             var (said, heard, isSmooth) = (0, [String](), false)
             for _ in 0..<4 where !isSmooth {
                 try tab.evaluate("tasks = []")
-                let start = Deadline.now
+                let (start, taken) = (Deadline.now, try tab.processorTime())
                 for number in 0..<1000 {
                     // The pace is what is tested.
                     let wait = start + Double(number) / 200 - Deadline.now
@@ -33,7 +35,8 @@ import Testing
                 try tab.wait(forMessage: heard[said - 1].replacing("`", with: ""))
                 let seconds = Deadline.now - start
                 let long = try tab.evaluate("tasks") as? [Double] ?? []
-                isSmooth = long.reduce(0, +) < seconds * 1000 * 0.1
+                let cost = try tab.processorTime() - taken
+                isSmooth = long.reduce(0, +) < seconds * 1000 * 0.1 || cost < seconds * 0.4
             }
             #expect(isSmooth)
             let log = "document.querySelector('[role=log]')"

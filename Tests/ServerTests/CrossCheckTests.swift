@@ -5,18 +5,20 @@ import Testing
 /// An independent implementation at the other end: Python's `websockets`, where it is installed.
 @Suite struct CrossCheckTests {
     /// Python, if it has the module; nil, and a word on it, if not.
-    private static let python: String? = {
+    static func python(with modules: String) -> String? {
         let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
         for folder in folders {
             let path = "\(folder)/python3"
             guard FileManager.default.isExecutableFile(atPath: path) else { continue }
-            let child = try? Child(path, ["-c", "import websockets.sync.client, websockets.sync.server"])
+            let child = try? Child(path, ["-c", "import \(modules)"])
             child?.closeInput()
             if (try? child?.wait()) == .exited(0) { return path }
         }
-        print("skipped: there is no Python with the module websockets to check against")
+        print("skipped: there is no Python with \(modules) to check against")
         return nil
-    }()
+    }
+
+    private static let python = python(with: "websockets.sync.client, websockets.sync.server")
 
     private func start(_ script: String, _ arguments: String...) throws -> Child? {
         guard let python = Self.python else { return nil }

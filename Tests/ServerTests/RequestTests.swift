@@ -1,6 +1,7 @@
 import Foundation
 import Support
 import Testing
+import WebSocket
 
 /// HTTP/1.1 as a connection: keep-alive, pipelining, and what is refused.
 @Suite struct RequestTests {
@@ -67,6 +68,25 @@ import Testing
                 Issue.record("answer \(index) is another")
                 return
             }
+        }
+    }
+
+    /// An upgrade may stand behind requests whose answers wait to be read, and frames behind the upgrade.
+    @Test(arguments: PollerChoice.allCases)
+    func anUpgradeMayWaitForTheAnswersBeforeIt(poller: PollerChoice) throws {
+        let server = try LiveServer(poller: poller)
+        let socket = try TestSocket(port: server.port, receiveBuffer: 4096)
+        let count = 1000
+        var bytes = Array(String(repeating: server.head("GET", "/app.js"), count: count).utf8)
+        bytes += Array(server.head("GET", "/chat", HandshakeTests.fields).utf8)
+        let join = Array(#"{"type":"join","username":"Ada"}"#.utf8)
+        Frame.appendMasked(to: &bytes, opcode: .text, payload: join.span, key: 5)
+        try socket.send(bytes)
+        for _ in 0..<count { #expect(try socket.answer().status == 200) }
+        #expect(try socket.answer().status == 101)
+        var received: [UInt8] = []
+        while !String(decoding: received, as: UTF8.self).contains("welcome") {
+            received += try #require(try socket.receive())
         }
     }
 

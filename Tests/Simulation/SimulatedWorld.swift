@@ -65,4 +65,5 @@ package struct SimulatedWorld: World {
     }
 
     package mutating func log(_ line: String) { simulator.trace("server \(line)") }
+    package var droppedLogLines: Int { 0 }
 }

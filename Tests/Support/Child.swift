@@ -64,8 +64,10 @@ package final class Child {
     /// - Parameters:
     ///   - terminal: a descriptor to use for all three standard streams in place of pipes.
     ///   - environment: all there is of it.
+    ///   - inherited: a descriptor that it gets under the same number.
     package init(
-        _ path: String, _ arguments: [String], environment: [String: String] = [:], terminal: Int32? = nil
+        _ path: String, _ arguments: [String], environment: [String: String] = [:], terminal: Int32? = nil,
+        inheriting inherited: Int32? = nil
     ) throws {
         descriptorLock.lock()
         defer { descriptorLock.unlock() }
@@ -99,6 +101,8 @@ package final class Child {
         for (end, target) in [(pipes[0], 0), (pipes[3], 1), (pipes[5], 2)] as [(Int32, Int32)] {
             posix_spawn_file_actions_adddup2(&actions, terminal ?? end, target)
         }
+        // A descriptor that is put in its own place stays open.
+        if let inherited { posix_spawn_file_actions_adddup2(&actions, inherited, inherited) }
         let all = ["PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"]
             .merging(environment) { $1 }
         var argv: [UnsafeMutablePointer<CChar>?] = ([path] + arguments).map { strdup($0) } + [nil]

@@ -2,7 +2,7 @@ import Foundation
 import Support
 
 /// A listening socket on a free port of this machine.
-private func listenAnywhere() throws -> (descriptor: Int32, port: UInt16) {
+func listenAnywhere() throws -> (descriptor: Int32, port: UInt16) {
     #if canImport(Darwin)
         let kind = SOCK_STREAM
     #else
