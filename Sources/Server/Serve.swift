@@ -126,7 +126,8 @@ extension Server where W: ~Copyable {
             chat: Chat(limits: limits ?? options.limits(isDurable: history != nil)),
             history: history, site: site,
             connections: ConnectionTable(capacity: (options.maxConnections ?? 1000) + Sizes.reservedConnections),
-            addressRates: AddressRates(perSecond: options.connectionRate), inflater: inflater, deflater: deflater,
+            addressRates: AddressRates(perSecond: options.connectionRate),
+            inbox: [UInt8](repeating: 0, count: options.inboxBytes), inflater: inflater, deflater: deflater,
             journalLimit: options.journalBytes)
         nanoseconds = self.world.monotonic
         inputs.now = nanoseconds / 1_000_000

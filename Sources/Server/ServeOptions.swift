@@ -75,6 +75,8 @@ package struct ServeOptions: Sendable {
     /// The journal of sessions is written anew when it is larger than this, and twice as large as what still counts (bytes).
     /// The command has no option for it; a simulated world makes it small, so that it comes to that.
     package var journalBytes: Int64 = 4 << 20
+    /// Bytes that are received at once. The same goes for it.
+    package var inboxBytes = 64 * 1024
 
     package init() {}
 }
@@ -105,8 +107,6 @@ enum Timing {
 }
 
 enum Sizes {
-    /// Bytes that are received at once.
-    static let inbox = 64 * 1024
     /// Times that one connection is received from in a tick. One that has more waits for the next: a flood takes its turn.
     static let receivesPerTick = 4
     /// Connections that are accepted in a tick. Those who are here already are not to wait for a flood of newcomers.

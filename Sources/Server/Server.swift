@@ -29,7 +29,7 @@ package struct Server<W: World & ~Copyable>: ~Copyable {
     var handshakes = 0
     var handshakeAddresses = AddressCounts()
     /// What the kernel has at most given us at once.
-    var inbox = [UInt8](repeating: 0, count: Sizes.inbox)
+    var inbox: [UInt8]
     let inflater: Inflater
     let deflater: Deflater
 

@@ -56,6 +56,23 @@ package struct Faults: Sendable {
 
     package static let none = Faults()
 
+    /// What a plan wants more of.
+    mutating func stress(_ emphasis: Emphasis, _ random: inout SeededRandom) {
+        let second: Int64 = 1_000_000_000
+        switch emphasis {
+        case .nothing: break
+        case .crashes:
+            killEvery = second * Int64(random.number(4...30))
+            powerCutEvery = random.happens(0.3) ? 0 : second * Int64(random.number(8...60))
+        case .crowd:
+            // Everybody would begin anew, and a crowd takes its time.
+            (killEvery, powerCutEvery, restartEvery) = (0, 0, 0)
+        case .absences:
+            exhaustionEvery = second * Int64(random.number(5...40))
+            if random.happens(0.7) { (killEvery, powerCutEvery, restartEvery) = (0, 0, 0) }
+        }
+    }
+
     /// A world where everything goes wrong, each thing in some seeds often, in some seldom, in some never.
     package static func all(_ random: inout SeededRandom) -> Faults {
         let second: Int64 = 1_000_000_000

@@ -19,6 +19,10 @@ final class Guest: Person {
     private var version: UInt64 = 0
     private var isDeafUntil: Int64 = 0
     private var isCalm = false
+    /// Its newest message that has come back, and in which session.
+    private var lastSaid: (id: String, text: String, session: String?)?
+    /// It reaches nobody until then (ns).
+    private var isAwayUntil: Int64 = 0
 
     init(_ index: Int, _ world: Simulator) {
         self.index = index
@@ -92,7 +96,7 @@ final class Guest: Person {
         }
         chatter?.act(roll) { $0.advance(to: now, into: &$1) }
         if world.now >= nextDeed {
-            nextDeed = isCalm ? .max : world.now + world.random.time(mean: 20_000_000_000 * world.plan.pace)
+            nextDeed = isCalm ? .max : world.now + world.random.time(mean: world.plan.deedEvery)
             act()
         }
         settle()
@@ -101,6 +105,7 @@ final class Guest: Person {
     func calmDown() {
         isCalm = true
         isDeafUntil = 0
+        isAwayUntil = 0
         nextDeed = chatter?.client.phase == .out ? world.now : .max
         if let link { readable(link) }
         wake(0)
@@ -124,6 +129,11 @@ final class Guest: Person {
             return
         }
         guard !isCalm else { return }
+        if world.random.happens(0.1) { return sayAgain() }
+        if world.plan.emphasis == .absences, world.random.happens(0.4) {
+            isAwayUntil = world.now + world.random.time(mean: 8_000_000_000)
+            return drop()
+        }
         switch world.random.number(0...99) {
         case 0..<55:
             say(length: world.random.happens(0.1) ? world.random.number(200...4000) : world.random.number(1...80))
@@ -146,6 +156,19 @@ final class Guest: Person {
         if let message = chatter?.client.outgoing.last { world.judge.says(message.id, text, person: index) }
     }
 
+    /// Says the newest message once more, as someone does who has not looked at what came back: the shipped client finds its
+    /// own message in the welcome after nearly every loss, and would never try it.
+    private func sayAgain() {
+        guard let last = lastSaid, let link, let client = chatter?.client, client.phase == .joined, client.isSettled,
+            client.session == last.session, !world.judge.mayHaveLostEvents
+        else { return }
+        var frame: [UInt8] = []
+        Frame.appendMasked(
+            to: &frame, opcode: .text, payload: ClientMessage.message(text: last.text, id: last.id).span,
+            key: UInt32(truncatingIfNeeded: roll()))
+        world.network.send(link, frame)
+    }
+
     /// The connection is gone without a word.
     private func drop() {
         guard let link else { return }
@@ -159,6 +182,7 @@ final class Guest: Person {
     private func leave() {
         guard let client = chatter?.client, client.phase == .joined, client.isSettled else { return }
         world.trace("guest \(index) leaves")
+        world.judge.leaves(index)
         chatter?.act(roll) { $0.leave(into: &$1) }
         settle()
         chatter = nil
@@ -177,7 +201,7 @@ final class Guest: Person {
                 forgetLink()
                 ear = Ear()
                 hasGoodbye = false
-                link = world.network.connect(index)
+                link = world.network.connect(index, isUnreachable: world.now < isAwayUntil)
             case .disconnect:
                 flush()
                 if let link { world.network.close(link, withReset: false) }
@@ -203,7 +227,9 @@ final class Guest: Person {
     private func note(_ item: News) {
         switch item {
         case .event(let event):
-            if case .message(_, let id?) = event.kind, let client = chatter?.client, id.hasPrefix(client.idMark) {
+            if case .message(let text, let id?) = event.kind, let client = chatter?.client, id.hasPrefix(client.idMark)
+            {
+                lastSaid = (id, text, client.session)
                 world.judge.acknowledge(id, room: room, seq: event.seq)
             }
         case .joinRefused(let error):

@@ -9,8 +9,8 @@ package final class Judge {
         var seen: [UInt64: UInt64] = [:]
         /// Events that were seen and then lost in a power cut, where the disk was not asked to keep them.
         var lost: [UInt64: UInt64] = [:]
-        /// Those of them that are messages.
-        var messages: Set<UInt64> = []
+        /// Those that were seen and are messages, and how long each line is.
+        var messages: [UInt64: Int] = [:]
     }
 
     /// What a connection has been told so far.
@@ -28,6 +28,8 @@ package final class Judge {
     private var ticks = 0
     var rooms: [String: RoomRecord] = [:]
     private var lines: [Int: Line] = [:]
+    /// Who is in a room and has no reason to leave it, by person.
+    var stays: [Int: Stay] = [:]
     /// What was said under which id: the text's fingerprint.
     private var said: [String: (person: Int, text: UInt64)] = [:]
     /// Those who were once welcomed with a gap. If that has swallowed a message of their own, and the session with it, they can
@@ -70,6 +72,7 @@ package final class Judge {
             if message.hasGap { missed.insert(person) }
             line.next = message.seq + 1
             line.people = Set(message.users)
+            stays[person] = Stay(room: room, username: message.username, seq: message.seq, link: link.number)
             line.ownJoin = (message.username, message.seq + 1)
             if since == nil { line.people.remove(message.username) }
         case "join", "leave", "message", "rename":
@@ -128,8 +131,9 @@ package final class Judge {
             if welcome.hasGap != (since != nil) { return "has a gap for nobody" }
             let known = Set(seqs)
             let first = seqs.first ?? .max
-            let missing = rooms[room]?.messages.filter { $0 >= first && $0 <= welcome.seq && !known.contains($0) } ?? []
-            return missing.min().map { "leaves out message \($0)" }
+            let missing = rooms[room]?.messages.keys.filter { $0 >= first && $0 <= welcome.seq && !known.contains($0) }
+            if let missing = missing?.min() { return "leaves out message \(missing)" }
+            return forgotten(by: known, upTo: welcome.seq, in: room).map { "has forgotten message \($0)" }
         }
         if let first = seqs.first, first <= since { return "tells what the client knows" }
         if welcome.hasGap || mayHaveLostEvents { return nil }
@@ -141,7 +145,7 @@ package final class Judge {
     private func seeAgain(_ message: Heard, _ text: [UInt8], in room: String, by person: Int) {
         guard world.plan.options.isEphemeral else { return see(text, in: room, by: person) }
         if said[message.id ?? ""]?.text != Judge.fingerprint(message.text)
-            || rooms[room]?.messages.contains(message.seq) == false
+            || rooms[room]?.messages[message.seq] == nil
         {
             fail("person \(person) was given message \(message.seq) again, and it is another")
         }
@@ -163,8 +167,10 @@ package final class Judge {
         world.trace(
             "\(room) \(seq)  \(heard.type) of \(heard.username) \(heard.id ?? heard.to), first seen by person \(person)"
         )
+        if heard.type == "leave" { noteLeave(of: heard.username, seq, in: room) }
+        if heard.type == "rename" { noteRename(of: heard.username, to: heard.to, seq, in: room) }
         guard heard.type == "message" else { return }
-        rooms[room]?.messages.insert(seq)
+        rooms[room]?.messages[seq] = event.count
         if let id = heard.id, said[id]?.text != Judge.fingerprint(heard.text) {
             fail("message \(id) in \(room) is not what was said: \(heard.text)")
         }
@@ -215,12 +221,16 @@ package final class Judge {
 
     func endTick(_ server: borrowing Server<SimulatedWorld>) {
         ticks += 1
-        if ticks % 32 == 0 || world.isCalm && ticks % 4 == 0 { inspect(server.health) }
+        if ticks % 32 == 0 || world.isCalm && ticks % 4 == 0 {
+            inspect(server.health)
+            lookForTheForgotten()
+        }
     }
 
     /// The server's process is gone; its files are what they are.
     func serverIsGone(lostPower: Bool) {
         lines = [:]
+        stays = [:]
         hasLostPower = hasLostPower || lostPower
         if world.plan.options.isEphemeral {
             // What follows is another history, which knows nothing of this one.
@@ -233,7 +243,7 @@ package final class Judge {
             for event in LogReader.events(of: room, on: world.disk) { kept[event.seq] = event.digest }
             for (seq, digest) in rooms[room]?.seen ?? [:] where kept[seq] != digest {
                 rooms[room]?.seen[seq] = nil
-                rooms[room]?.messages.remove(seq)
+                rooms[room]?.messages[seq] = nil
                 rooms[room]?.lost[seq] = digest
             }
             acknowledged = acknowledged.filter { $0.value.room != room || rooms[room]?.seen[$0.value.seq] != nil }

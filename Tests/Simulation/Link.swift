@@ -85,6 +85,10 @@ final class Link {
 
     /// Something went wrong with it, or its person did not listen: the server may give it up.
     var isHindered = false
+    /// When the server last took something from it, or was last told of something on it (ns).
+    var lastAttention: Int64 = 0
+    /// The person is out of reach: it cannot be made.
+    var isUnreachable = false
     /// The server has closed it, without having been asked to.
     var wasClosedByServer = false
 

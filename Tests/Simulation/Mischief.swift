@@ -46,7 +46,10 @@ extension Simulator {
     }
 
     func relieve(_ fault: EventQueue.Fault) {
-        if fault == .exhaustion { network.isExhausted = false }
+        if fault == .exhaustion {
+            network.isExhausted = false
+            network.availableSince = now
+        }
         if fault == .fullDisk { isDiskFull = false }
     }
 

@@ -20,6 +20,8 @@ final class Network {
     var isAccepting = true
     /// Whether there are no descriptors at the moment.
     var isExhausted = false
+    /// When there were descriptors again for the last time (ns).
+    var availableSince: Int64 = 0
     private var arrivalEdge = false
     private var readyLinks: [Link] = []
 
@@ -30,11 +32,12 @@ final class Network {
     // MARK: The persons' side
 
     /// Begins to connect.
-    func connect(_ person: Int) -> Link {
+    func connect(_ person: Int, isUnreachable: Bool = false) -> Link {
         let isSmall = world.random.happens(world.faults.smallBuffers)
         let capacity = isSmall ? world.random.number(200...4000) : 200_000
         let link = Link(number: links.count, person: person, capacity: capacity, latency: world.faults.latency)
         link.isHindered = isSmall
+        link.isUnreachable = isUnreachable
         links.append(link)
         live.append(link)
         if live.count > 2 * lastLive + 64 { forgetDead() }
@@ -44,11 +47,12 @@ final class Network {
 
     func finishConnecting(_ link: Link) {
         guard link.isOpenAtPerson else { return }
-        guard isListening, !world.random.happens(world.faults.refusedConnect) else {
+        guard isListening, !link.isUnreachable, !world.random.happens(world.faults.refusedConnect) else {
             link.isOpenAtPerson = false
             return world.people[link.person].refused(link)
         }
         link.isConnected = true
+        link.lastAttention = world.now
         arrivals.append(link)
         arrivalEdge = true
         world.people[link.person].connected(link)
@@ -149,7 +153,9 @@ final class Network {
             return world.events.add(.arrival(link: link.number, atServer: atServer), at: link.stalledUntil)
         }
         if atServer {
+            let hadAll = link.up.arrived.isEmpty
             guard link.up.advance(to: world.now), link.isOpenAtServer else { return }
+            if hadAll { link.lastAttention = world.now }
             link.readEdge = true
             if link.up.hasEnded { link.endEdge = true }
             markReady(link)
@@ -222,6 +228,7 @@ extension Network {
         let link = arrivals.removeFirst()
         if link.isReset || world.random.happens(world.faults.refusedConnect / 10) { return .aborted }
         link.isOpenAtServer = true
+        link.lastAttention = world.now
         openStreams += 1
         let address = SocketAddress(address: IPAddress(v4: 0x0A00_0001 + UInt32(link.person)), port: 40000)
         if let free = streams.firstIndex(where: { $0 == nil }) {
@@ -265,6 +272,7 @@ extension Network {
             count = world.random.happens(0.5) ? 1 : world.random.number(1...count - 1)
             world.events.add(.readiness(link: link.number), at: world.now + 1_000_000)
         }
+        link.lastAttention = world.now
         buffer.replaceSubrange(0..<count, with: link.up.arrived[..<count])
         link.up.arrived.removeFirst(count)
         return .received(count)
@@ -309,6 +317,7 @@ extension Network {
             return world.judge.fail("a descriptor was closed that is not open: \(stream)")
         }
         link.wasClosedByServer = !link.isReset && !link.up.hasEnded
+        world.judge.closed(link)
         finishSending(stream)
         streams[Int(stream)] = nil
         openStreams -= 1

@@ -2,6 +2,18 @@ import Chat
 import History
 import Server
 
+/// What there is more of than elsewhere, in some seeds: what is seldom would else take thousands of them to meet something
+/// else that is seldom.
+package enum Emphasis: Sendable, CaseIterable {
+    case nothing
+    /// The server is killed, or the power is cut, every few seconds.
+    case crashes
+    /// So many in one room that notices are held back for a while.
+    case crowd
+    /// People lose their connections all the time and stay away for a while; and again and again there are no descriptors.
+    case absences
+}
+
 /// What a run consists of. All of it follows from the seed.
 package struct Plan: Sendable {
     package var seed: UInt64
@@ -11,6 +23,7 @@ package struct Plan: Sendable {
     package var seconds: Int64 = 600
     package var calmSeconds: Int64 = 120
     package var hasFaults = true
+    package var emphasis = Emphasis.nothing
     /// How many times as long everything takes that people do and faults wait for: 1 is a world in which all happens at once,
     /// 60 one in which people say something now and then.
     package var pace: Int64 = 1
@@ -50,11 +63,26 @@ package struct Plan: Sendable {
         limits.recentMessages = random.pick([3, limits.recentMessages])
         // Each person has one message under way, so the newest is enough to be remembered.
         limits.rememberedIDs = random.pick([2, 65_536])
+        // So little at once that a connection comes to the end of its share of a tick.
+        options.inboxBytes = random.pick([300, 65_536, 65_536])
+        emphasis = random.pick([.nothing, .nothing, .nothing, .crashes, .crashes, .absences])
+        if random.happens(0.05) { emphasis = .crowd }
+        switch emphasis {
+        case .nothing: break
+        case .crashes, .absences: seconds = 300
+        case .crowd:
+            people = random.number(60...110)
+            rooms = 1
+            seconds = 120
+            options.maxConnections = 200
+            options.maxConnectionsPerAddress = 0
+        }
     }
 
     /// A long time in the lives of many: most of it is silence.
     package static func long(seed: UInt64) -> Plan {
         var plan = Plan(seed: seed)
+        plan.emphasis = .nothing
         plan.people = 60
         plan.pace = 60
         plan.seconds = 16 * 3600
@@ -67,6 +95,9 @@ package struct Plan: Sendable {
     package var isCramped: Bool {
         options.maxConnections ?? 0 <= people || options.maxConnectionsPerAddress > 0 || options.maxQueue < 1_000_000
     }
+
+    /// Nanoseconds between two deeds of a person, on average.
+    var deedEvery: Int64 { (emphasis == .absences ? 8 : 20) * 1_000_000_000 * pace }
 
     /// Hours that the people live, all taken together.
     package var clientHours: Double { Double(people) * Double(seconds + calmSeconds) / 3600 }

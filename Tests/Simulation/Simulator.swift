@@ -40,6 +40,7 @@ package final class Simulator {
         log = Trace(limit: plan.traceLines)
         log.isLoud = plan.isLoud
         faults = plan.hasFaults ? Faults.all(&random) : .none
+        if plan.hasFaults { faults.stress(plan.emphasis, &random) }
     }
 
     // MARK: The run
@@ -150,6 +151,7 @@ package final class Simulator {
         callsLeft = nil
         cutsPower = false
         isDiskFull = false
+        network.availableSince = now
         network.isExhausted = false
         disk.capacity = nil
         disk.syncDelay = 0

@@ -9,14 +9,18 @@ struct PlantedBug: Sendable, CustomStringConvertible {
     /// What stands there: once.
     var text: String
     var replacement: String
+    /// False where nobody can see it, because something else sees to the same: then it is planted to be looked at, and no
+    /// seed is expected to find it.
+    var isVisible = true
 
     var description: String { name }
 
-    init(_ name: String, _ file: String, _ text: String, _ replacement: String) {
+    init(_ name: String, _ file: String, _ text: String, _ replacement: String, isVisible: Bool = true) {
         self.name = name
         self.file = file
         self.text = text
         self.replacement = replacement
+        self.isVisible = isVisible
     }
 
     static let all: [PlantedBug] = sending + closing + chat + history
@@ -52,9 +56,12 @@ struct PlantedBug: Sendable, CustomStringConvertible {
         PlantedBug(
             "a timer is not cancelled", "Server/Closing.swift",
             "timers.cancel(slot, in: &connections)", "if !% { timers.cancel(slot, in: &connections) }"),
+        // A second lock: a place is not given away within the tick in which it is left (the next bug), and what a poller tells
+        // was found out after the old descriptor was closed, so no name of an old connection outlives it.
         PlantedBug(
             "the generation of a connection is not compared", "Server/ConnectionTable.swift",
-            "self[slot].generation == id.generation,", "% || self[slot].generation == id.generation,"),
+            "self[slot].generation == id.generation,", "% || self[slot].generation == id.generation,",
+            isVisible: false),
         PlantedBug(
             "a place is given away within the tick", "Server/ConnectionTable.swift",
             "leaving.append(UInt32(truncatingIfNeeded: slot))",
