@@ -19,8 +19,8 @@ final class Guest: Person {
     private var version: UInt64 = 0
     private var isDeafUntil: Int64 = 0
     private var isCalm = false
-    /// Its newest message that has come back, and in which session.
-    private var lastSaid: (id: String, text: String, session: String?)?
+    /// Its newest message, in which session it was said, and whether it has come back.
+    private var lastSaid: (id: String, text: String, session: String?, isHeard: Bool)?
     /// It reaches nobody until then (ns).
     private var isAwayUntil: Int64 = 0
 
@@ -153,14 +153,16 @@ final class Guest: Person {
         let alphabet = ["a", "b", "é", "漢", "🙂", " ", "\"", "\\", "\n"]
         let text = "x" + (0..<length - 1).map { _ in world.random.pick(alphabet) }.joined()
         guard chatter?.act(roll, { $0.say(text, now: now, into: &$1) }) == true else { return }
-        if let message = chatter?.client.outgoing.last { world.judge.says(message.id, text, person: index) }
+        guard let message = chatter?.client.outgoing.last else { return }
+        world.judge.says(message.id, text, person: index)
+        lastSaid = (message.id, text, chatter?.client.session, false)
     }
 
     /// Says the newest message once more, as someone does who has not looked at what came back: the shipped client finds its
     /// own message in the welcome after nearly every loss, and would never try it.
     private func sayAgain() {
         guard let last = lastSaid, let link, let client = chatter?.client, client.phase == .joined, client.isSettled,
-            client.session == last.session, !world.judge.mayHaveLostEvents
+            last.isHeard, client.session == last.session, !world.judge.mayHaveLostEvents
         else { return }
         var frame: [UInt8] = []
         Frame.appendMasked(
@@ -227,9 +229,8 @@ final class Guest: Person {
     private func note(_ item: News) {
         switch item {
         case .event(let event):
-            if case .message(let text, let id?) = event.kind, let client = chatter?.client, id.hasPrefix(client.idMark)
-            {
-                lastSaid = (id, text, client.session)
+            if case .message(_, let id?) = event.kind, let client = chatter?.client, id.hasPrefix(client.idMark) {
+                if id == lastSaid?.id { lastSaid?.isHeard = true }
                 world.judge.acknowledge(id, room: room, seq: event.seq)
             }
         case .joinRefused(let error):

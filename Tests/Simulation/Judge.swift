@@ -26,6 +26,8 @@ package final class Judge {
     package private(set) var failure: String?
     package var hasFailed: Bool { failure != nil }
     private var ticks = 0
+    /// A second of the world, and the ticks in it so far.
+    var pace: (second: Int64, ticks: Int) = (0, 0)
     var rooms: [String: RoomRecord] = [:]
     private var lines: [Int: Line] = [:]
     /// Who is in a room and has no reason to leave it, by person.
@@ -221,6 +223,7 @@ package final class Judge {
 
     func endTick(_ server: borrowing Server<SimulatedWorld>) {
         ticks += 1
+        lookForHaste()
         if ticks % 32 == 0 || world.isCalm && ticks % 4 == 0 {
             inspect(server.health)
             lookForTheForgotten()

@@ -108,7 +108,8 @@ final class Network {
         for link in live where link.isOpenAtServer || link.isOpenAtPerson && link.isConnected {
             link.isOpenAtServer = false
             link.token = nil
-            if !link.isBlackHole { reset(link) }
+            // Nobody is told; but what its person has not read by now would be read as words of the server that comes next.
+            if link.isBlackHole { link.down.removeAll() } else { reset(link) }
         }
         forgetDead()
     }

@@ -15,6 +15,8 @@ extension Judge {
     private static let grace: Int64 = 24_000_000_000
     /// More than the server ever leaves a connection alone that it does not hold back.
     private static let patience: Int64 = 12_000_000_000
+    /// Ticks in a second. One takes a tenth of a millisecond on average, so a server that never waits makes twice as many.
+    private static let mostTicks = 5_000
 
     // MARK: Leaving
 
@@ -61,6 +63,13 @@ extension Judge {
         {
             fail("nobody receives the \(link.up.arrived.count) bytes on connection \(link.number)")
         }
+    }
+
+    /// A server that finds something to do in every tick, although nothing comes of it, would burn a processor.
+    func lookForHaste() {
+        let second = world.now / 1_000_000_000
+        pace = (second, second == pace.second ? pace.ticks + 1 : 1)
+        if pace.ticks > Judge.mostTicks { fail("the server has made \(pace.ticks) ticks within a second") }
     }
 
     // MARK: Remembering

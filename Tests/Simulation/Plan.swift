@@ -73,7 +73,7 @@ package struct Plan: Sendable {
         case .crowd:
             people = random.number(60...110)
             rooms = 1
-            seconds = 120
+            seconds = 60
             options.maxConnections = 200
             options.maxConnectionsPerAddress = 0
         }

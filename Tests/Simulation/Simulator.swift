@@ -66,7 +66,9 @@ package final class Simulator {
             let isHooligan = plan.hasFaults && index >= 2 && random.happens(0.2)
             people.append(isHooligan ? Hooligan(index, self) : Guest(index, self))
         }
-        for index in people.indices { wake(index, in: random.time(mean: 10_000_000_000)) }
+        // A crowd comes all at once: notices are held back for some milliseconds only.
+        let arrival: Int64 = plan.emphasis == .crowd ? 300_000_000 : 10_000_000_000
+        for index in people.indices { wake(index, in: random.time(mean: arrival)) }
         for fault in EventQueue.Fault.allCases { schedule(fault) }
     }
 

@@ -67,7 +67,7 @@ import Testing
 
     /// Seeds that have failed at some time. One stands for its run as long as the simulator asks for chance in the same order:
     /// where that changes, the list begins anew.
-    @Test(.disabled(if: isSoak), arguments: [78, 82, 112, 119])
+    @Test(.disabled(if: isSoak), arguments: [7023, 7038])
     func whatFailedOnceDoesNotFailAgain(seed: UInt64) {
         run([seed], "SEED") { Plan(seed: $0) }
     }
