@@ -139,7 +139,10 @@ package final class Judge {
         }
         if let first = seqs.first, first <= since { return "tells what the client knows" }
         if welcome.hasGap || mayHaveLostEvents { return nil }
-        return seqs.elementsEqual(since + 1..<welcome.seq + 1)
+        // A line that a power cut has torn, and that nobody had seen, keeps its seq: no event has it.
+        let expected = (since + 1..<welcome.seq + 1).filter { !hasLostPower || rooms[room]?.seen[$0] != nil }
+        let told = seqs.filter { !hasLostPower || rooms[room]?.seen[$0] != nil }
+        return told == expected
             ? nil : "has \(seqs) after \(since), up to \(welcome.seq), and no gap"
     }
 

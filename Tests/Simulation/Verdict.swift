@@ -36,7 +36,8 @@ extension Judge {
     /// Compares a room's log with what was seen, and with itself.
     private func readLog(of room: String) {
         var log = LogRecord(
-            room: room, mayJump: world.plan.fsync != .always, isBalanced: !mayHaveLostEvents, judge: self)
+            room: room, mayJump: world.plan.fsync != .always || hasLostPower, isBalanced: !mayHaveLostEvents,
+            judge: self)
         LogReader.events(of: room, on: world.disk).forEach { log.take($0) }
         for (seq, digest) in (rooms[room]?.seen ?? [:]).sorted(by: { $0.key < $1.key }) where log.onDisk[seq] != digest
         {
@@ -53,7 +54,8 @@ extension Judge {
 /// A room's log, read from its beginning.
 private struct LogRecord {
     let room: String
-    /// Whether seqs may be left out: a room goes on behind what a power cut could have taken.
+    /// Whether seqs may be left out: a room goes on behind what a power cut could have taken, and a line that it has torn
+    /// keeps its seq.
     let mayJump: Bool
     /// Where the disk was not asked to keep everything, a power cut may take a join and leave a message.
     let isBalanced: Bool
