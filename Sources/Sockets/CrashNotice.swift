@@ -41,7 +41,7 @@ package enum CrashNotice {
     package static func name(_ value: UInt64) {
         guard let text = unsafe text else { return }
         var rest = value
-        let end = unsafe text.count - 1
+        let end = text.count - 1
         for place in 0..<digits {
             let isDigit = rest > 0 || place == 0
             // The last bytes before the line break: `install` has made room for as many.

@@ -33,9 +33,11 @@ package struct HandshakeFields {
         /// Whether `element` is in the list, in upper or lower case.
         func contains(_ element: String) -> Bool {
             value.split(separator: UInt8(ascii: ",")).contains { part in
-                let trimmed = part.drop(while: isWhitespace)
-                let end = trimmed.lastIndex { !isWhitespace($0) } ?? trimmed.startIndex
-                return matches(Array(trimmed[...end]).span, element)
+                // An element may be nothing but white space (RFC 9110, section 5.6.1): then there is no first and no last.
+                guard let first = part.firstIndex(where: { !isWhitespace($0) }),
+                    let last = part.lastIndex(where: { !isWhitespace($0) })
+                else { return false }
+                return matches(Array(part[first...last]).span, element)
             }
         }
     }

@@ -56,7 +56,9 @@ private func isSame(_ value: Any, _ other: Any) -> Bool {
         values.count == others.count
             && values.allSatisfy { key, value in others[key].map { isSame(value, $0) } ?? false }
     case (let flag as Bool, let other as NSNumber): other.boolValue == flag
-    case (let number as Double, let other as NSNumber): other.doubleValue == number
+    case (let number as Double, let other as NSNumber):
+        // Foundation reads long numbers as decimals of 38 digits, and rounds the rest of them its own way.
+        abs(other.doubleValue - number) <= abs(number) * 1e-9
     default: false
     }
 }

@@ -71,7 +71,9 @@ import WebSocket
 
     @Test(
         "Upgrade names websocket, in any case, perhaps among others",
-        arguments: ["WebSocket", "h2c, WEBSOCKET", "\twebsocket ,"])
+        arguments: [
+            "WebSocket", "h2c, WEBSOCKET", "\twebsocket ,", " ,websocket", "h2c,\t, ,websocket", ",\t,websocket, ",
+        ])
     func upgrades(upgrade: String) {
         guard case .accept = judge(without("Upgrade", adding: ("upgrade", upgrade))) else {
             Issue.record("refused")
@@ -79,7 +81,9 @@ import WebSocket
         }
     }
 
-    @Test("Without that it is no upgrade", arguments: [nil, "", "h2c", "websocket2", "web socket", "websocket/13"])
+    @Test(
+        "Without that it is no upgrade",
+        arguments: [nil, "", "h2c", "websocket2", "web socket", "websocket/13", "a, ,b", "\t,\t", ", ,"])
     func notAnUpgrade(upgrade: String?) {
         let fields = without("Upgrade") + (upgrade.map { [("Upgrade", $0)] } ?? [])
         #expect(judge(fields) == .notAnUpgrade)
@@ -88,7 +92,10 @@ import WebSocket
 
     @Test("Connection names Upgrade, in any case, perhaps among others, on any line")
     func connections() {
-        for lines in [["keep-alive, Upgrade"], ["UPGRADE"], ["keep-alive", "upgrade"], [" ,\tupgrade\t"]] {
+        for lines in [
+            ["keep-alive, Upgrade"], ["UPGRADE"], ["keep-alive, ,Upgrade"], ["keep-alive", "upgrade"],
+            [" ,\tupgrade\t"],
+        ] {
             guard case .accept = judge(without("Connection") + lines.map { ("Connection", $0) }) else {
                 Issue.record("\(lines) refused")
                 continue
