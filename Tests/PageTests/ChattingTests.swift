@@ -22,4 +22,24 @@ import Testing
             try ada.wait(forPeople: ["Ada"])
         }
     }
+
+    @Test func whatTheyDoIsRecordedAndReplayed() throws {
+        let folder = try TemporaryFolder()
+        let recording = folder.path + "/recording"
+        try Scene.play("--record", recording, "--ephemeral", lost: true) { scene in
+            let ada = try scene.enter("Ada")
+            let bo = try scene.enter("Bo")
+            try ada.say("Hello Bo!")
+            try bo.wait(forMessage: "Hello Bo!")
+            try bo.say("/rename Bob")
+            try ada.wait(forRow: "Bo is now Bob")
+            try bo.close()
+            try ada.wait(forRow: "Bob left")
+            try scene.crash()
+        }
+        let replay = try Command.start(["replay", recording])
+        let words = try replay.rest()
+        #expect(words.contains("all of them agree") && words != "0 ticks replayed; all of them agree\n", "\(words)")
+        #expect(try replay.wait() == .exited(0))
+    }
 }
