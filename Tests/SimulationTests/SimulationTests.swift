@@ -14,6 +14,8 @@ import Testing
     private static let seeds = number("CHATLOOP_SEEDS")
     private static let lives = number("CHATLOOP_LIVES")
     private static let isSoak = seeds != nil || lives != nil
+    /// Why the others are skipped then.
+    private static let onlySoak: Comment = "skipped: a soak was asked for, and nothing else"
     private static let first = number("CHATLOOP_FIRST") ?? 1
 
     private func expectNothingWrong(_ run: Simulator, _ name: String) -> Bool {
@@ -43,7 +45,7 @@ import Testing
         print("\(name)s: \(total.summary(in: ContinuousClock.now - start))")
     }
 
-    @Test(.disabled(if: isSoak)) func aWorldWithoutFaultsComesRight() {
+    @Test(.enabled(if: !isSoak, onlySoak)) func aWorldWithoutFaultsComesRight() {
         var plan = Plan(seed: 1)
         plan.hasFaults = false
         plan.seconds = 120
@@ -52,7 +54,7 @@ import Testing
         #expect(expectNothingWrong(run, "SEED=1"))
     }
 
-    @Test(.disabled(if: isSoak)) func twoRunsOfOneSeedAreTheSameLineByLine() {
+    @Test(.enabled(if: !isSoak, onlySoak)) func twoRunsOfOneSeedAreTheSameLineByLine() {
         let traces = (0..<2).map { _ in
             var plan = Plan(seed: 40)
             plan.seconds = 200
@@ -67,13 +69,13 @@ import Testing
 
     /// Seeds that have failed at some time. One stands for its run as long as the simulator asks for chance in the same order:
     /// where that changes, the list begins anew.
-    @Test(.disabled(if: isSoak), arguments: [7023, 7038])
+    @Test(.enabled(if: !isSoak, onlySoak), arguments: [7023, 7038])
     func whatFailedOnceDoesNotFailAgain(seed: UInt64) {
         run([seed], "SEED") { Plan(seed: $0) }
     }
 
     /// Another place to begin every time, so that every run of the tests looks where none has looked before.
-    @Test(.disabled(if: isSoak)) func freshSeedsFindNothing() {
+    @Test(.enabled(if: !isSoak, onlySoak)) func freshSeedsFindNothing() {
         let first = UInt64.random(in: 1_000...1_000_000_000)
         let end = ContinuousClock.now + .seconds(20)
         print("fresh seeds begin with \(first)")
@@ -82,7 +84,7 @@ import Testing
         }
     }
 
-    @Test(.disabled(if: isSoak)) func aLongerLifeComesRight() {
+    @Test(.enabled(if: !isSoak, onlySoak)) func aLongerLifeComesRight() {
         run([UInt64.random(in: 1_000...1_000_000_000)], "SHORTLIFE") { seed in
             var plan = Plan.long(seed: seed)
             plan.seconds = 3600
@@ -141,14 +143,14 @@ import Testing
 
     /// Every start of the server in a simulated world is recorded, and comes out the same when it is replayed tick by tick,
     /// however the server ended.
-    @Test(.disabled(if: isSoak)) func recordingsOfAWholeRunReplayExactly() throws {
+    @Test(.enabled(if: !isSoak, onlySoak)) func recordingsOfAWholeRunReplayExactly() throws {
         let recordings = try record(Plan(seed: 5))
         let ticks = recordings.reduce(0) { $0 + $1.ticks }
         #expect(recordings.count > 1 && ticks > 100, "\(recordings.count) recordings of \(ticks) ticks")
     }
 
     /// A recording ends at its largest size, and what there is of it can be replayed; the server goes on.
-    @Test(.disabled(if: isSoak)) func aRecordingEndsAtItsLargestSize() throws {
+    @Test(.enabled(if: !isSoak, onlySoak)) func aRecordingEndsAtItsLargestSize() throws {
         var plan = Plan(seed: 5)
         plan.options.recordingBytes = 4_000
         let recordings = try record(plan)
