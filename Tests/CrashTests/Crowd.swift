@@ -173,8 +173,6 @@ final class Crowd {
         switch item {
         case .event(let event): person.heard.append(event)
         case .joined, .lost, .history: break
-        // The server is gone for a moment, and its port with it: nobody is told no.
-        case .noChat where person.socket == nil: break
         default: person.complaints.append("\(item)")
         }
     }
