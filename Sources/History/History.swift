@@ -50,9 +50,10 @@ package final class History {
     ///   - directory: the data folder; created where it is missing.
     ///   - segmentBytes: a file of a room is full from this size on.
     ///   - openFiles: how many rooms' files stay open between their appends.
+    ///   - reservedSeqs: how many seqs of a room a power cut may leave out at most; so seldom is there a sync for them.
     package init(
         disk: any Storage, directory: String, fsync: FsyncPolicy = .everySecond, segmentBytes: Int = 16 << 20,
-        openFiles: Int = 64
+        openFiles: Int = 64, reservedSeqs: UInt64 = 100_000
     ) {
         self.disk = disk
         self.directory = directory
@@ -60,7 +61,7 @@ package final class History {
         self.segmentBytes = Int64(max(1, segmentBytes))
         openFileLimit = max(1, openFiles)
         journal = Journal(path: directory + "/journal", disk: disk)
-        reservations = Reservations(directory: directory, disk: disk)
+        reservations = Reservations(directory: directory, disk: disk, step: max(1, reservedSeqs))
     }
 
     var roomsFolder: String { directory + "/rooms" }
@@ -147,7 +148,7 @@ package final class History {
 
     /// Has the next record on the disk long before it is needed. Where that fails, there is `reserveNow`.
     func reserveAhead(_ room: RoomLog) {
-        guard room.newest + Reservations.step / 2 > room.reserved, !reservations.isPending(room.name) else { return }
+        guard room.newest + reservations.step / 2 > room.reserved, !reservations.isPending(room.name) else { return }
         try? reservations.reserve(room.name, after: room.newest)
     }
 

@@ -11,7 +11,7 @@
 ///     {"room":"lobby","seq":100000,"boot":"f39303e5-55e1-4da1-b7ac-84bb2d0e25e1"}
 final class Reservations {
     /// How many seqs are reserved at once. It is also the most that a power cut leaves out.
-    static let step: UInt64 = 100_000
+    let step: UInt64
     /// Rooms that nobody uses are remembered up to this many; forgetting one costs it a new record when it is used again.
     private static let remembered = 10_000
     /// From this size on, a file that has doubled is written anew, without the records that later ones have superseded.
@@ -46,8 +46,9 @@ final class Reservations {
     private var waiting: [String: UInt64] = [:]
     private var syncing: [String: UInt64] = [:]
 
-    init(directory: String, disk: any Storage) {
+    init(directory: String, disk: any Storage, step: UInt64) {
         self.directory = directory
+        self.step = step
         path = directory + "/reserved"
         self.disk = disk
     }
@@ -117,7 +118,7 @@ final class Reservations {
 
     /// Writes a record for a room. It holds once it is synced.
     func reserve(_ room: String, after newest: UInt64) throws(StorageError) {
-        let seq = min(newest + Reservations.step, EventPrefix.largestSeq)
+        let seq = min(newest + step, EventPrefix.largestSeq)
         let record = Record(seq: seq, boot: boot ?? "")
         if needsReplacing || bytes > max(Reservations.longestFile, 2 * bytesWhenReplaced) { try replace() }
         try write((isTorn ? [0x0A] : []) + Reservations.line(room, record))

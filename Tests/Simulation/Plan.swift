@@ -34,6 +34,7 @@ package struct Plan: Sendable {
     package var pace: Int64 = 1
     package var fsync = FsyncPolicy.always
     package var segmentBytes = 20_000
+    package var reservedSeqs: UInt64 = 100_000
     package var options = ServeOptions()
     /// The chat's limits. Small ones bring it to what else takes thousands of people.
     package var limits = Limits()
@@ -51,6 +52,7 @@ package struct Plan: Sendable {
         rooms = random.number(1...5)
         fsync = random.pick([.always, .always, .everySecond, .never])
         segmentBytes = random.pick([2_000, 20_000, 200_000])
+        reservedSeqs = random.pick([2, 10, 100, 100_000])
         options.isEphemeral = random.happens(0.1)
         options.fsync = fsync
         options.messageRate = 10

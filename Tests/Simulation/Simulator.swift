@@ -128,7 +128,8 @@ package final class Simulator {
         disk.syncDelay = faults.syncDelay
         if !options.isEphemeral {
             let opened = History(
-                disk: disk, directory: "/data", fsync: plan.fsync, segmentBytes: plan.segmentBytes, openFiles: 8)
+                disk: disk, directory: "/data", fsync: plan.fsync, segmentBytes: plan.segmentBytes, openFiles: 8,
+                reservedSeqs: plan.reservedSeqs)
             guard let lines = try? opened.open().journal else {
                 trace("world  the server cannot open its data")
                 disk.forgiveFailedSyncs()
