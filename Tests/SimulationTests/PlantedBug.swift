@@ -151,9 +151,10 @@ struct PlantedBug: Sendable, CustomStringConvertible {
             "after a power cut seqs are used again", "History/Reservations.swift",
             "guard let record = records[room], boot", "guard !%, let record = records[room], boot"),
         PlantedBug(
-            "a reservation counts before it is on the disk", "History/Reservations.swift",
-            "        waiting[room] = seq\n    }",
-            "        waiting[room] = seq\n        if % { held[room] = seq }\n    }"),
+            "a reservation counts before it is on the disk", "History/History.swift",
+            "        try? reservations.reserve(room.name, after: room.newest)\n",
+            "        try? reservations.reserve(room.name, after: room.newest)\n        if % { room.reserved = room.newest + reservations.step }\n"
+        ),
         PlantedBug(
             "a failed load leaves its repair behind", "History/Reading.swift",
             "!room.isReady { discard(room) }",
