@@ -34,6 +34,8 @@ struct Connection {
     var isDirty = false
     /// Whether it is in `Server.unfinished`.
     var isUnfinished = false
+    /// Whether it has brought so much at once that it comes after those who bring little; see `Server.drainUnfinished`.
+    var isHeavy = false
     /// Whether nothing is received from it until what waits is sent.
     var isPaused = false
     /// Whether our end of the connection is told of (FIN).

@@ -250,7 +250,7 @@ extension Server where W: ~Copyable {
             guard connections[slot].isPaused else { return }
             connections[slot].isPaused = false
             world.setReadInterest(connections[slot].stream, true)
-            // It goes on with the next tick: whoever asks for a thousand pages at once takes turns with the others.
+            // It goes on when it is its turn: whoever asks for a thousand pages at once takes turns with the others.
             leaveUnfinished(slot)
         }
     }

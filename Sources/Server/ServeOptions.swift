@@ -107,10 +107,13 @@ enum Timing {
 }
 
 enum Sizes {
-    /// Times that one connection is received from in a tick. One that has more waits for the next: a flood takes its turn.
+    /// Times that one connection may be received from in a tick, while that does not fill the buffer; and the buffers that
+    /// all who have more may fill in a tick together. The rest waits for the next: floods take turns with each other, and
+    /// a tick with them takes about a millisecond.
     static let receivesPerTick = 4
-    /// Connections that are accepted in a tick. Those who are here already are not to wait for a flood of newcomers.
-    static let acceptsPerTick = 128
+    /// Connections that are accepted in a tick. Those who are here already are not to wait for a flood of newcomers: each
+    /// takes some 20 µs.
+    static let acceptsPerTick = 32
     /// Bytes of messages in a tick. When there are more, the rest of those ready waits for the next.
     static let tickBytes = 4 << 20
     /// Bytes of answers that an HTTP connection may have waiting before its next request is looked at.
