@@ -49,10 +49,11 @@ extension Server where W: ~Copyable {
             metrics.rejections[rejection, default: 0] += 1
             return world.close(stream)
         }
-        let time = now
+        let (time, number) = (now, metrics.accepted)
         let slot = connections.insert { generation in
             Connection(
-                stream: stream, generation: generation, http: HTTPState(peer: peer.address, isProxied: isProxy),
+                stream: stream, generation: generation,
+                http: HTTPState(peer: peer.address, isProxied: isProxy, number: number),
                 reader: MessageReader(role: .server, deflate: false), lastReceived: time, phaseStart: time,
                 address: peer.address)
         }

@@ -84,9 +84,12 @@ final class HTTPState {
     let peer: IPAddress
     /// Whether that is a proxy whose word on the client's address counts.
     let isProxied: Bool
+    /// How many connections were accepted before it: of two in one millisecond this tells which is older.
+    let number: UInt64
 
-    init(peer: IPAddress, isProxied: Bool) {
+    init(peer: IPAddress, isProxied: Bool, number: UInt64) {
         self.peer = peer
         self.isProxied = isProxied
+        self.number = number
     }
 }

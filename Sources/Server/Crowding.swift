@@ -95,14 +95,14 @@ extension Server where W: ~Copyable {
     ///   - patience: how long they must have been silent (ms).
     ///   - idle: the same for those that are kept; nil spares them.
     mutating func endSilentConnections(patience: Int64, idle: Int64?) {
-        var silent: [(since: Int64, isIdle: Bool, slot: Int)] = []
+        var silent: [(order: (idle: Int, since: Int64, number: UInt64), slot: Int)] = []
         for slot in 0..<connections.used where connections[slot].phase == .http {
             let (since, isIdle) = (connections[slot].phaseStart, !connections[slot].isHandshake)
             guard let least = isIdle ? idle : patience, now - since >= least else { continue }
             guard connections[slot].backlog == nil, connections[slot].own.isEmpty else { continue }
-            silent.append((since, isIdle, slot))
+            silent.append(((isIdle ? 1 : 0, since, connections[slot].http?.number ?? 0), slot))
         }
-        silent.sort { ($0.isIdle ? 1 : 0, $0.since) < ($1.isIdle ? 1 : 0, $1.since) }
+        silent.sort { $0.order < $1.order }
         // Some at a time, so that not every newcomer has all connections looked at.
         for one in silent.prefix(1 + connections.count / 16) {
             metrics.rejections[.silent, default: 0] += 1
