@@ -60,7 +60,8 @@ let package = Package(
         .testTarget(name: "ChatTests", dependencies: ["Chat"]),
         .testTarget(name: "HistoryTests", dependencies: ["History", "Simulation"]),
         .testTarget(name: "SocketsTests", dependencies: ["Sockets"]),
-        .testTarget(name: "ServerTests", dependencies: ["Support", "Server", "Client", "Page", "Sockets", "WebSocket"]),
+        .testTarget(
+            name: "ServerTests", dependencies: ["Support", "Server", "Client", "Page", "Sockets", "WebSocket"]),
         // The real server and real clients, and things that are killed.
         .testTarget(name: "CrashTests", dependencies: ["Support", "Simulation", "Client", "Sockets"]),
         // The real server among the hostile.
