@@ -59,7 +59,7 @@ let package = Package(
         .testTarget(name: "HTTPTests", dependencies: ["HTTP"]),
         .testTarget(name: "ChatTests", dependencies: ["Chat"]),
         .testTarget(name: "HistoryTests", dependencies: ["History", "Simulation"]),
-        .testTarget(name: "SocketsTests", dependencies: ["Sockets"]),
+        .testTarget(name: "SocketsTests", dependencies: ["Support", "Sockets"]),
         .testTarget(name: "ServerTests", dependencies: ["Support", "Server", "Client", "Page", "WebSocket"]),
         // The real server and real clients, and things that are killed.
         .testTarget(name: "CrashTests", dependencies: ["Support", "Simulation", "Client", "Sockets"]),
