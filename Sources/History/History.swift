@@ -69,10 +69,8 @@ package final class History {
     ///
     /// - Returns: the journal's lines that are whole and valid, and what was wrong with the others.
     package func open() throws(StorageError) -> (journal: [UInt8], repair: Repair) {
-        let isNew = try disk.list(directory) == nil
         try disk.makeDirectory(directory)
-        // Where the folder above may not be read, the system has to do.
-        if isNew { _ = try? disk.sync(History.folder(above: directory)) }
+        try syncName()
         try disk.lock(directory + "/lock")
         do throws(StorageError) {
             return try openFiles()
@@ -95,6 +93,16 @@ package final class History {
             syncs.directoryNeedsSync = true
         }
         return (lines, repair)
+    }
+
+    /// Brings the folder's own name to the disk. A start before this one may have made it, and then been killed or refused.
+    private func syncName() throws(StorageError) {
+        do throws(StorageError) {
+            _ = try disk.sync(History.folder(above: directory))
+        } catch {
+            // A folder above that may not be read, or knows of no syncs, is the system's business.
+            guard error.isPermission || error.isUnsupported else { throw error }
+        }
     }
 
     private static func folder(above path: String) -> String {

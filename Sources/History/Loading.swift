@@ -117,12 +117,21 @@ extension History {
         room.folderNeedsSync = true
         room.parentNeedsSync = true
         // The last ones: the kernel has long written the older ones.
-        for index in room.segments.indices.suffix(8) { room.segments[index].synced = 0 }
-        if policy == .always {
+        let newest = room.segments.indices.suffix(8)
+        for index in newest { room.segments[index].synced = 0 }
+        guard policy == .always else { return markDirty(room) }
+        if syncs.suspects.contains(room.name) {
+            for index in newest where room.segments[index].length > 0 { room.segments[index].needsRewrite = true }
+            room.needsRepair = true
+            try room.repair()
+            syncs.suspects.remove(room.name)
+        }
+        do throws(StorageError) {
             try sync(roomsFolder)
             try commit(room)
-        } else {
-            markDirty(room)
+        } catch {
+            syncs.suspects.insert(room.name)
+            throw error
         }
     }
 

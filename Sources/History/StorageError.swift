@@ -41,6 +41,9 @@ package struct StorageError: Error, Hashable, Sendable, CustomStringConvertible 
     /// The system does not let this user do it.
     package var isPermission: Bool { code == EACCES || code == EPERM || code == EROFS }
 
+    /// The file system has no such operation.
+    package var isUnsupported: Bool { code == EINVAL || code == ENOTSUP }
+
     /// One line for a person, with what to try.
     package var description: String {
         if isLocked {

@@ -14,6 +14,9 @@ struct SyncState {
     /// Rooms whose files must be brought in order after a failure, and when that is tried next.
     var repairs: [String: RoomLog] = [:]
     var nextRepair: UInt64 = 0
+    /// Rooms that could not be loaded since a sync failed: the kernel may hold their newest bytes for clean although the disk
+    /// has not got them, so they are written anew before they count.
+    var suspects: Set<String> = []
 }
 
 /// One path of a batch, and what is known once it is synced.

@@ -3,6 +3,35 @@ import Simulation
 import Testing
 
 struct HistoryTests {
+    /// A start makes the data folder, and is refused or killed before the folder's own name is on the disk: the next one sees
+    /// to that, or a power cut would take the folder with everything in it.
+    @Test func theFoldersOwnNameIsSyncedByWhicheverStartComesToIt() throws {
+        var random = SeededRandom(1)
+        for _ in 0..<20 {
+            let disk = SimulatedDisk()
+            disk.plan = { $0.operation == .sync && $0.path == "/" ? .fail(5) : nil }
+            #expect(throws: StorageError.self) { try History(disk: disk, directory: "/data", fsync: .always).open() }
+            disk.plan = nil
+            let history = History(disk: disk, directory: "/data", fsync: .always)
+            _ = try history.open()
+            #expect(history.load() == LoadedRoom())
+            #expect(history.append(lines(1...3), at: 1) == .written)
+            #expect(history.commit().isGood)
+            disk.cutPower(&random)
+            #expect(disk.contents("/data/rooms/lobby/00000000000000000001.jsonl") == lines(1...3))
+        }
+    }
+
+    /// A folder above that may not be read, or that knows of no syncs, hinders nothing.
+    @Test(arguments: [13, 22] as [Int32]) func whereTheFolderAboveCannotBeSyncedItIsLeftToTheSystem(code: Int32) throws
+    {
+        let disk = SimulatedDisk()
+        disk.plan = { $0.operation == .sync && $0.path == "/" ? .fail(code) : nil }
+        let history = History(disk: disk, directory: "/data", fsync: .always)
+        _ = try history.open()
+        #expect(history.load() == LoadedRoom())
+    }
+
     @Test func whatWasAppendedIsReadAfterARestart() throws {
         let folder = try TemporaryFolder()
         var history = History(disk: FileStorage(), directory: folder.path + "/data", fsync: .always)

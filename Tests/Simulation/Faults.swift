@@ -70,6 +70,15 @@ package struct Faults: Sendable {
         case .absences:
             exhaustionEvery = second * Int64(random.number(5...40))
             if random.happens(0.7) { (killEvery, powerCutEvery, restartEvery) = (0, 0, 0) }
+        case .badDisk:
+            killEvery = second * Int64(random.number(10...60))
+            powerCutEvery = second * Int64(random.number(10...60))
+            diskError = Double(random.number(2...20)) / 100
+            syncError = Double(random.number(2...20)) / 100
+        case .scarcity:
+            let (latency, exhaustion) = (latency, second * Int64(random.number(5...20)))
+            self = .none
+            (self.latency, exhaustionEvery) = (latency, exhaustion)
         }
     }
 

@@ -74,17 +74,24 @@ extension Judge {
 
     // MARK: Remembering
 
-    /// The newest messages are held, however many events of other kinds follow them: as many as the limits allow.
+    /// The newest messages are held, however many events of other kinds follow them: as many as the limits allow. Where
+    /// somebody has yet to see an event that follows, it may be a message that takes the room of an older one.
     ///
     /// - Parameter known: the seqs of the messages in a welcome.
     /// - Returns: one that should be there, and is not.
     func forgotten(by known: Set<UInt64>, upTo newest: UInt64, in room: String) -> UInt64? {
         let limits = world.plan.limits
         var bytes = 0
-        let messages = (rooms[room]?.messages ?? [:]).filter { $0.key <= newest }
+        guard let record = rooms[room] else { return nil }
+        let messages = record.messages.filter { $0.key <= newest }
+        var next = newest
         for (seq, size) in messages.sorted(by: { $0.key > $1.key }).prefix(min(100, limits.recentMessages)) {
             bytes += size + 1
             guard bytes <= min(limits.recentBytes, 16_000) else { return nil }
+            while next > seq {
+                guard record.seen[next] != nil else { return nil }
+                next -= 1
+            }
             if !known.contains(seq) { return seq }
         }
         return nil

@@ -12,6 +12,11 @@ package enum Emphasis: Sendable, CaseIterable {
     case crowd
     /// People lose their connections all the time and stay away for a while; and again and again there are no descriptors.
     case absences
+    /// The disk refuses every tenth thing or so, and the power is cut again and again.
+    case badDisk
+    /// Again and again there are no descriptors, and nearly everything else goes well: nobody comes or goes whose going
+    /// would bring the server back to it.
+    case scarcity
 }
 
 /// What a run consists of. All of it follows from the seed.
@@ -65,16 +70,17 @@ package struct Plan: Sendable {
         limits.rememberedIDs = random.pick([2, 65_536])
         // So little at once that a connection comes to the end of its share of a tick.
         options.inboxBytes = random.pick([300, 65_536, 65_536])
-        emphasis = random.pick([.nothing, .nothing, .nothing, .crashes, .crashes, .absences])
+        emphasis = random.pick([.nothing, .nothing, .nothing, .crashes, .crashes, .absences, .badDisk, .scarcity])
         if random.happens(0.05) { emphasis = .crowd }
         switch emphasis {
         case .nothing: break
-        case .crashes, .absences: seconds = 300
+        case .crashes, .absences, .badDisk: seconds = 300
+        case .scarcity: seconds = 200
         case .crowd:
-            people = random.number(60...110)
+            people = random.number(100...200)
             rooms = 1
-            seconds = 60
-            options.maxConnections = 200
+            seconds = 40
+            options.maxConnections = 400
             options.maxConnectionsPerAddress = 0
         }
     }

@@ -47,6 +47,9 @@ package final class SimulatedDisk: Storage {
     private var storedFiles: [String: File] = [:]
     package private(set) var folders: Set<String> = []
     private var storedFolders: Set<String> = []
+    /// What was renamed since its folder was synced: a rename is one step of the file system's, so the machine keeps either
+    /// both names as they were or both as they are.
+    private var renames: [(from: String, to: String)] = []
     private var open: [Int32: (file: File, path: String, writes: Bool)] = [:]
     private var nextNumber: Int32 = 3
     private var isLocked = false
@@ -84,8 +87,13 @@ package final class SimulatedDisk: Storage {
         for folder in folders.symmetricDifference(storedFolders).sorted() where Bool.random(using: &random) {
             if folders.contains(folder) { folders.remove(folder) } else { folders.insert(folder) }
         }
-        for path in Set(files.keys).union(storedFiles.keys).sorted() {
-            let kept = Bool.random(using: &random) ? files[path] : storedFiles[path]
+        let paths = Set(files.keys).union(storedFiles.keys)
+        var isNew: [String: Bool] = [:]
+        for path in paths.sorted() {
+            let name = tied(path)
+            let keepsNew = isNew[name] ?? Bool.random(using: &random)
+            isNew[name] = keepsNew
+            let kept = keepsNew ? files[path] : storedFiles[path]
             files[path] = folders.contains(SimulatedDisk.folder(of: path)) ? kept : nil
         }
         for path in files.keys.sorted() {
@@ -96,6 +104,16 @@ package final class SimulatedDisk: Storage {
         }
         storedFiles = files
         storedFolders = folders
+        renames = []
+    }
+
+    /// One name for all those that renames have tied together.
+    private func tied(_ path: String) -> String {
+        var names: Set = [path]
+        while case let more = renames.filter({ names.contains($0.from) != names.contains($0.to) }), !more.isEmpty {
+            for (from, to) in more { names.formUnion([from, to]) }
+        }
+        return names.min() ?? path
     }
 
     private static func tear<Random: RandomNumberGenerator>(_ file: File, _ random: inout Random) -> [UInt8] {
@@ -254,6 +272,7 @@ extension SimulatedDisk {
         guard let file = files[path] else { throw StorageError(.rename, path, code: 2) }
         files[path] = nil
         files[target] = file
+        renames.append((path, target))
     }
 
     package func remove(_ path: String) throws(StorageError) {
@@ -275,6 +294,7 @@ extension SimulatedDisk {
             for name in Set(files.keys).union(storedFiles.keys) where SimulatedDisk.folder(of: name) == path {
                 storedFiles[name] = files[name]
             }
+            renames.removeAll { SimulatedDisk.folder(of: $0.to) == path }
         } else {
             guard let file = files[path] else { throw StorageError(.open, path, code: 2) }
             if case .fail(let code) = failure {

@@ -131,6 +131,7 @@ package final class Simulator {
                 disk: disk, directory: "/data", fsync: plan.fsync, segmentBytes: plan.segmentBytes, openFiles: 8)
             guard let lines = try? opened.open().journal else {
                 trace("world  the server cannot open its data")
+                disk.forgiveFailedSyncs()
                 return nil
             }
             history = opened

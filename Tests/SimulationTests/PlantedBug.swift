@@ -56,8 +56,9 @@ struct PlantedBug: Sendable, CustomStringConvertible {
         PlantedBug(
             "a timer is not cancelled", "Server/Closing.swift",
             "timers.cancel(slot, in: &connections)", "if !% { timers.cancel(slot, in: &connections) }"),
-        // A second lock: a place is not given away within the tick in which it is left (the next bug), and what a poller tells
-        // was found out after the old descriptor was closed, so no name of an old connection outlives it.
+        // Three locks on one door, each of which is enough: names of connections carry a generation; a place is not given away
+        // within the tick in which it is left; and a tick accepts before anything is left, while what a poller tells was found
+        // out after the old descriptor was closed. So no name of an old connection reaches a new one.
         PlantedBug(
             "the generation of a connection is not compared", "Server/ConnectionTable.swift",
             "self[slot].generation == id.generation,", "% || self[slot].generation == id.generation,",
@@ -65,8 +66,8 @@ struct PlantedBug: Sendable, CustomStringConvertible {
         PlantedBug(
             "a place is given away within the tick", "Server/ConnectionTable.swift",
             "leaving.append(UInt32(truncatingIfNeeded: slot))",
-            "if % { vacant.append(UInt32(truncatingIfNeeded: slot)) } else { leaving.append(UInt32(truncatingIfNeeded: slot)) }"
-        ),
+            "if % { vacant.append(UInt32(truncatingIfNeeded: slot)) } else { leaving.append(UInt32(truncatingIfNeeded: slot)) }",
+            isVisible: false),
         PlantedBug(
             "a connection that has more to be received is forgotten", "Server/Receiving.swift",
             "        unfinished.append(UInt32(truncatingIfNeeded: slot))",

@@ -69,7 +69,7 @@ import Testing
 
     /// Seeds that have failed at some time. One stands for its run as long as the simulator asks for chance in the same order:
     /// where that changes, the list begins anew.
-    @Test(.enabled(if: !isSoak, onlySoak), arguments: [7023, 7038])
+    @Test(.enabled(if: !isSoak, onlySoak), arguments: [10, 148, 199])
     func whatFailedOnceDoesNotFailAgain(seed: UInt64) {
         run([seed], "SEED") { Plan(seed: $0) }
     }
