@@ -38,6 +38,8 @@ struct Connection {
     var isHeavy = false
     /// Whether nothing is received from it until what waits is sent.
     var isPaused = false
+    /// Whether it is in `Server.starved`.
+    var isStarved = false
     /// Whether our end of the connection is told of (FIN).
     var hasFinished = false
     /// Whether a ping is out that nothing has come in after.

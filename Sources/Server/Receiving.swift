@@ -36,6 +36,7 @@ extension Server where W: ~Copyable {
         before(chat.nextDeadline.map { $0 * 1_000_000 })
         before(timers.next.map { $0 * 1_000_000 })
         before(acceptAgainAt.map { $0 * 1_000_000 })
+        before(sendAgainAt.map { $0 * 1_000_000 })
         before(stopping.map { $0.deadline * 1_000_000 })
         before(history?.nextDeadline.map { Int64(clamping: $0) })
         before(watcher.map { $0.next * 1_000_000 })

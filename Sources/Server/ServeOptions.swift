@@ -102,6 +102,8 @@ enum Timing {
     static let idleWhileFull: Int64 = 5_000
     /// After descriptors have run out, accepting is tried again (ms).
     static let acceptAgain: Int64 = 500
+    /// After the system has had no memory to send with, sending is tried again (ms).
+    static let sendAgain: Int64 = 50
     /// How long a graceful stop waits for connections to take what is queued and to close (ms).
     static let stop: Int64 = 3_000
 }
