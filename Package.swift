@@ -54,23 +54,24 @@ let package = Package(
             ],
             sources: ["Sources/Page"], resources: [.embedInCode("Public")], swiftSettings: strict),
 
-        .testTarget(name: "BytesTests", dependencies: ["Bytes"]),
-        .testTarget(name: "WebSocketTests", dependencies: ["WebSocket", "Bytes"]),
-        .testTarget(name: "HTTPTests", dependencies: ["HTTP"]),
-        .testTarget(name: "ChatTests", dependencies: ["Chat"]),
+        .testTarget(name: "BytesTests", dependencies: ["Support", "Bytes"]),
+        .testTarget(name: "WebSocketTests", dependencies: ["Support", "WebSocket", "Bytes"]),
+        .testTarget(name: "HTTPTests", dependencies: ["Support", "HTTP"]),
+        .testTarget(name: "ChatTests", dependencies: ["Support", "Chat"]),
         .testTarget(name: "HistoryTests", dependencies: ["History", "Simulation"]),
-        .testTarget(name: "SocketsTests", dependencies: ["Sockets"]),
-        .testTarget(name: "ServerTests", dependencies: ["Support", "Server", "Client", "Page", "WebSocket"]),
+        .testTarget(name: "SocketsTests", dependencies: ["Support", "Sockets"]),
+        .testTarget(
+            name: "ServerTests", dependencies: ["Support", "Server", "Client", "Page", "Sockets", "WebSocket"]),
         // The real server and real clients, and things that are killed.
         .testTarget(name: "CrashTests", dependencies: ["Support", "Simulation", "Client", "Sockets"]),
         // The real server among the hostile.
         .testTarget(name: "AbuseTests", dependencies: ["Support", "WebSocket"]),
         // The page in a real browser.
         .testTarget(name: "PageTests", dependencies: ["Support", "Page"]),
-        // The built command, started, and a client that does what a test says.
+        // The built command, started, a client that does what a test says, and random numbers that repeat.
         .target(name: "Support", dependencies: ["Client", "WebSocket"], path: "Tests/Support"),
         .testTarget(name: "BenchTests", dependencies: ["Bench", "Client"]),
-        .testTarget(name: "ClientTests", dependencies: ["Client", "Chat", "HTTP", "Sockets", "WebSocket"]),
+        .testTarget(name: "ClientTests", dependencies: ["Support", "Client", "Chat", "HTTP", "Sockets", "WebSocket"]),
 
         // A simulated world around the shipped server, and what is found in it.
         .target(

@@ -50,7 +50,7 @@ struct LoadClient {
             case .sent(let count) where count == connection.output.count:
                 connection.output.removeAll(keepingCapacity: true)
             case .sent(let count): connection.output.removeFirst(count)
-            case .wouldBlock: return false
+            case .wouldBlock, .exhausted: return false
             // The next receive tells.
             case .failed: connection.output.removeAll()
             }

@@ -100,7 +100,8 @@ package final class ClientSocket {
         while !unsent.isEmpty {
             switch Stream.send(descriptor, unsent.span) {
             case .sent(let count): unsent.removeFirst(count)
-            case .wouldBlock: return poller.setWriteInterest(descriptor, true)
+            // poll(2) tells at once, so that sending is tried again until there is memory.
+            case .wouldBlock, .exhausted: return poller.setWriteInterest(descriptor, true)
             case .failed: unsent = []  // the next receive tells
             }
         }

@@ -34,8 +34,12 @@ struct Connection {
     var isDirty = false
     /// Whether it is in `Server.unfinished`.
     var isUnfinished = false
+    /// Whether it has brought so much at once that it comes after those who bring little; see `Server.drainUnfinished`.
+    var isHeavy = false
     /// Whether nothing is received from it until what waits is sent.
     var isPaused = false
+    /// Whether it is in `Server.starved`.
+    var isStarved = false
     /// Whether our end of the connection is told of (FIN).
     var hasFinished = false
     /// Whether a ping is out that nothing has come in after.

@@ -20,6 +20,7 @@ extension Server where W: ~Copyable {
     }
 
     mutating func expireTimers() {
+        if let time = sendAgainAt, time <= now { sendAgain() }
         expired.removeAll(keepingCapacity: true)
         timers.advance(to: now, in: &connections, expired: &expired)
         for slot in expired where connections[slot].phase != .vacant {

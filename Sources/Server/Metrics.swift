@@ -22,6 +22,7 @@ struct Metrics {
     var closed: UInt64 = 0
     var abortedAccepts: UInt64 = 0
     var exhaustedAccepts: UInt64 = 0
+    var exhaustedSends: UInt64 = 0
     var requests: UInt64 = 0
     var responses: [Int: UInt64] = [:]
     var upgrades: UInt64 = 0

@@ -21,6 +21,8 @@ extension Server where W: ~Copyable {
             [
                 ("reason", "aborted", metrics.abortedAccepts), ("reason", "exhausted", metrics.exhaustedAccepts),
             ])
+        text.counter(
+            "send_failures_total", "Attempts to send for which the system had no memory.", metrics.exhaustedSends)
         text.counter("http_requests_total", "HTTP requests.", metrics.requests)
         text.counter(
             "http_responses_total", "HTTP responses, by status.",

@@ -10,18 +10,18 @@ extension Server where W: ~Copyable {
         wait()
         beginTick()
         if world.hasArrivals || acceptAgainAt.map({ $0 <= now }) ?? false { acceptAll() }
-        // Those that had more than their share come first: they are the oldest.
-        let held = unfinished
-        unfinished.removeAll(keepingCapacity: true)
-        for slot in held where connections[Int(slot)].isUnfinished {
-            connections[Int(slot)].isUnfinished = false
-            drain(Int(slot), isEnding: true)
-        }
+        // Those that bring little come first, so that a flood never stands before them.
         for ready in world.ready {
             guard let slot = connections.slot(of: ConnectionID(number: ready.token)) else { continue }
             if ready.isWritable { becameWritable(slot) }
-            if ready.isReadable { drain(slot, isEnding: ready.isEnding) }
+            guard ready.isReadable else { continue }
+            if connections[slot].isHeavy {
+                leaveUnfinished(slot)
+            } else if !connections[slot].isUnfinished {
+                drain(slot, isEnding: ready.isEnding)
+            }
         }
+        drainUnfinished()
         expireTimers()
         readHistory()
         watchFiles()
@@ -36,6 +36,7 @@ extension Server where W: ~Copyable {
         before(chat.nextDeadline.map { $0 * 1_000_000 })
         before(timers.next.map { $0 * 1_000_000 })
         before(acceptAgainAt.map { $0 * 1_000_000 })
+        before(sendAgainAt.map { $0 * 1_000_000 })
         before(stopping.map { $0.deadline * 1_000_000 })
         before(history?.nextDeadline.map { Int64(clamping: $0) })
         before(watcher.map { $0.next * 1_000_000 })
@@ -56,41 +57,75 @@ extension Server where W: ~Copyable {
         metrics.ticks += 1
     }
 
+    /// Receives from those that have more than a connection's share: in turns, and in all no more than one of them might
+    /// have had alone, so that a tick is not the longer for how many they are. The others wait in line for the next tick.
+    private mutating func drainUnfinished() {
+        let allowance = Sizes.receivesPerTick * inbox.count
+        // A turn has its price even if it brings nothing.
+        let least = inbox.count / 16
+        var taken = 0
+        var next = 0
+        while next < unfinished.count, taken < allowance, inputs.bytes.count < Sizes.tickBytes {
+            let slot = Int(unfinished[next])
+            next += 1
+            guard connections[slot].isUnfinished else { continue }
+            connections[slot].isUnfinished = false
+            // What it makes of the bytes counts as well: compressed messages are longer than they look, and so are answers.
+            let before = inputs.bytes.count + connections[slot].own.count
+            let count = drain(slot, isEnding: true)
+            taken += max(least, count, inputs.bytes.count + connections[slot].own.count - before)
+        }
+        unfinished.removeFirst(next)
+    }
+
     // MARK: One connection
 
     /// Receives what a connection has, within its share.
     ///
     /// - Parameter isEnding: whether to go on although the kernel has given less than there was room for: the end may
     ///   follow without being told of again.
-    mutating func drain(_ slot: Int, isEnding: Bool) {
+    /// - Returns: how many bytes it was.
+    @discardableResult
+    mutating func drain(_ slot: Int, isEnding: Bool) -> Int {
         // The buffer is taken out for as long as others read in it.
         var inbox: [UInt8] = []
         swap(&inbox, &self.inbox)
+        var taken = 0
         defer {
             swap(&inbox, &self.inbox)
-            if connections[slot].phase != .vacant { noteHeldBytes(slot) }
+            if connections[slot].phase != .vacant {
+                connections[slot].isHeavy = taken > self.inbox.count / Sizes.receivesPerTick
+                noteHeldBytes(slot)
+            }
         }
         if !connections[slot].isPaused { resumeRequests(slot) }
         for _ in 0..<Sizes.receivesPerTick {
-            guard connections[slot].phase != .vacant, !connections[slot].isPaused else { return }
+            guard connections[slot].phase != .vacant, !connections[slot].isPaused else { return taken }
             // The tick as a whole has its bounds, too.
             guard inputs.bytes.count < Sizes.tickBytes else { break }
             switch world.receive(connections[slot].stream, into: &inbox) {
             case .received(let count):
+                taken += count
                 metrics.bytesReceived += UInt64(count)
                 connections[slot].lastReceived = now
                 connections[slot].awaitsPong = false
                 take(slot, inbox.span.extracting(0..<count))
-                if count < inbox.count, !isEnding { return }
-            case .wouldBlock: return
-            case .end: return ended(slot)
-            case .failed: return lose(slot, .reset)
+                if count < inbox.count, !isEnding { return taken }
+            case .wouldBlock: return taken
+            case .end:
+                ended(slot)
+                return taken
+            case .failed:
+                lose(slot, .reset)
+                return taken
             }
+            if taken >= inbox.count { break }
         }
         leaveUnfinished(slot)
+        return taken
     }
 
-    /// There is more to be received, in the next tick.
+    /// There is more to be received, when it is its turn.
     mutating func leaveUnfinished(_ slot: Int) {
         guard connections[slot].phase != .vacant, !connections[slot].isUnfinished else { return }
         connections[slot].isUnfinished = true

@@ -81,6 +81,9 @@ extension Server where W: ~Copyable {
                 metrics.bytesSent += UInt64(count)
                 if count < size { enqueue(slot, frames.shared(deflates: deflates, ledger), count..<size, start: 0) }
             case .wouldBlock: enqueue(slot, frames.shared(deflates: deflates, ledger), 0..<size, start: 0)
+            case .exhausted:
+                enqueue(slot, frames.shared(deflates: deflates, ledger), 0..<size, start: 0)
+                starve(slot)
             case .failed: lose(slot, .reset)
             }
         }
@@ -160,16 +163,18 @@ extension Server where W: ~Copyable {
     private mutating func transmit(_ slot: Int, _ outbox: inout [UInt8], allowance: Int) {
         if connections[slot].backlog != nil { return enqueue(slot, &outbox) }
         guard !outbox.isEmpty else { return }
-        var taken = 0
+        var (taken, isExhausted) = (0, false)
         switch world.send(connections[slot].stream, outbox.span) {
         case .sent(let count): taken = count
         case .wouldBlock: break
+        case .exhausted: isExhausted = true
         case .failed: return lose(slot, .reset)
         }
         metrics.bytesSent += UInt64(taken)
         guard taken < outbox.count else { return }
         let rest = SharedBytes(outbox, ledger)
         enqueue(slot, rest, taken..<rest.bytes.count, start: 0, allowance: allowance, isOwn: true)
+        if isExhausted { starve(slot) }
     }
 
     /// Keeps the outbox's bytes behind those that wait already.
@@ -230,12 +235,37 @@ extension Server where W: ~Copyable {
                 backlog.removeFirst(count)
                 if count < some.count { return }
             case .wouldBlock: return
+            case .exhausted: return starve(slot)
             case .failed: return lose(slot, .reset)
             }
         }
         connections[slot].backlog = nil
         world.setWriteInterest(connections[slot].stream, false)
         hasSentAll(slot)
+    }
+
+    /// The system has no memory to send with. The socket is writable all the while, so asking the poller when it is would
+    /// end in a loop that does not sleep, or, edge-triggered, in silence: what waits is tried again after some time.
+    private mutating func starve(_ slot: Int) {
+        metrics.exhaustedSends += 1
+        world.setWriteInterest(connections[slot].stream, false)
+        sendAgainAt = sendAgainAt ?? now + Timing.sendAgain
+        guard !connections[slot].isStarved else { return }
+        connections[slot].isStarved = true
+        starved.append(UInt32(truncatingIfNeeded: slot))
+    }
+
+    /// Tries again what the system had no memory for.
+    mutating func sendAgain() {
+        sendAgainAt = nil
+        let slots = starved
+        starved.removeAll()
+        for slot in slots.map(Int.init) where connections[slot].isStarved {
+            connections[slot].isStarved = false
+            guard connections[slot].backlog != nil else { continue }
+            world.setWriteInterest(connections[slot].stream, true)
+            becameWritable(slot)
+        }
     }
 
     /// Nothing waits to be sent to it any more.
@@ -250,7 +280,7 @@ extension Server where W: ~Copyable {
             guard connections[slot].isPaused else { return }
             connections[slot].isPaused = false
             world.setReadInterest(connections[slot].stream, true)
-            // It goes on with the next tick: whoever asks for a thousand pages at once takes turns with the others.
+            // It goes on when it is its turn: whoever asks for a thousand pages at once takes turns with the others.
             leaveUnfinished(slot)
         }
     }

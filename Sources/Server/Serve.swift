@@ -63,8 +63,7 @@ package func serve(
     server.restore(journal)
     announce(listeners.map(\.address))
     ServiceManager.notify("READY=1")
-    server.run()
-    ServiceManager.notify("STOPPING=1")
+    server.run { ServiceManager.notify("STOPPING=1") }
     return server.finish()
 }
 

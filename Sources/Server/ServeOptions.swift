@@ -102,15 +102,20 @@ enum Timing {
     static let idleWhileFull: Int64 = 5_000
     /// After descriptors have run out, accepting is tried again (ms).
     static let acceptAgain: Int64 = 500
+    /// After the system has had no memory to send with, sending is tried again (ms).
+    static let sendAgain: Int64 = 50
     /// How long a graceful stop waits for connections to take what is queued and to close (ms).
     static let stop: Int64 = 3_000
 }
 
 enum Sizes {
-    /// Times that one connection is received from in a tick. One that has more waits for the next: a flood takes its turn.
+    /// Times that one connection may be received from in a tick, while that does not fill the buffer; and the buffers that
+    /// all who have more may fill in a tick together. The rest waits for the next: floods take turns with each other, and
+    /// a tick with them takes about a millisecond.
     static let receivesPerTick = 4
-    /// Connections that are accepted in a tick. Those who are here already are not to wait for a flood of newcomers.
-    static let acceptsPerTick = 128
+    /// Connections that are accepted in a tick. Those who are here already are not to wait for a flood of newcomers: each
+    /// takes some 20 µs.
+    static let acceptsPerTick = 32
     /// Bytes of messages in a tick. When there are more, the rest of those ready waits for the next.
     static let tickBytes = 4 << 20
     /// Bytes of answers that an HTTP connection may have waiting before its next request is looked at.

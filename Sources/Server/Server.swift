@@ -49,6 +49,9 @@ package struct Server<W: World & ~Copyable>: ~Copyable {
     /// Connections that have more to be received.
     var unfinished: [UInt32] = []
     var expired: [Int] = []
+    /// Connections to which the system had no memory to send, and when to try again (ms).
+    var starved: [UInt32] = []
+    var sendAgainAt: Int64?
     /// For each reply the next one to the same connection; see `Connection.firstReply`.
     var nextReply: [Int32] = []
     /// A room's frames, and pieces put together for one connection.
@@ -78,7 +81,11 @@ package struct Server<W: World & ~Copyable>: ~Copyable {
     // MARK: -
 
     /// Runs until a signal has asked to stop and everything has been said.
-    package mutating func run() {
+    ///
+    /// - Parameter stops: is called once, when the stop begins.
+    package mutating func run(stops: () -> Void) {
+        while stopping == nil { tick() }
+        stops()
         while !isDone { tick() }
     }
 

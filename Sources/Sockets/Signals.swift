@@ -29,7 +29,7 @@ package enum Signals {
             _ = signal(number) { number in
                 var byte = UInt8(truncatingIfNeeded: number)
                 // write(2) may be called in a handler. If the pipe is full there are signals enough in it.
-                _ = unsafe write(Signals.pipe.write, &byte, 1)
+                _ = uninterrupted { unsafe write(Signals.pipe.write, &byte, 1) }
             }
         }
         return unsafe pipe.read
@@ -48,7 +48,7 @@ package enum Signals {
     package static func next() -> Int32? {
         var byte: UInt8 = 0
         // One byte into a local variable.
-        return unsafe read(pipe.read, &byte, 1) == 1 ? Int32(byte) : nil
+        return uninterrupted { unsafe read(pipe.read, &byte, 1) } == 1 ? Int32(byte) : nil
     }
 
     /// Ends the process by a signal as if it had never been caught.

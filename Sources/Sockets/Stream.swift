@@ -24,6 +24,9 @@ package enum Transmission: Sendable {
     /// So many bytes were taken; fewer than there were means that the kernel's buffer is full.
     case sent(Int)
     case wouldBlock
+    /// The system has no memory to send with (ENOBUFS, ENOMEM). That passes, but no poller tells when: unlike a full buffer
+    /// it leaves the socket writable all the time.
+    case exhausted
     /// The connection is broken.
     case failed(Int32)
 }
@@ -82,8 +85,8 @@ package enum Stream {
     private static func outcome(_ count: Int) -> Transmission {
         if count >= 0 { return .sent(count) }
         switch errno {
-        // Out of buffers (ENOBUFS) passes, like a full socket buffer.
-        case EAGAIN, EWOULDBLOCK, ENOBUFS: return .wouldBlock
+        case EAGAIN, EWOULDBLOCK: return .wouldBlock
+        case ENOBUFS, ENOMEM: return .exhausted
         default: return .failed(errno)
         }
     }

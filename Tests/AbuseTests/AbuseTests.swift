@@ -60,9 +60,9 @@ import Testing
         print(
             "\(kinds.count == 1 ? "\(kinds[0])" : "all"), \(poller): \(pair.said) messages, \(pair.summary(beside: control))"
         )
-        // Wide, since the hostile have no server of their own to wait for, and in a build without optimization each of them
-        // costs the server a good deal more than the pair's messages cost the other one.
-        #expect(pair.median <= 1000 * control.median)
+        // Measured: up to 3 times with an optimized server, up to 31 without, where each of the hostile costs the server a
+        // good deal more than the pair's messages cost the other one.
+        #expect(pair.median <= 100 * control.median)
         try expectNothingLeft(of: server)
         #expect(try server.stop() == .exited(0))
     }

@@ -2,6 +2,9 @@ import Foundation
 import Support
 
 /// Nuisances at work, each on a thread of its own, until they are told to stop.
+///
+/// They would have machines of their own. Here they share the processors with the server, and would take most of them from
+/// it by their number, which says nothing about the server: so they get what it leaves.
 final class Mob: @unchecked Sendable {
     private let lock = NSLock()
     private let kinds: [Nuisance]
@@ -18,6 +21,10 @@ final class Mob: @unchecked Sendable {
         for kind in kinds {
             Thread.detachNewThread { [self] in
                 defer { lock.withLock { finished += 1 } }
+                #if os(Linux)
+                    // On Linux that is a thread's, in spite of its name.
+                    setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 19)
+                #endif
                 while !lock.withLock({ isOver }) {
                     do {
                         try kind.disturb(server)

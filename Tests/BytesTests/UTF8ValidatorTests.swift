@@ -1,4 +1,5 @@
 import Bytes
+import Support
 import Testing
 
 /// RFC 3629, against the standard library's own decoder as the slow oracle.
@@ -89,7 +90,7 @@ import Testing
 
     @Test("Random mixtures of characters and damage are judged alike whole, in pieces, and by the standard library")
     func randomPieces() {
-        var generator = SplitMix(state: 1)
+        var generator = SeededGenerator(seed: 1)
         for _ in 0..<4000 {
             let bytes = mixture(&generator)
             var pieces: [ArraySlice<UInt8>] = []
@@ -115,7 +116,7 @@ import Testing
     }
 
     /// Up to 300 bytes of characters of every length, one time in two with a byte replaced.
-    private func mixture(_ generator: inout SplitMix) -> [UInt8] {
+    private func mixture(_ generator: inout SeededGenerator) -> [UInt8] {
         var text = ""
         for _ in 0..<Int.random(in: 0...20, using: &generator) {
             let run = Int.random(in: 1...6, using: &generator)
@@ -153,18 +154,5 @@ import Testing
         case ..<0x1_0000: [lead(0xE0, 12), continuation(6), continuation(0)]
         default: [lead(0xF0, 18), continuation(12), continuation(6), continuation(0)]
         }
-    }
-}
-
-/// A seeded generator, so that what fails once fails again.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

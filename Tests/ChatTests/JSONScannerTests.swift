@@ -1,4 +1,5 @@
 import Foundation
+import Support
 import Testing
 
 @testable import Chat
@@ -79,18 +80,18 @@ private func foundation(_ bytes: [UInt8]) -> Any? {
 
 @Suite struct JSONScannerTests {
     /// A random text that is JSON.
-    private func text(_ random: inout Random, depth: Int = 0) -> String {
+    private func text(_ random: inout SeededGenerator, depth: Int = 0) -> String {
         func space() -> String {
-            String(repeating: random.pick([" ", "\n", "\t", "\r", ""]), count: random.next(below: 2))
+            String(repeating: random.pick([" ", "\n", "\t", "\r", ""]), count: random.below(2))
         }
         func string() -> String {
             let pieces = [
                 "a", "é", "🦊", "\\n", "\\\"", "\\\\", "\\/", "\\u0041", "\\ud83e\\udd8a", "\\u00e9", " ", "type",
                 "\u{7F}",
             ]
-            return "\"" + (0..<random.next(below: 5)).map { _ in random.pick(pieces) }.joined() + "\""
+            return "\"" + (0..<random.below(5)).map { _ in random.pick(pieces) }.joined() + "\""
         }
-        let kind = depth > 4 ? random.next(below: 6) : random.next(below: 10)
+        let kind = depth > 4 ? random.below(6) : random.below(10)
         let value =
             switch kind {
             case 0: random.pick(["true", "false", "null"])
@@ -98,11 +99,11 @@ private func foundation(_ bytes: [UInt8]) -> Any? {
                 random.pick(["0", "-0", "7", "-12", "1.5", "0.25", "1e3", "2E-2", "-1.5e+2", "9007199254740993"])
             case 3...5: string()
             case 6, 7:
-                "[" + (0..<random.next(below: 4)).map { _ in text(&random, depth: depth + 1) }.joined(separator: ",")
+                "[" + (0..<random.below(4)).map { _ in text(&random, depth: depth + 1) }.joined(separator: ",")
                     + "]"
             default:
                 "{"
-                    + (0..<random.next(below: 4)).map {
+                    + (0..<random.below(4)).map {
                         "\"\($0)\(string().dropFirst())\(space()):" + text(&random, depth: depth + 1)
                     }
                     .joined(separator: ",") + "}"
@@ -111,7 +112,7 @@ private func foundation(_ bytes: [UInt8]) -> Any? {
     }
 
     @Test func whatIsJSONIsReadAsFoundationReadsIt() {
-        var random = Random(seed: 11)
+        var random = SeededGenerator(seed: 11)
         for _ in 0..<3000 {
             let bytes = Array(text(&random).utf8)
             guard let value = Value.scan(bytes), let other = foundation(bytes) else {
@@ -125,14 +126,14 @@ private func foundation(_ bytes: [UInt8]) -> Any? {
     /// Whatever the scanner accepts Foundation accepts, with the same values. Not the other way round: the scanner refuses
     /// lone surrogates, nesting deeper than it needs, and what is no JSON by the letter.
     @Test func whatIsAcceptedOfDamagedTextsFoundationReadsTheSame() {
-        var random = Random(seed: 12)
+        var random = SeededGenerator(seed: 12)
         let bits = Array("{}[]\":,\\ue0-+.19tfn \u{1}/\n".utf8)
         var accepted = 0
         for _ in 0..<30_000 {
             var bytes = Array(text(&random).utf8)
-            for _ in 0...random.next(below: 3) where !bytes.isEmpty {
-                let at = random.next(below: bytes.count)
-                switch random.next(below: 4) {
+            for _ in 0...random.below(3) where !bytes.isEmpty {
+                let at = random.below(bytes.count)
+                switch random.below(4) {
                 case 0: bytes.remove(at: at)
                 case 1: bytes.insert(random.pick(bits), at: at)
                 case 2: bytes.removeLast(bytes.count - at)

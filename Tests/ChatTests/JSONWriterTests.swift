@@ -1,4 +1,5 @@
 import Foundation
+import Support
 import Testing
 
 @testable import Chat
@@ -11,12 +12,12 @@ import Testing
     }
 
     @Test func whatIsQuotedIsReadAsItWas() throws {
-        var random = Random(seed: 5)
+        var random = SeededGenerator(seed: 5)
         let scalars: [Unicode.Scalar] = [
             "\"", "\\", "/", "\n", "\r", "\t", "\u{0}", "\u{8}", "\u{1F}", "\u{7F}", "a", "é", "🦊", "\u{2028}",
         ]
         for _ in 0..<2000 {
-            let text = String(String.UnicodeScalarView((0..<random.next(below: 40)).map { _ in random.pick(scalars) }))
+            let text = String(String.UnicodeScalarView((0..<random.below(40)).map { _ in random.pick(scalars) }))
             let bytes = written(text)
             let read = try JSONSerialization.jsonObject(with: Data(bytes), options: .fragmentsAllowed) as? String
             #expect(read.map { $0.unicodeScalars.elementsEqual(text.unicodeScalars) } == true)
@@ -82,9 +83,9 @@ import Testing
     }
 
     @Test func whatIsNoUTF8DoesNotTrap() {
-        var random = Random(seed: 2)
+        var random = SeededGenerator(seed: 2)
         for _ in 0..<20_000 {
-            let bytes = (0..<random.next(below: 6) + 1).map { _ in UInt8(truncatingIfNeeded: random.next()) | 0x80 }
+            let bytes = (0..<random.below(6) + 1).map { _ in UInt8(truncatingIfNeeded: random.next()) | 0x80 }
             var at = 0
             while at < bytes.count { _ = UTF8Scalars.next(bytes.span, &at) }
         }

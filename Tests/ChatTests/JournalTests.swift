@@ -1,3 +1,4 @@
+import Support
 import Testing
 
 @testable import Chat
@@ -52,14 +53,14 @@ import Testing
 
     /// The reader looks at all undo lines at once; one after the other is the plain way.
     @Test func manyUndosMeanWhatEachOfThemMeansInTurn() {
-        var random = Random(seed: 7)
+        var random = SeededGenerator(seed: 7)
         for _ in 0..<300 {
             var lines: [String] = []
             var ids: [Int] = []
             lines.append(join.replacing("12}", with: "0}"))
             for _ in 0..<30 {
-                let seq = random.next(below: 12) + 1
-                if random.next(below: 3) == 0 {
+                let seq = random.below(12) + 1
+                if random.below(3) == 0 {
                     lines.append("{\"undo\":\"lobby\",\"seq\":\(seq)}")
                     ids.removeAll { $0 >= seq }
                 } else {

@@ -1,3 +1,4 @@
+import Support
 import Testing
 
 @testable import Chat
@@ -29,9 +30,9 @@ import Testing
     }
 
     @Test func anASCIITextIsJudgedTheSameEitherWay() {
-        var random = Random(seed: 3)
+        var random = SeededGenerator(seed: 3)
         for _ in 0..<2000 {
-            let text = (0..<random.next(below: 6)).map { _ in
+            let text = (0..<random.below(6)).map { _ in
                 String(Character(Unicode.Scalar(UInt8(random.pick([9, 10, 13, 32, 32, 65, 0, 127, 31])))))
             }.joined()
             let bytes = Array(text.utf8)

@@ -1,3 +1,4 @@
+import Support
 import Testing
 
 @testable import Chat
@@ -5,9 +6,9 @@ import Testing
 @Suite struct TokenBucketTests {
     /// When something was let through, of tries at random times.
     private func accepted(_ rate: Rate, tries: Int, within milliseconds: Int, seed: UInt64) -> [Int64] {
-        var random = Random(seed: seed)
+        var random = SeededGenerator(seed: seed)
         var bucket = TokenBucket()
-        let times = (0..<tries).map { _ in Int64(random.next(below: milliseconds)) }.sorted()
+        let times = (0..<tries).map { _ in Int64(random.below(milliseconds)) }.sorted()
         return times.filter { bucket.take(of: rate, now: $0) == 0 }
     }
 
@@ -41,16 +42,16 @@ import Testing
     }
 
     @Test func theWaitIsExact() {
-        var random = Random(seed: 1)
+        var random = SeededGenerator(seed: 1)
         for _ in 0..<200 {
             let rate = Rate(
-                perSecond: Double(random.next(below: 500) + 1) / 7, burst: Double(random.next(below: 9) + 1))
+                perSecond: Double(random.below(500) + 1) / 7, burst: Double(random.below(9) + 1))
             var bucket = TokenBucket()
-            var now = Int64(random.next(below: 1_000_000))
+            var now = Int64(random.below(1_000_000))
             for _ in 0..<50 {
                 let wait = bucket.take(of: rate, now: now)
                 if wait == 0 {
-                    now += Int64(random.next(below: 100))
+                    now += Int64(random.below(100))
                 } else {
                     // A refused one costs nothing, however often it is tried.
                     #expect(bucket.take(of: rate, now: now + wait - 1) > 0)

@@ -1,3 +1,4 @@
+import Support
 import Testing
 
 @testable import Chat
@@ -5,14 +6,14 @@ import Testing
 @Suite struct LineQueueTests {
     @Test func itIsAQueueOfLinesThatAreFoundByTheirSeq() {
         for seed in 0..<20 as Range<UInt64> {
-            var random = Random(seed: seed)
+            var random = SeededGenerator(seed: seed)
             var queue = LineQueue()
             var model: [(seq: UInt64, text: [UInt8], isMessage: Bool)] = []
             var seq: UInt64 = 0
             for _ in 0..<600 {
-                if random.next(below: 5) < 3 {
-                    seq += UInt64(random.next(below: 3) + 1)
-                    let text = [UInt8](repeating: UInt8(truncatingIfNeeded: seq), count: random.next(below: 50))
+                if random.below(5) < 3 {
+                    seq += UInt64(random.below(3) + 1)
+                    let text = [UInt8](repeating: UInt8(truncatingIfNeeded: seq), count: random.below(50))
                     let isMessage = random.once(in: 2)
                     queue.append(seq: seq, text.span, isMessage: isMessage)
                     model.append((seq, text, isMessage))
@@ -23,7 +24,7 @@ import Testing
                 #expect(queue.count == model.count)
                 #expect(queue.byteCount == model.reduce(0) { $0 + $1.text.count })
                 #expect(queue.first?.seq == model.first?.seq)
-                let wanted = UInt64(random.next(below: Int(seq) + 3))
+                let wanted = UInt64(random.below(Int(seq) + 3))
                 #expect(
                     queue.entries[queue.position(ofSeq: wanted)...].map(\.seq)
                         == model.map(\.seq).filter { $0 >= wanted })
@@ -64,13 +65,13 @@ import Testing
     }
 
     /// Compares with what there is in all: of what is held nothing may be missing, and what is missing must be owned to.
-    private func check(_ recent: Recent, _ model: Model, _ random: inout Random) {
+    private func check(_ recent: Recent, _ model: Model, _ random: inout SeededGenerator) {
         let newest = model.lines.last?.seq ?? 0
-        let since = UInt64(random.next(below: Int(newest) + 1))
+        let since = UInt64(random.below(Int(newest) + 1))
         let after = model.lines.filter { $0.seq > max(since, recent.droppedThrough) }.map(\.text)
         #expect(text(recent, recent.lines(after: since)) == after)
-        let before = UInt64(random.next(below: Int(newest) + 10))
-        let limit = random.next(below: 20) + 1
+        let before = UInt64(random.below(Int(newest) + 10))
+        let limit = random.below(20) + 1
         var lines: [LineReference] = []
         recent.collectMessages(before: before, count: limit, into: &lines)
         let held = model.lines.filter { $0.isMessage && $0.seq < before && $0.seq > recent.messagesDroppedThrough }
@@ -84,13 +85,13 @@ import Testing
     @Test(arguments: [(1 << 20, 100), (3000, 10), (500, 1000), (1, 0)])
     func itHoldsTheNewestEventsAndTheMessagesBeforeThem(bytes: Int, messages: Int) {
         for seed in 0..<4 as Range<UInt64> {
-            var random = Random(seed: seed)
+            var random = SeededGenerator(seed: seed)
             var recent = Recent()
             var model = Model()
             let bounds = Recent.Bounds(messages: messages, bytes: bytes)
             for seq in 1...2500 as ClosedRange<UInt64> {
                 let isMessage = random.once(in: 3)
-                let text = "\(seq) " + String(repeating: "x", count: random.next(below: 40))
+                let text = "\(seq) " + String(repeating: "x", count: random.below(40))
                 let line = Array("__\(text)__".utf8)
                 recent.append(seq: seq, line: 2..<line.count - 2, of: line, isMessage: isMessage, bounds)
                 model.lines.append((seq, isMessage, text))
@@ -108,7 +109,7 @@ import Testing
     }
 
     @Test func whatIsLoadedIsAsIfItHadBeenAdded() {
-        var random = Random(seed: 9)
+        var random = SeededGenerator(seed: 9)
         for (olderCount, eventCount) in [(0, 0), (0, 5), (3, 5), (100, 1000), (150, 1200)] {
             var model = Model()
             var older = ""

@@ -1,3 +1,4 @@
+import Support
 import Testing
 
 @testable import Chat
@@ -122,11 +123,11 @@ import Testing
 
     @Test func damagedAnywhereItDoesNotTrap() {
         let recording = recording()
-        var random = Random(seed: 4)
+        var random = SeededGenerator(seed: 4)
         for _ in 0..<300 {
             var changed = recording
-            for _ in 0...random.next(below: 3) {
-                let at = random.next(below: changed.count)
+            for _ in 0...random.below(3) {
+                let at = random.below(changed.count)
                 changed[at] = random.once(in: 3) ? 0xFF : UInt8(truncatingIfNeeded: random.next())
             }
             _ = replay(changed)

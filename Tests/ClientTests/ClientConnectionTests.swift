@@ -1,4 +1,5 @@
 import HTTP
+import Support
 import Testing
 import WebSocket
 
@@ -286,7 +287,7 @@ import WebSocket
     }
 
     @Test func anyBytesAtAllAreTakenWithoutATrap() throws {
-        var random = SeededRandom(seed: 3)
+        var random = SeededGenerator(seed: 3)
         for _ in 0..<2000 {
             var line = random.below(2) == 0 ? try Line.open(deflate: true) : try Line(deflate: true)
             for _ in 0..<random.below(6) {

@@ -1,4 +1,5 @@
 import Client
+import Support
 import Testing
 
 /// What people type or paste, and which chat it names.
@@ -74,7 +75,7 @@ import Testing
     }
 
     @Test func anyTextAtAllIsJudgedWithoutATrap() {
-        var random = SeededRandom(seed: 7)
+        var random = SeededGenerator(seed: 7)
         let pieces = [
             "http", "ws", "://", ":", "/", "[", "]", "::", "%", "#", "?", "r/", "chat", "room=", "&", "é", "\0", "9",
         ]

@@ -1,3 +1,4 @@
+import Support
 import Testing
 
 @testable import Client
@@ -43,7 +44,7 @@ import Testing
     }
 
     @Test func anyBytesAtAllAreTakenWithoutATrap() {
-        var random = SeededRandom(seed: 5)
+        var random = SeededGenerator(seed: 5)
         var reader = KeyReader()
         var editor = LineEditor()
         for _ in 0..<200_000 {

@@ -1,3 +1,4 @@
+import Support
 import Testing
 import WebSocket
 
@@ -187,7 +188,7 @@ import WebSocket
     /// the client has seen the history once, in its order.
     @Test(arguments: 0..<200)
     func whateverHappensEverythingIsSaidOnceAndSeenOnce(seed: UInt64) throws {
-        var random = SeededRandom(seed: seed)
+        var random = SeededGenerator(seed: seed)
         var ada = Person(seed: seed)
         var server = ModelServer()
         var shown: [ChatEvent] = []

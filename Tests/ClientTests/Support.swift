@@ -1,26 +1,9 @@
 import Chat
+import Support
 import Testing
 import WebSocket
 
 @testable import Client
-
-/// SplitMix64: random numbers that are the same in every run.
-struct SeededRandom: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-
-    /// A number from 0 up to but not including `limit`.
-    mutating func below(_ limit: Int) -> Int { limit > 0 ? Int.random(in: 0..<limit, using: &self) : 0 }
-}
 
 func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
 
@@ -67,7 +50,7 @@ struct Line {
     /// Everything that was sent, the request left out.
     var sent: [UInt8] = []
     private let inflater: Inflater
-    private var keys = SeededRandom(seed: 1)
+    private var keys = SeededGenerator(seed: 1)
 
     init(deflate: Bool = false, subprotocols: [String] = ["chatloop.v1"], maxMessage: Int = 65536) throws {
         connection = ClientConnection(

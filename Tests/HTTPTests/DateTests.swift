@@ -1,5 +1,6 @@
 import Foundation
 import HTTP
+import Support
 import Testing
 
 /// RFC 9110, 5.6.7: IMF-fixdate.
@@ -35,7 +36,7 @@ import Testing
         formatter.locale = Locale(identifier: "en_US_POSIX")
         formatter.timeZone = TimeZone(identifier: "GMT")
         formatter.dateFormat = "EEE, dd MMM yyyy HH:mm:ss 'GMT'"
-        var random = SeededRandom(seed: 1)
+        var random = SeededGenerator(seed: 1)
         for _ in 0..<5_000 {
             // From 1600 on: Foundation counts by the Julian calendar before.
             let seconds = Int64.random(in: -11_676_096_000...253_402_300_799, using: &random)

@@ -1,4 +1,5 @@
 import HTTP
+import Support
 import Testing
 
 /// X-Forwarded-For, and RFC 7239.
@@ -106,7 +107,7 @@ import Testing
 
     @Test(arguments: 1...10)
     func nothingThatIsSentMakesItStumble(seed: UInt64) {
-        var random = SeededRandom(seed: seed)
+        var random = SeededGenerator(seed: seed)
         let parts = [
             "for", "=", "\"", "\\", ";", ",", " ", "[", "]", "::", ":", "1", ".", "192.0.2.1", "for=1.1.1.1", "_", "é",
         ]

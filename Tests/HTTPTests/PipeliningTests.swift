@@ -1,4 +1,5 @@
 import HTTP
+import Support
 import Testing
 
 /// The input comes in pieces of any size, and holds any number of requests.
@@ -84,7 +85,7 @@ import Testing
 
     @Test(arguments: 1...20)
     func garbageOfManyKindsIsReadTheSameHoweverItIsCut(seed: UInt64) {
-        var random = SeededRandom(seed: seed)
+        var random = SeededGenerator(seed: seed)
         for _ in 0..<100 {
             let bytes = garbage(&random)
             let whole = events([bytes])
@@ -97,7 +98,7 @@ import Testing
     }
 
     /// Pieces that are mostly right, so that the parser gets past its first checks, with some of their bytes changed.
-    private func garbage(_ random: inout SeededRandom) -> [UInt8] {
+    private func garbage(_ random: inout SeededGenerator) -> [UInt8] {
         let parts = [
             "GET / HTTP/1.1\r\n", "HEAD /a?b=c HTTP/1.0\r\n", "POST * HTTP/1.1\r\n", "Host: a\r\n",
             "Host: [::1]:80\r\n",
@@ -114,7 +115,7 @@ import Testing
         return bytes
     }
 
-    private func cut(_ bytes: [UInt8], _ random: inout SeededRandom) -> [[UInt8]] {
+    private func cut(_ bytes: [UInt8], _ random: inout SeededGenerator) -> [[UInt8]] {
         var (pieces, rest): ([[UInt8]], ArraySlice<UInt8>) = ([], bytes[...])
         while !rest.isEmpty {
             let length = random.below(rest.count) + 1

@@ -1,4 +1,5 @@
 import HTTP
+import Support
 import Testing
 
 /// RFC 9112, 4: what a client reads.
@@ -120,7 +121,7 @@ import Testing
 
     @Test(arguments: 1...10)
     func garbageIsReadTheSameHoweverItIsCut(seed: UInt64) {
-        var random = SeededRandom(seed: seed)
+        var random = SeededGenerator(seed: seed)
         for _ in 0..<100 {
             var bytes = Array(("HTTP/1.1 100 a\r\n\r\n" + upgrade).utf8)
             for _ in 0..<random.below(4) { bytes[random.below(bytes.count)] = UInt8(truncatingIfNeeded: random.next()) }

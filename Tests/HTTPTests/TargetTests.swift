@@ -1,4 +1,5 @@
 import HTTP
+import Support
 import Testing
 
 /// RFC 9112, 3.2; RFC 3986: what a target names, and that it can name nothing outside.
@@ -106,7 +107,7 @@ import Testing
 
     @Test(arguments: 1...10)
     func noTargetNamesASegmentThatLeadsOut(seed: UInt64) {
-        var random = SeededRandom(seed: seed)
+        var random = SeededGenerator(seed: seed)
         let parts = [
             "/", ".", "..", "%2e", "%2E", "%2f", "%5c", "\\", "a", "%", "%00", "%c0%ae", "%25", "2e", "?", "é", "//",
         ]

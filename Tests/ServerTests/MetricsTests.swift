@@ -50,7 +50,8 @@ import Testing
             "errors_total{code=\"rate_limited\"}", "history_written_bytes_total", "history_memory_bytes",
             "journal_bytes",
             "fsyncs_total", "fsync_seconds_total", "process_cpu_seconds_total", "process_resident_memory_bytes",
-            "process_open_fds", "accept_failures_total{reason=\"exhausted\"}", "log_lines_dropped_total",
+            "process_open_fds", "accept_failures_total{reason=\"exhausted\"}", "send_failures_total",
+            "log_lines_dropped_total",
         ] {
             #expect(try server.metric(name) >= 0, "\(name)")
         }

@@ -151,15 +151,11 @@ import WebSocket
 
     @Test func anyBytesAtAllLeaveTheServerUp() throws {
         let server = try LiveServer()
-        var state: UInt64 = 42
-        func random() -> UInt64 {
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return state >> 33
-        }
+        var random = SeededGenerator(seed: 42)
         for round in 0..<150 {
             let socket = try TestSocket(port: server.port)
             let start = ["GET ", "GET / HTTP/1.1\r\nHost: a\r\n", "", server.head("GET", "/")][round % 4]
-            try? socket.send(Array(start.utf8) + (0..<200).map { _ in UInt8(truncatingIfNeeded: random()) })
+            try? socket.send(Array(start.utf8) + (0..<200).map { _ in UInt8(truncatingIfNeeded: random.next()) })
             if round % 3 == 0 { socket.reset() } else { socket.finish() }
         }
         #expect(try server.request("GET", "/healthz").text == "ok")

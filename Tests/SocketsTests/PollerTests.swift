@@ -1,5 +1,6 @@
 import Foundation
 import Sockets
+import Support
 import Testing
 
 /// Both pollers, by what their one user relies on: it receives until nothing is left, and asks for writability after the

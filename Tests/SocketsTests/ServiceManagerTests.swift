@@ -1,5 +1,6 @@
 import Foundation
 import Sockets
+import Support
 import Testing
 
 /// What a service manager hands over and is told; the tests play its part.
@@ -49,50 +50,12 @@ import Testing
 
     // MARK: Telling
 
-    /// A datagram socket at a path, or under a name that is no file if it begins with a zero byte.
-    private func listen(at path: [UInt8]) throws -> Int32 {
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path) }
-        #if canImport(Darwin)
-            let kind = SOCK_DGRAM
-        #else
-            let kind = Int32(SOCK_DGRAM.rawValue)
-        #endif
-        let descriptor = socket(AF_UNIX, kind, 0)
-        let length = socklen_t(MemoryLayout<sa_family_t>.size + path.count)
-        let result = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, length) }
-        }
-        try #require(result == 0)
-        return descriptor
+    @Test(arguments: NotifySocket.Place.allCases)
+    func readinessIsToldToAFileAndToAName(place: NotifySocket.Place) throws {
+        let manager = try NotifySocket(place)
+        ServiceManager.notify("READY=1") { $0 == "NOTIFY_SOCKET" ? manager.name : nil }
+        #expect(manager.heard() == "READY=1")
     }
-
-    private func heard(_ descriptor: Int32) -> String? {
-        guard waitUntilReadable(descriptor) else { return nil }
-        var bytes = [UInt8](repeating: 0, count: 100)
-        let count = read(descriptor, &bytes, bytes.count)
-        return String(decoding: bytes[..<max(0, count)], as: UTF8.self)
-    }
-
-    @Test func readinessIsToldToAFile() throws {
-        let path = "\(NSTemporaryDirectory())/chatloop-notify-\(getpid())"
-        defer { unlink(path) }
-        let descriptor = try listen(at: Array(path.utf8) + [0])
-        defer { close(descriptor) }
-        ServiceManager.notify("READY=1") { $0 == "NOTIFY_SOCKET" ? path : nil }
-        #expect(heard(descriptor) == "READY=1")
-    }
-
-    #if os(Linux)
-        @Test func readinessIsToldToAName() throws {
-            let name = "chatloop-notify-\(getpid())"
-            let descriptor = try listen(at: [0] + Array(name.utf8))
-            defer { close(descriptor) }
-            ServiceManager.notify("STOPPING=1") { $0 == "NOTIFY_SOCKET" ? "@\(name)" : nil }
-            #expect(heard(descriptor) == "STOPPING=1")
-        }
-    #endif
 
     @Test(arguments: [nil, "", "relative", "/nonexistent/folder/socket", "/" + String(repeating: "x", count: 300)])
     func whereNobodyListensNothingHappens(path: String?) {

@@ -1,12 +1,7 @@
 import Foundation
 import Sockets
+import Support
 import Testing
-
-/// Something that did not happen in time, or not as it should.
-struct Failure: Error, CustomStringConvertible {
-    let description: String
-    init(_ description: String) { self.description = description }
-}
 
 /// A loopback address with a port that the system picks.
 let anywhere = SocketAddress(address: IPAddress(v4: 0x7F00_0001), port: 0)
@@ -101,7 +96,7 @@ func fill(_ descriptor: Int32) throws -> Int {
     while true {
         switch Stream.send(descriptor, bytes.span) {
         case .sent(let count): total += count
-        case .wouldBlock: return total
+        case .wouldBlock, .exhausted: return total
         case .failed(let error): throw Failure("sending failed: \(error)")
         }
     }

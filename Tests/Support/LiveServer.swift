@@ -22,15 +22,19 @@ package final class LiveServer {
         try self.init(options: options, poller: poller, environment: environment)
     }
 
-    /// - Parameter options: those of `serve`; a free port and nothing kept on disk, where they say nothing else.
+    /// - Parameters:
+    ///   - options: those of `serve`; a free port and nothing kept on disk, where they say nothing else.
+    ///   - wrapper: a program, by its path, and its arguments, which runs the server in its own process.
     package init(
-        options: [String], poller: PollerChoice = .allCases[0], environment: [String: String] = [:]
+        options: [String], poller: PollerChoice = .allCases[0], environment: [String: String] = [:],
+        under wrapper: [String] = []
     ) throws {
         let keeps = options.contains("--data") || options.contains("--ephemeral")
         let port = options.contains("--port") ? [] : ["--port", "0"]
-        child = try Command.start(
-            ["serve", "--poller", poller.rawValue] + port + (keeps ? [] : ["--ephemeral"]) + options,
-            environment: environment)
+        let line =
+            try wrapper + [Command.path(), "serve", "--poller", poller.rawValue] + port
+            + (keeps ? [] : ["--ephemeral"]) + options
+        child = try Child(line[0], Array(line.dropFirst()), environment: environment)
         firstLine = try child.line()
         guard let colon = firstLine.lastIndex(of: ":"),
             let number = UInt16(firstLine[colon...].dropFirst().prefix { $0 != "/" })

@@ -1,3 +1,4 @@
+import Support
 import Testing
 import WebSocket
 
@@ -12,7 +13,7 @@ import WebSocket
     @Test(
         "What is compressed comes out again, at every size", arguments: [1, 10, 1000, 16383, 16384, 70_000, 1_000_000])
     func roundTrip(count: Int) {
-        var generator = SplitMix(state: UInt64(count))
+        var generator = SeededGenerator(seed: UInt64(count))
         let random = (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
         let letters = random.map { UInt8(ascii: "a") + $0 % 7 }
         for payload in [random, letters, [UInt8](repeating: 0, count: count)] {
@@ -35,7 +36,7 @@ import WebSocket
     @Test("No match lies further back than the window that is promised")
     func window() {
         // Two halves alike, further apart than the window: the second must be spelled out again.
-        var generator = SplitMix(state: 3)
+        var generator = SeededGenerator(seed: 3)
         let half = (0..<(1 << PermessageDeflate.windowBits)).map { _ in
             UInt8.random(in: .min ... .max, using: &generator)
         }

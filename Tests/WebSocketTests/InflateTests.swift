@@ -1,3 +1,4 @@
+import Support
 import Testing
 import WebSocket
 
@@ -131,14 +132,14 @@ import WebSocket
     func compressedLimit() {
         #expect(read(frame(2, rsv: 4, announcing: 200_000), deflate: true) == [.violation(.messageTooBig)])
         let stored = (0..<65536).map { UInt8(truncatingIfNeeded: ($0 &* 2_654_435_761) >> 13) }
-        var generator = SplitMix(state: 5)
+        var generator = SeededGenerator(seed: 5)
         let random = stored.map { $0 ^ UInt8.random(in: .min ... .max, using: &generator) }
         #expect(read(frame(2, deflated(random), rsv: 4), deflate: true) == [.binary(random)])
     }
 
     @Test("Random bytes are refused or inflated, never more")
     func garbage() {
-        var generator = SplitMix(state: 6)
+        var generator = SeededGenerator(seed: 6)
         for _ in 0..<3000 {
             let count = Int.random(in: 1...60, using: &generator)
             let payload = (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }

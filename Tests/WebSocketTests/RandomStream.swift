@@ -1,7 +1,8 @@
+import Support
 import WebSocket
 
 /// A stream of frames as an end of `role` gets them, most of them legal, one in a dozen damaged somehow; perhaps cut off.
-func randomStream(from role: Role, deflate: Bool, _ generator: inout SplitMix) -> [UInt8] {
+func randomStream(from role: Role, deflate: Bool, _ generator: inout SeededGenerator) -> [UInt8] {
     var stream: [UInt8] = []
     var isInMessage = false
     for _ in 0..<Int.random(in: 1...12, using: &generator) {
@@ -31,7 +32,7 @@ private struct RandomFrame {
     }
 
     /// A legal frame.
-    init(for role: Role, deflate: Bool, isInMessage: Bool, _ generator: inout SplitMix) {
+    init(for role: Role, deflate: Bool, isInMessage: Bool, _ generator: inout SeededGenerator) {
         let isControl = Int.random(in: 0..<4, using: &generator) == 0
         let opcodes: [UInt8] = isControl ? [9, 9, 10, 10, 8] : isInMessage ? [0] : [1, 2]
         opcode = opcodes[Int.random(in: opcodes.indices, using: &generator)]
@@ -46,7 +47,7 @@ private struct RandomFrame {
     }
 
     /// One time in fourteen, something is wrong.
-    mutating func damage(_ generator: inout SplitMix) {
+    mutating func damage(_ generator: inout SeededGenerator) {
         switch Int.random(in: 0..<140, using: &generator) {
         case 0: rsv = UInt8.random(in: 0...7, using: &generator)
         case 1: opcode = UInt8.random(in: 0...15, using: &generator)
@@ -62,7 +63,7 @@ private struct RandomFrame {
         }
     }
 
-    private static func payload(for opcode: UInt8, _ generator: inout SplitMix) -> [UInt8] {
+    private static func payload(for opcode: UInt8, _ generator: inout SeededGenerator) -> [UInt8] {
         if opcode == 8 {
             return [[], [3], [3, 0xE8], [3, 0xE9] + bytes("tschüß"), [3, 0xED], [3, 0xE8, 0xC3]]
                 .randomElement(using: &generator) ?? []

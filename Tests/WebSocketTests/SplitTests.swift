@@ -1,3 +1,4 @@
+import Support
 import Testing
 import WebSocket
 
@@ -5,7 +6,7 @@ import WebSocket
 @Suite struct SplitTests {
     @Test("Random streams are read alike whole, byte by byte, in random pieces, and by the oracle", arguments: 0..<8)
     func randomStreams(seed: Int) {
-        var generator = SplitMix(state: UInt64(seed))
+        var generator = SeededGenerator(seed: UInt64(seed))
         for round in 0..<150 {
             let role: Role = round % 4 == 3 ? .client : .server
             let deflate = Bool.random(using: &generator)
@@ -24,7 +25,7 @@ import WebSocket
 
     @Test("Short streams are read alike in any two pieces, and in any three", arguments: 0..<4)
     func everySplit(seed: Int) {
-        var generator = SplitMix(state: 1000 + UInt64(seed))
+        var generator = SeededGenerator(seed: 1000 + UInt64(seed))
         for _ in 0..<40 {
             let deflate = Bool.random(using: &generator)
             let stream = Array(randomStream(from: .server, deflate: deflate, &generator).prefix(70))
@@ -42,7 +43,7 @@ import WebSocket
 
     @Test("Pure garbage is read alike, and ends in a violation soon")
     func garbage() {
-        var generator = SplitMix(state: 7)
+        var generator = SeededGenerator(seed: 7)
         for _ in 0..<2000 {
             let count = Int.random(in: 1...40, using: &generator)
             let stream = (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
@@ -55,7 +56,7 @@ import WebSocket
 
     @Test("The random streams reach every event and nearly every violation")
     func reach() {
-        var generator = SplitMix(state: 3)
+        var generator = SeededGenerator(seed: 3)
         var seen = ""
         for round in 0..<1500 {
             let role: Role = round % 4 == 3 ? .client : .server
@@ -76,7 +77,7 @@ import WebSocket
 }
 
 /// Pieces of 1 to `longest` bytes.
-private func randomPieces(of stream: [UInt8], longest: Int, _ generator: inout SplitMix) -> [[UInt8]] {
+private func randomPieces(of stream: [UInt8], longest: Int, _ generator: inout SeededGenerator) -> [[UInt8]] {
     var pieces: [[UInt8]] = []
     var rest = stream[...]
     while !rest.isEmpty {

@@ -85,16 +85,3 @@ func deflated(_ payload: [UInt8]) -> [UInt8] {
     Deflater()?.compress(payload.span, into: &out)
     return out
 }
-
-/// A seeded generator, so that what fails once fails again.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}

@@ -1,0 +1,60 @@
+import Foundation
+import Support
+import Testing
+
+/// What the service manager is told (sd_notify(3)), by the real server.
+@Suite struct NotifyTests {
+    @Test(arguments: NotifySocket.Place.allCases)
+    func itIsReadyOnceItAcceptsConnections(place: NotifySocket.Place) throws {
+        let manager = try NotifySocket(place)
+        let child = try Command.start(
+            ["serve", "--port", "0", "--ephemeral"], environment: ["NOTIFY_SOCKET": manager.name])
+        #expect(manager.heard() == "READY=1")
+        // The address was said before; nobody has to try again to connect there.
+        let line = try child.line(within: 0)
+        let port = try #require(line.split(separator: ":").last.flatMap { UInt16($0.dropLast()) })
+        let socket = try TestSocket(port: port)
+        try socket.send("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(try socket.answer().text == "ok")
+        child.signal(SIGTERM)
+        #expect(manager.heard() == "STOPPING=1")
+        #expect(try child.wait() == .exited(0))
+        #expect(manager.heard(within: 0) == nil)
+    }
+
+    /// Readiness is not just said at the start.
+    @Test func whoCannotListenIsNotReady() throws {
+        let server = try LiveServer()
+        let manager = try NotifySocket(.file)
+        let child = try Command.start(
+            ["serve", "--port", "\(server.port)", "--ephemeral"], environment: ["NOTIFY_SOCKET": manager.name])
+        #expect(try child.wait() == .exited(69))
+        #expect(manager.heard(within: 0) == nil)
+    }
+
+    /// A manager that waits for a service to stop is to know from the start that it does, not when all has been said.
+    @Test(arguments: NotifySocket.Place.allCases)
+    func aStopIsToldWhenItBegins(place: NotifySocket.Place) throws {
+        let manager = try NotifySocket(place)
+        let server = try LiveServer(environment: ["NOTIFY_SOCKET": manager.name])
+        #expect(manager.heard() == "READY=1")
+        // Someone who does not answer the close frame holds the stop up.
+        let deaf = try TestClient(server, as: "Deaf")
+        server.child.signal(SIGTERM)
+        #expect(manager.heard() == "STOPPING=1")
+        // It is still at it: a second signal finds it so.
+        server.child.signal(SIGTERM)
+        #expect(try server.child.wait() == .killed(by: SIGTERM))
+        _ = deaf
+    }
+
+    @Test func aManagerThatDoesNotListenHindersNothing() throws {
+        let full = try NotifySocket(.file)
+        full.fill()
+        for name in ["/nonexistent/folder/socket", "@chatloop-nobody", "relative", full.name] {
+            let server = try LiveServer(environment: ["NOTIFY_SOCKET": name])
+            #expect(try server.request("GET", "/healthz").text == "ok")
+            #expect(try server.stop() == .exited(0))
+        }
+    }
+}
