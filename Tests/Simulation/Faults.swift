@@ -6,6 +6,8 @@ package struct Faults: Sendable {
     package var partialSend = 0.0
     /// Of all sends, those that are refused although there is room.
     package var refusedSend = 0.0
+    /// Of all sends, those for which the system has no memory, of which nobody is told when it has some again.
+    package var exhaustedSend = 0.0
     /// Of all receives, those that find nothing although there is something; it is told of again.
     package var spuriousReadiness = 0.0
     /// Of all receives, those that give only a part of what is there, down to one byte; the rest is told of again.
@@ -72,13 +74,15 @@ package struct Faults: Sendable {
             if random.happens(0.7) { (killEvery, powerCutEvery, restartEvery) = (0, 0, 0) }
         case .badDisk:
             killEvery = second * Int64(random.number(10...60))
-            powerCutEvery = second * Int64(random.number(10...60))
+            powerCutEvery = second * Int64(random.number(5...30))
             diskError = Double(random.number(2...20)) / 100
             syncError = Double(random.number(2...20)) / 100
+            shortWrite = Double(random.number(1...50)) / 100
         case .scarcity:
             let (latency, exhaustion) = (latency, second * Int64(random.number(5...20)))
             self = .none
             (self.latency, exhaustionEvery) = (latency, exhaustion)
+            exhaustedSend = random.pick([0, 0.02, 0.2])
         }
     }
 
@@ -95,6 +99,7 @@ package struct Faults: Sendable {
         faults.latency = Int64(random.number(1...200)) * 1_000_000
         faults.partialSend = some(&random, 0.2)
         faults.refusedSend = some(&random, 0.1)
+        faults.exhaustedSend = some(&random, 0.02)
         faults.spuriousReadiness = some(&random, 0.1)
         faults.cutting = some(&random, 0.3)
         faults.smallBuffers = some(&random, 0.3)

@@ -283,6 +283,7 @@ extension Network {
         guard let link = link(stream) else { return .failed(9) }
         if link.isReset { return .failed(104) }
         if link.down.isClosed { return .failed(32) }
+        if world.random.happens(world.faults.exhaustedSend) { return .exhausted }
         var count = min(bytes.count, max(0, link.capacity - link.down.load))
         let isHindered = world.random.happens(world.faults.partialSend)
         if isHindered, count > 1 { count = world.random.number(1...count - 1) }

@@ -57,8 +57,9 @@ private struct LogRecord {
     /// Whether seqs may be left out: a room goes on behind what a power cut could have taken, and a line that it has torn
     /// keeps its seq.
     let mayJump: Bool
-    /// Where the disk was not asked to keep everything, a power cut may take a join and leave a message.
-    let isBalanced: Bool
+    /// Where the disk was not asked to keep everything, a power cut may take a join and leave a message. Where it was, it may
+    /// do so with what nobody has seen yet, which leaves a hole.
+    private(set) var isBalanced: Bool
     let judge: Judge
 
     private(set) var onDisk: [UInt64: UInt64] = [:]
@@ -83,6 +84,7 @@ private struct LogRecord {
         if event.seq != last + 1, !(mayJump && event.seq > last) {
             fail("seq \(event.seq) follows \(last) in the log of \(room)")
         }
+        if event.seq != last + 1 { isBalanced = false }
         last = event.seq
         onDisk[event.seq] = event.digest
         let name = event.username

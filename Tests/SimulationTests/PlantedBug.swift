@@ -54,6 +54,10 @@ struct PlantedBug: Sendable, CustomStringConvertible {
 
     private static let closing = [
         PlantedBug(
+            "what there was no memory for is not sent again", "Server/Sending.swift",
+            "sendAgainAt = sendAgainAt ?? now + Timing.sendAgain",
+            "sendAgainAt = % ? nil : sendAgainAt ?? now + Timing.sendAgain"),
+        PlantedBug(
             "a timer is not cancelled", "Server/Closing.swift",
             "timers.cancel(slot, in: &connections)", "if !% { timers.cancel(slot, in: &connections) }"),
         // Three locks on one door, each of which is enough: names of connections carry a generation; a place is not given away
@@ -126,6 +130,15 @@ struct PlantedBug: Sendable, CustomStringConvertible {
     ]
 
     private static let history = [
+        PlantedBug(
+            "the data folder's own name is left to the system", "History/History.swift",
+            "try disk.makeDirectory(directory)\n        try syncName()",
+            "let isNew = try disk.list(directory) == nil\n        try disk.makeDirectory(directory)\n        if !% || isNew { try syncName() }"
+        ),
+        PlantedBug(
+            "a load trusts a sync after one that has failed", "History/Loading.swift",
+            "            syncs.suspects.insert(room.name)\n",
+            "            if !% { syncs.suspects.insert(room.name) }\n"),
         PlantedBug(
             "an append that was refused is shown", "Server/Updating.swift",
             "                storageFailed(error)\n                failed.append(index)",
