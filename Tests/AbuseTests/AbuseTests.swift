@@ -60,8 +60,8 @@ import Testing
         print(
             "\(kinds.count == 1 ? "\(kinds[0])" : "all"), \(poller): \(pair.said) messages, \(pair.summary(beside: control))"
         )
-        // Measured: up to 3 times with an optimized server, up to 31 without, where each of the hostile costs the server a
-        // good deal more than the pair's messages cost the other one.
+        // Measured: 1.5 to 4 times with an optimized server; 4 to 12 without, where each of the hostile costs the server a
+        // good deal more than the pair's messages cost the other one, and 31 once while much else ran on the machine.
         #expect(pair.median <= 100 * control.median)
         try expectNothingLeft(of: server)
         #expect(try server.stop() == .exited(0))
