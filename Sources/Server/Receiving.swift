@@ -164,7 +164,8 @@ extension Server where W: ~Copyable {
     /// Reads frames.
     private mutating func readMessages(_ slot: Int, _ bytes: Span<UInt8>, at offset: inout Int) {
         let id = connections.id(slot)
-        var start = inputs.bytes.count
+        let first = inputs.bytes.count
+        var start = first
         while let event = connections[slot].reader.next(
             in: bytes, at: &offset, into: &inputs.bytes, maxMessage: options.maxMessage, inflater: inflater)
         {
@@ -174,6 +175,10 @@ extension Server where W: ~Copyable {
                 if connections[slot].phase == .chat {
                     metrics.messagesReceived += 1
                     inputs.items.append(.text(id, range))
+                    // Many small messages, each of which unpacks to a thousand times its length: nobody talks like that.
+                    guard inputs.bytes.count - first <= max(Sizes.tickBytes, options.maxMessage) else {
+                        return fail(slot, .policyViolation, "That is more than can be taken in at once.")
+                    }
                 } else {
                     echo(slot, .text, range, start)
                 }

@@ -60,6 +60,28 @@ import WebSocket
         #expect(try server.request("GET", "/healthz").status == 200)
     }
 
+    /// Each of them is within the limit, but together they are a few kilobytes that unpack to six megabytes.
+    @Test func manySmallBombsAtOnceClose() throws {
+        let server = try LiveServer()
+        let bomb = try TestClient(server, deflate: true)
+        let spaces = [UInt8](repeating: 32, count: 60_000)
+        let deflater = try #require(Deflater())
+        var (compressed, frame): ([UInt8], [UInt8]) = ([], [])
+        deflater.compress(spaces.span, into: &compressed)
+        Frame.appendMasked(to: &frame, opcode: .text, payload: compressed.span, key: 7, compressed: true)
+        try bomb.socket.send(Array(repeatElement(frame, count: 100).joined()))
+        let (code, reason) = try bomb.expectClose()
+        #expect(code == 1008 && reason.contains("at once"))
+        // One of them now and then is not affected.
+        let talker = try TestClient(server, deflate: true)
+        let padding = String(repeating: " ", count: 60_000)
+        try talker.send("{\"type\":\"join\",\"username\":\"Ada\"}" + padding, compressed: true)
+        #expect(try talker.expect("welcome")["username"] == "Ada")
+        _ = try talker.expect("join")
+        try talker.send("{\"type\":\"message\",\"text\":\"hi\"}" + padding, compressed: true)
+        #expect(try talker.expect("message")["text"] == "hi")
+    }
+
     private func fragments(of counts: Int...) -> [UInt8] {
         var bytes: [UInt8] = []
         for (index, count) in counts.enumerated() {
