@@ -184,6 +184,9 @@ package final class History {
         return .written
     }
 
+    /// Whether lines that are to be the whole journal wait for the disk. Meanwhile the journal is as long as it was.
+    package var isReplacingJournal: Bool { journal.hasSuccessor }
+
     /// The journal's size, by which the caller decides when to rewrite it.
     package var journalBytes: Int64 { journal.length }
 

@@ -73,6 +73,8 @@ package struct Server<W: World & ~Copyable>: ~Copyable {
     let ledger = Ledger()
     /// The size at which the journal is written anew.
     var journalLimit: Int64
+    /// When that may be done at the earliest (ms).
+    var nextJournal: Int64 = .min
     /// When the operator may be told again that the disk fails (ms).
     var nextStorageComplaint: Int64 = .min
     var metrics = Metrics()

@@ -104,7 +104,9 @@ extension Server where W: ~Copyable {
     private mutating func tidyHistory() {
         guard let history else { return }
         for room in chat.takeDropped() { history.forget(room: room) }
-        if history.journalBytes > journalLimit {
+        // One that waits for the disk is left to it, and one that could not be written is not tried again in every tick.
+        if history.journalBytes > journalLimit, !history.isReplacingJournal, now >= nextJournal {
+            nextJournal = now + Timing.journalAgain
             let snapshot = chat.snapshotJournal()
             if case .refused(let error) = history.rewriteJournal(snapshot.span) { storageFailed(error) }
             journalLimit = max(options.journalBytes, 2 * Int64(snapshot.count))

@@ -28,6 +28,8 @@ package final class Judge {
     private var ticks = 0
     /// A second of the world, and the ticks in it so far.
     var pace: (second: Int64, ticks: Int) = (0, 0)
+    /// The same for journals that were begun anew.
+    var newJournals: (second: Int64, count: Int) = (0, 0)
     var rooms: [String: RoomRecord] = [:]
     private var lines: [Int: Line] = [:]
     /// Who is in a room and has no reason to leave it, by person.

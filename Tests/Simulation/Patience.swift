@@ -17,6 +17,8 @@ extension Judge {
     private static let patience: Int64 = 12_000_000_000
     /// Ticks in a second. One takes a tenth of a millisecond on average, so a server that never waits makes twice as many.
     private static let mostTicks = 5_000
+    /// Beginnings of a journal in a second: the limit's, a repair's, those of several starts, and each is opened and synced.
+    private static let mostNewJournals = 10
 
     // MARK: Leaving
 
@@ -70,6 +72,15 @@ extension Judge {
         let second = world.now / 1_000_000_000
         pace = (second, second == pace.second ? pace.ticks + 1 : 1)
         if pace.ticks > Judge.mostTicks { fail("the server has made \(pace.ticks) ticks within a second") }
+    }
+
+    /// Likewise one that writes its journal anew in every tick, and never comes to an end with it.
+    func noteNewJournal() {
+        let second = world.now / 1_000_000_000
+        newJournals = (second, second == newJournals.second ? newJournals.count + 1 : 1)
+        if newJournals.count > Judge.mostNewJournals {
+            fail("the journal was written anew \(newJournals.count) times within a second")
+        }
     }
 
     // MARK: Remembering

@@ -131,6 +131,10 @@ struct PlantedBug: Sendable, CustomStringConvertible {
 
     private static let history = [
         PlantedBug(
+            "the journal is written anew in every tick", "Server/Updating.swift",
+            "!history.isReplacingJournal, now >= nextJournal {",
+            "% || !history.isReplacingJournal && now >= nextJournal {"),
+        PlantedBug(
             "the data folder's own name is left to the system", "History/History.swift",
             "try disk.makeDirectory(directory)\n        try syncName()",
             "let isNew = try disk.list(directory) == nil\n        try disk.makeDirectory(directory)\n        if !% || isNew { try syncName() }"
