@@ -42,10 +42,10 @@ import Testing
     /// - Returns: how it was found; nil if it was not.
     private func search(for bug: Int, most: Int) throws -> String? {
         let result = try run(Self.folder.appending(path: ".build/release/planted").path, ["\(bug)", "\(most)"])
-        let last = result.output.split(separator: "\n").last.map(String.init)
+        let last = result.output.split(separator: "\n").last { $0.hasPrefix("seed") }.map(String.init)
         if result.code == 0 { return nil }
-        // A trap is a way to be found, too, and so is a tick that never ends.
-        return result.code == 1 ? last : "\(last ?? ""): the server crashed, or hung"
+        // A trap is a way to be found, too.
+        return result.code == 1 ? last : "\(last ?? ""): the server crashed"
     }
 
     // MARK: Building
@@ -108,13 +108,26 @@ import Testing
         import Planted
         import Simulation
 
+        nonisolated(unsafe) var current: UInt64 = 0
+        // A server that never comes back is found, too.
+        Thread.detachNewThread {
+            var last: UInt64 = 0
+            while true {
+                sleep(100)
+                if current == last {
+                    print(": the server hangs")
+                    exit(1)
+                }
+                last = current
+            }
+        }
         plantedBug = Int(CommandLine.arguments[1]) ?? 0
         let most = UInt64(CommandLine.arguments[2]) ?? 1
         let first = CommandLine.arguments.count > 3 ? UInt64(CommandLine.arguments[3]) ?? 1 : 1
         for seed in first..<first + most {
             print("seed \\(seed)", terminator: "")
             fflush(nil)
-            alarm(120)  // a server that never comes back is found, too
+            current = seed
             let run = Simulator(Plan(seed: seed))
             run.run()
             if let failure = run.judge.failure {
