@@ -41,9 +41,9 @@ package enum CrashNotice {
             unsafe sigaction(number, nil, earlier + Int(number))
             _ = signal(number, crashed)
             // What was just set, and on the other stack.
-            var action = unsafe sigaction()
+            var action = sigaction()
             unsafe sigaction(number, nil, &action)
-            unsafe action.sa_flags |= Int32(truncatingIfNeeded: SA_ONSTACK)
+            action.sa_flags |= Int32(truncatingIfNeeded: SA_ONSTACK)
             unsafe sigaction(number, &action, nil)
         }
     }
