@@ -1,5 +1,4 @@
 import Chat
-import Client
 
 /// One chat run with the inputs, and one with what a recording makes of them: both must come to the same.
 private struct Twins {
@@ -54,28 +53,9 @@ private struct Twins {
         Recording.appendInputs(inputs, to: &recording)
         var reader = RecordingReader(recording)
         guard case .inputs(let copy) = reader.next() else { fatalError("the recording cannot be read") }
-        let digest = Self.tick(&first, inputs) { ending in if let slot = ending { connections[slot] = nil } }
-        demand(digest == Self.tick(&second, copy) { _ in }, "the recording comes to something else")
+        let digest = Fuzz.tick(&first, inputs) { connections[$0] = nil }
+        demand(digest == Fuzz.tick(&second, copy) { _ in }, "the recording comes to something else")
         inputs.removeAll()
-    }
-
-    private static func tick(_ chat: inout Chat, _ inputs: TickInputs, _ onEnding: (Int?) -> Void) -> UInt64 {
-        var output = TickOutput()
-        chat.update(inputs, into: &output)
-        chat.settle(failed: [], journalWritten: true, into: &output)
-        let digest = output.digest(chat)
-        for reply in output.replies where !reply.range.isEmpty {
-            demand(ServerMessage(output.bytes.span.extracting(reply.range)) != nil, "a reply that no client reads")
-        }
-        for index in output.due {
-            let room = chat.rooms[Int(index)]
-            for event in room.pending where event.isKept {
-                demand(ServerMessage(room.lines.span.extracting(event.range)) != nil, "an event that no client reads")
-            }
-        }
-        for (id, _) in output.endings { onEnding(Int(id.slot)) }
-        chat.endTick(output)
-        return digest
     }
 }
 
