@@ -104,7 +104,7 @@ enum Timing {
     static let acceptAgain: Int64 = 500
     /// After the system has had no memory to send with, sending is tried again (ms).
     static let sendAgain: Int64 = 50
-    /// Between two times that the journal is written anew.
+    /// Between two times that the journal is written anew (ms).
     static let journalAgain: Int64 = 1_000
     /// How long a graceful stop waits for connections to take what is queued and to close (ms).
     static let stop: Int64 = 3_000
