@@ -60,7 +60,8 @@ import Testing
             try tab.becomePhone()
             try tab.wait(for: "visualViewport.height > 430")
             try tab.evaluate(
-                "frames = 0; requestAnimationFrame(function count() { if (++frames < 5) requestAnimationFrame(count); })")
+                "frames = 0; requestAnimationFrame(function count() { if (++frames < 5) requestAnimationFrame(count); })"
+            )
             try tab.wait(for: "frames === 5 && \(isShown)")
             try tab.evaluate(
                 """
