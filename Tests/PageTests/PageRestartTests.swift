@@ -54,6 +54,34 @@ import Testing
         }
     }
 
+    /// After a stop everyone would be back in the same moment: each takes a moment of its own within a second and a half, and
+    /// where that does not help, somewhere within the second half of a time that doubles.
+    @Test func nobodyComesBackInTheSameMomentAsTheOthers() throws {
+        try Scene.play(lost: true) { scene in
+            let chances = [0.1, 0.9]
+            let tabs = try chances.map { chance in
+                let tab = try scene.enter("Guest \(Int(chance * 10))")
+                try tab.evaluate(
+                    """
+                    window.waits = [];
+                    Math.random = () => \(chance);
+                    const real = window.setTimeout;
+                    window.setTimeout = (f, ms, ...rest) => (waits.push(Math.round(ms)), real(f, ms, ...rest));
+                    """)
+                return tab
+            }
+            #expect(try scene.server.stop() == .exited(0))
+            for (chance, tab) in zip(chances, tabs) {
+                try tab.wait(for: "waits.includes(\(Int(chance * 1500)))")
+                for most in [1000.0, 2000] {
+                    try tab.wait(for: "waits.includes(\(Int((most * (0.5 + chance / 2)).rounded())))")
+                }
+            }
+            try scene.restart()
+            for tab in tabs { try tab.wait(forPeople: ["Guest 1", "Guest 9"]) }
+        }
+    }
+
     /// The server has forgotten the session, and the name has gone to someone else: one says who one is, and goes on.
     @Test func whoseNameIsGoneChoosesAnotherAndLosesNothing() throws {
         try Scene.play(lost: true) { scene in
