@@ -115,8 +115,7 @@ enum Sizes {
     /// all who have more may fill in a tick together. The rest waits for the next: floods take turns with each other, and
     /// a tick with them takes about a millisecond.
     static let receivesPerTick = 4
-    /// Connections that are accepted in a tick. Those who are here already are not to wait for a flood of newcomers: each
-    /// takes some 20 µs.
+    /// Connections that are accepted in a tick. Those who are here already are not to wait for a flood of newcomers.
     static let acceptsPerTick = 32
     /// Bytes of messages in a tick. When there are more, the rest of those ready waits for the next.
     static let tickBytes = 4 << 20

@@ -21,7 +21,9 @@ package enum CrashNotice {
     /// What was done about each signal before.
     nonisolated(unsafe) private static var earlier = UnsafeMutablePointer<sigaction>.allocate(capacity: 65)
     /// A stack for the handler: where the usual one has overflowed there is no room left for it.
-    nonisolated(unsafe) private static var stack = UnsafeMutableRawPointer.allocate(byteCount: 65_536, alignment: 16)
+    nonisolated(unsafe) private static var stack = UnsafeMutableRawPointer.allocate(
+        byteCount: stackBytes, alignment: 16)
+    private static let stackBytes = 65_536
 
     /// Has a crash write `text`, a number and a line break, until `remove`. For one at a time.
     package static func install(_ text: String) {
@@ -34,7 +36,7 @@ package enum CrashNotice {
         name(0)
         var place = unsafe stack_t()
         // As many bytes as were allocated.
-        unsafe (place.ss_sp, place.ss_size) = (stack, 65_536)
+        unsafe (place.ss_sp, place.ss_size) = (stack, stackBytes)
         unsafe sigaltstack(&place, nil)
         for number in signals {
             // There is a place for each number below 65, and the kernel fills it.

@@ -123,8 +123,7 @@ import Testing
         }
         plantedBug = Int(CommandLine.arguments[1]) ?? 0
         let most = UInt64(CommandLine.arguments[2]) ?? 1
-        let first = CommandLine.arguments.count > 3 ? UInt64(CommandLine.arguments[3]) ?? 1 : 1
-        for seed in first..<first + most {
+        for seed in 1...most {
             print("seed \\(seed)", terminator: "")
             fflush(nil)
             current = seed
