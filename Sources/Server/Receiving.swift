@@ -30,7 +30,7 @@ extension Server where W: ~Copyable {
 
     /// Sleeps until there is something to do.
     private mutating func wait() {
-        if options.tickRate > 0 { world.sleep(until: earliest) }
+        if options.tickRate > 0, stopping == nil { world.sleep(until: earliest) }
         var deadline: Int64?
         func before(_ time: Int64?) { if let time { deadline = min(deadline ?? time, time) } }
         before(chat.nextDeadline.map { $0 * 1_000_000 })

@@ -50,7 +50,7 @@ package struct SystemWorld: World, ~Copyable {
         if ready.contains(where: { $0.token == Self.signalToken }) { hasSignals = true }
     }
 
-    package mutating func sleep(until time: Int64) { Clock.sleep(nanoseconds: time - Clock.monotonic) }
+    package mutating func sleep(until time: Int64) { Signals.sleep(until: time) }
 
     package mutating func nextSignal() -> Int32? {
         // Most ticks have none: they are spared the call.

@@ -21,7 +21,7 @@ package protocol World: ~Copyable {
     ///
     /// - Parameter deadline: in nanoseconds of `monotonic`; nil is no deadline, one in the past does not wait at all.
     mutating func wait(until deadline: Int64?)
-    /// Does nothing until a time, whatever happens; in nanoseconds of `monotonic`.
+    /// Does nothing until a time, in nanoseconds of `monotonic`, whatever happens but a signal.
     mutating func sleep(until time: Int64)
     /// Connections of which the last wait has found something.
     var ready: [Readiness] { get }

@@ -44,7 +44,9 @@
             ready.removeAll(keepingCapacity: true)
             // The kernel writes at most as many events as the array has.
             let count = unsafe events.withUnsafeMutableBufferPointer { buffer in
-                unsafe epoll_wait(epoll, buffer.baseAddress, Int32(truncatingIfNeeded: buffer.count), milliseconds)
+                untilSignal(milliseconds) { milliseconds in
+                    unsafe epoll_wait(epoll, buffer.baseAddress, Int32(truncatingIfNeeded: buffer.count), milliseconds)
+                }
             }
             guard count > 0 else { return }
             for index in 0..<Int(count) {

@@ -53,7 +53,7 @@ final class PollPoller: Poller {
         ready.removeAll(keepingCapacity: true)
         // The kernel writes into as many elements as the array has.
         let count = unsafe descriptors.withUnsafeMutableBufferPointer { buffer in
-            unsafe poll(buffer.baseAddress, nfds_t(buffer.count), milliseconds)
+            untilSignal(milliseconds) { unsafe poll(buffer.baseAddress, nfds_t(buffer.count), $0) }
         }
         guard count > 0 else { return }
         for (descriptor, token) in zip(descriptors, tokens) where descriptor.revents != 0 {

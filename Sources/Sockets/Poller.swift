@@ -52,7 +52,8 @@ package protocol Poller: AnyObject {
 
     /// Waits for as long as nothing can be done, and fills `ready`.
     ///
-    /// - Parameter milliseconds: how long at most; 0 is not at all, -1 is forever. A signal ends the wait, too.
+    /// - Parameter milliseconds: how long at most; 0 is not at all, -1 is forever. A signal ends the wait, too,
+    ///   and what is ready then is found.
     func wait(milliseconds: Int32)
 
     /// What the last wait has found.

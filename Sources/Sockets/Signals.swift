@@ -51,6 +51,15 @@ package enum Signals {
         return uninterrupted { unsafe read(pipe.read, &byte, 1) } == 1 ? Int32(byte) : nil
     }
 
+    /// Does nothing until the monotonic clock shows `time` (ns), or a signal is there to be taken, an earlier one included.
+    package static func sleep(until time: Int64) {
+        var entry = unsafe pollfd(fd: pipe.read, events: Int16(POLLIN), revents: 0)
+        let milliseconds = Int32(clamping: (time - Clock.monotonic) / 1_000_000)
+        // One element, a local variable. Before there is a pipe its number is below zero, and poll(2) looks at nothing.
+        if milliseconds > 0, unsafe poll(&entry, 1, milliseconds) > 0 { return }
+        Clock.sleep(nanoseconds: min(time - Clock.monotonic, 1_000_000))
+    }
+
     /// Ends the process by a signal as if it had never been caught.
     package static func dieOf(_ number: Int32) -> Never {
         _ = signal(number, SIG_DFL)

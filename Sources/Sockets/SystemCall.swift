@@ -42,6 +42,13 @@ func uninterrupted(_ call: () -> Int) -> Int {
     }
 }
 
+/// Waits once; where a signal has ended the wait, looks what is ready without waiting: the signal itself is, in its pipe.
+@inline(__always)
+func untilSignal(_ milliseconds: Int32, wait: (_ milliseconds: Int32) -> Int32) -> Int32 {
+    let count = wait(milliseconds)
+    return count < 0 && errno == EINTR ? wait(0) : count
+}
+
 /// Sets O_NONBLOCK, and closes the descriptor in programs that this one might start.
 func setNonBlocking(_ descriptor: Int32) {
     _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)

@@ -55,7 +55,10 @@ enum ServeCommand {
         _ name: String, _ reader: inout ArgumentReader, _ options: inout ServeOptions
     ) throws(UsageError) {
         switch name {
-        case "--tick-rate": options.tickRate = try reader.decimal(0...100_000)
+        case "--tick-rate":
+            options.tickRate = try reader.value("0, or a number from 0.2 to 100000") { text in
+                Double(text).flatMap { $0 == 0 || (0.2...100_000).contains($0) ? $0 : nil }
+            }
         case "--max-connections": options.maxConnections = try reader.number(1...1_000_000)
         case "--max-connections-per-address": options.maxConnectionsPerAddress = try reader.number(0...1_000_000)
         // A message must hold what the protocol allows to be said, and at most what a length of 31 bits can say.

@@ -63,6 +63,7 @@ import Testing
         ["serve", "--port", "65536"], ["serve", "--port", "-1"], ["serve", "--ephemeral=yes"],
         ["serve", "--fsync", "often"],
         ["serve", "--poller", "select"], ["serve", "--tick-rate", "-1"], ["serve", "--tick-rate", "fast"],
+        ["serve", "--tick-rate", "1e-300"], ["serve", "--tick-rate", "nan"],
         ["serve", "--max-message", "0"], ["serve", "--metrics", "some"], ["serve", "--origin", "example.org"],
         ["serve", "--trust-proxy", "10.0.0.0/33"], ["serve", "--log-level", "loud"], ["serve", "--watch"],
         ["serve", "--ping-interval", "0"], ["serve", "--public", "/nonexistent"], ["talk"],

@@ -223,4 +223,16 @@ import WebSocket
         // A tick may begin a moment before the clock is read here.
         #expect(used <= (Deadline.now - start) * 20 + 3)
     }
+
+    /// Five seconds a tick: whoever stops the server does not wait for the next one, nor for those after it.
+    @Test(arguments: PollerChoice.allCases)
+    func aSlowTickRateDoesNotHoldUpTheStop(poller: PollerChoice) throws {
+        let server = try LiveServer("--tick-rate", "0.2", poller: poller)
+        // The first tick is at once, and says that somebody has come; the next one is far away then.
+        let socket = try TestSocket(port: server.port)
+        let start = Deadline.now
+        #expect(try server.stop() == .exited(0))
+        #expect(Deadline.now - start < 4)
+        _ = socket
+    }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Sockets
+import Support
 import Testing
 
 /// Signals as bytes. One test at a time: signals are the whole process's.
@@ -42,5 +43,34 @@ import Testing
         }
         #expect(told.map(\.token) == [1])
         #expect(Signals.next() == SIGTERM)
+    }
+
+    /// A signal that comes in the middle of a wait is found by the very wait that it ends: the next may be far away.
+    @Test(arguments: PollerKind.available)
+    func aSignalIsFoundByTheWaitThatItEnds(kind: PollerKind) async throws {
+        let descriptor = try Signals.catchTermination()
+        defer { for number in [SIGINT, SIGTERM] { _ = signal(number, SIG_DFL) } }
+        let found = try await onThread {
+            // The threads that tests run on let no signal through, nor do those that they start.
+            var termination = sigset_t()
+            sigemptyset(&termination)
+            sigaddset(&termination, SIGTERM)
+            pthread_sigmask(SIG_UNBLOCK, &termination, nil)
+            let poller = try kind.makePoller()
+            try poller.add(descriptor, token: 1)
+            nonisolated(unsafe) let waiting = pthread_self()
+            return (0..<200).count { round in
+                // Now before the wait, now in it.
+                let sender = Thread {
+                    Clock.sleep(nanoseconds: Int64(round) * 10_000)
+                    pthread_kill(waiting, SIGTERM)
+                }
+                sender.start()
+                poller.wait(milliseconds: 10_000)
+                let isTold = poller.ready.contains { $0.token == 1 && $0.isReadable }
+                return Signals.next() == SIGTERM && isTold
+            }
+        }
+        #expect(found == 200)
     }
 }
