@@ -27,7 +27,8 @@ extension Chat {
             bytes.append("}")
         }
         output.replies[output.replies.count - 1].asksAgain = refusal.code.asksAgain
-        let wait = visitors[Int(id.slot)].errors.take(of: limits.errors, now: now)
+        let weight = refusal.code == .rateLimited ? Limits.hasteWeight : Limits.errorWeight
+        let wait = visitors[Int(id.slot)].errors.take(weight, of: limits.errors, now: now)
         if wait > 0 { end(id, .tooManyErrors, into: &output) }
     }
 

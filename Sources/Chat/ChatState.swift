@@ -61,7 +61,10 @@ extension Chat {
             ("sessions", sessions.keys.count { $0.high != .max }, members.count { $0.session.high != .max }),
             ("recent bytes", recentBytes, rooms.reduce(0) { $0 + $1.recent.byteCount }),
             ("used identifiers", usedIDs, members.reduce(0) { $0 + $1.used.count }),
-            ("parked bytes", parkedBytes, visitors.reduce(0) { $0 + $1.parked.reduce(0) { $0 + $1.count } }),
+            (
+                "parked bytes", parkedBytes,
+                visitors.reduce(0) { $0 + $1.parked.reduce(0) { $0 + Limits.parkedBytes(of: $1.count) } }
+            ),
             ("members", rooms.reduce(0) { $0 + $1.memberCount }, members.count),
             ("members present", rooms.reduce(0) { $0 + $1.present.count }, members.count { $0.connection != nil }),
             ("visitors of rooms", rooms.reduce(0) { $0 + $1.visitors }, isHere.count { $0.room != nil }),

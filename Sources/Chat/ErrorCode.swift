@@ -40,6 +40,8 @@ struct Refusal {
     static let notJoined = Refusal(.notJoined, "Join the room first.")
     static let usernameInvalid = Refusal(
         .usernameInvalid, "A name is 1 to 32 characters long, none of them invisible or a control character.")
+    static let usernameReserved = Refusal(
+        .usernameInvalid, "This name, or one that looks like it, is the server's own.")
     static let usernameTaken = Refusal(
         .usernameTaken, "Someone in the room has this name, or one that looks like it.")
     static let storageFailed = Refusal(.storageFailed, "The server cannot write to its disk now. Try again later.")

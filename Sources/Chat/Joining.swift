@@ -40,6 +40,7 @@ extension Chat {
         guard let username = Username(String(unescaping: command.username, of: text)) else {
             return refuse(id, .usernameInvalid, into: &output)
         }
+        guard !username.isReserved else { return refuse(id, .usernameReserved, into: &output) }
         guard !rooms[Int(room)].isTaken(username) else {
             return refuse(id, .usernameTaken, into: &output)
         }

@@ -36,14 +36,18 @@ package struct Limits: Sendable {
     /// Signs of typing. The page sends one every three seconds.
     package var typing = Limits.rate(1, seconds: 5)
     /// Changes of name: everyone sees them.
-    package var renames = Limits.rate(0.2, seconds: 25)
+    package var renames = Limits.rate(0.2, seconds: 100)
     /// Requests for older messages. Someone who scrolls fast asks for a page every few hundred milliseconds.
     package var history = Limits.rate(5, seconds: 4)
     /// Bytes of messages of any kind. 4000 scalars can be 24 KB of escapes; at the default message rate an honest client
     /// stays below.
     package var bytes: Rate?
-    /// Refused requests. Who goes on regardless is disconnected.
-    package var errors = Limits.rate(1, seconds: 100)
+    /// Refused requests, by their weight. Who goes on regardless is disconnected.
+    package var errors = Limits.errorRate(1)
+    /// What a refused request counts for.
+    static let errorWeight = 10
+    /// The same for one that came too fast: many at once are no rarity, and cost little.
+    static let hasteWeight = 1
 
     // MARK: Memory
 
@@ -66,11 +70,14 @@ package struct Limits: Sendable {
     package var scarceRememberedIDs = 1024
     package var rememberedIDsInAll = 4 << 20
 
-    /// Texts of one connection that may wait while its join waits for the disk, and their bytes.
-    package var parkedTexts = 64
+    /// Texts of one connection that may wait while its join waits for the disk, and the memory that they take.
+    package var parkedTexts = 1024
     package var parkedBytes = 256 << 10
-    /// Bytes of all texts that wait.
+    /// The same for all texts that wait.
     package var parkedBytesInAll = 64 << 20
+
+    /// The memory that a text takes while it waits: an array has a head of its own.
+    static func parkedBytes(of count: Int) -> Int { count + 48 }
 
     /// Bytes of history in one welcome or one page, as much as one read from the disk brings. What does not fit is left
     /// out as if the limit in events had been lower, and the answer says so (`gap`, `more`).
@@ -98,6 +105,11 @@ package struct Limits: Sendable {
     /// A rate that may run ahead by some seconds' worth; 0 a second is no limit.
     package static func rate(_ perSecond: Double, seconds: Double) -> Rate? {
         perSecond > 0 ? Rate(perSecond: perSecond, burst: max(1, perSecond * seconds)) : nil
+    }
+
+    /// The rate of refused requests, a hundred seconds' worth of which may come at once; 0 a second is no limit.
+    package static func errorRate(_ perSecond: Double) -> Rate? {
+        rate(perSecond * Double(errorWeight), seconds: 100)
     }
 
     /// - Parameters:

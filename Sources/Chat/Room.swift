@@ -89,7 +89,6 @@ package struct Room: Sendable {
 
     /// Whether a name, or one that looks like it, is taken by someone else.
     func isTaken(_ username: Username, exceptBy member: UInt32? = nil) -> Bool {
-        if username.isReserved { return true }
         if let owner = names[username.folded], owner != member { return true }
         if let owner = names[username.skeleton], owner != member { return true }
         return false

@@ -126,14 +126,16 @@ extension Chat {
         guard command.username.kind == .string else {
             return refuse(id, Refusal(.badField, "The field username must be a string."), into: &output)
         }
-        let wait = visitors[Int(id.slot)].renames.take(of: limits.renames, now: now)
-        guard wait == 0 else { return refuse(id, .tooFast(wait), into: &output) }
         guard let username = Username(String(unescaping: command.username, of: text)) else {
             return refuse(id, .usernameInvalid, into: &output)
         }
+        guard !username.isReserved else { return refuse(id, .usernameReserved, into: &output) }
         guard !rooms[Int(room)].isTaken(username, exceptBy: member) else {
             return refuse(id, .usernameTaken, into: &output)
         }
+        // Only now: names are tried until one is free.
+        let wait = visitors[Int(id.slot)].renames.take(of: limits.renames, now: now)
+        guard wait == 0 else { return refuse(id, .tooFast(wait), into: &output) }
         guard let old = rooms[Int(room)].members[Int(member)] else { return }
         rooms[Int(room)].rename(member, to: username)
         rooms[Int(room)].append(.rename, time: time, by: old.username.text) { bytes in

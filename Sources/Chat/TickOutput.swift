@@ -6,6 +6,9 @@ package enum Ending: UInt8, Sendable {
     case tooManyErrors = 1
     /// More was sent than can be held while a room is being loaded.
     case tooEager = 2
+
+    /// Whether the connection does not count any more already. Any other counts until the chat is told that it is closed.
+    package var isDone: Bool { self == .takenOver }
 }
 
 /// What the chat wants from the disk. The answer comes back as an item of a later tick.
@@ -51,6 +54,7 @@ package struct TickOutput: Sendable {
 
     package var bytes: [UInt8] = []
     package var replies: [Reply] = []
+    /// Connections to be ended when they have been sent all that is for them.
     package var endings: [(connection: ConnectionID, ending: Ending)] = []
     /// Rooms with new events that must be written before anything is sent.
     package var written: [UInt32] = []

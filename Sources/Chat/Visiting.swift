@@ -18,7 +18,7 @@ extension Chat {
         return true
     }
 
-    /// A connection has ended, or is ended.
+    /// A connection has ended.
     mutating func close(_ id: ConnectionID, _ departure: Departure) {
         guard isHere(id) else { return }
         let phase = visitors[Int(id.slot)].phase
@@ -36,16 +36,20 @@ extension Chat {
         if let room = visitors[slot].room { rooms[Int(room)].visitors -= 1 }
     }
 
-    /// Ends a connection from this side.
+    /// Ends a connection from this side. It still gets what this tick has for it; when it is closed, the next tick is told.
     mutating func end(_ id: ConnectionID, _ ending: Ending, into output: inout TickOutput) {
-        close(id, .lost)
+        guard isHere(id), !visitors[Int(id.slot)].isEnding else { return }
+        visitors[Int(id.slot)].isEnding = true
         output.endings.append((id, ending))
     }
 
     // MARK: What they say
 
+    /// Whether what comes from a connection still counts.
+    func isHeard(_ id: ConnectionID) -> Bool { isHere(id) && !visitors[Int(id.slot)].isEnding }
+
     mutating func receive(_ text: Span<UInt8>, from id: ConnectionID, into output: inout TickOutput) {
-        guard isHere(id) else { return }
+        guard isHeard(id) else { return }
         let slot = Int(id.slot)
         let wait = visitors[slot].bytes.take(text.count, of: limits.bytes, now: now)
         if wait > 0 {

@@ -20,6 +20,8 @@ struct Visitor: Sendable {
     /// What it has said since its join has to wait: the join first.
     var parked: [[UInt8]] = []
     var parkedBytes = 0
+    /// Whether it is being ended from this side: it is heard no more, and is gone when that has been told.
+    var isEnding = false
 
     var messages = TokenBucket()
     var typing = TokenBucket()

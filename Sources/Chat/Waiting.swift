@@ -34,7 +34,8 @@ extension Chat {
     /// - Returns: false if there is no room for it; that has been said then.
     mutating func park(_ text: Span<UInt8>, of id: ConnectionID, into output: inout TickOutput) -> Bool {
         let slot = Int(id.slot)
-        guard parkedBytes + text.count <= limits.parkedBytesInAll else {
+        let bytes = Limits.parkedBytes(of: text.count)
+        guard parkedBytes + bytes <= limits.parkedBytesInAll else {
             let messageID = Command(text).flatMap { $0.messageID(in: text) }
             refuse(id, .tooFast(1000), messageID: messageID, of: text, into: &output)
             return false
@@ -42,14 +43,14 @@ extension Chat {
         // The join itself is kept in any case: it cannot be larger than what a connection may send.
         let isFirst = visitors[slot].parked.isEmpty
         guard isFirst || visitors[slot].parked.count < limits.parkedTexts,
-            isFirst || visitors[slot].parkedBytes + text.count <= limits.parkedBytes
+            isFirst || visitors[slot].parkedBytes + bytes <= limits.parkedBytes
         else {
             end(id, .tooEager, into: &output)
             return false
         }
         visitors[slot].parked.append(Array(copying: text))
-        visitors[slot].parkedBytes += text.count
-        parkedBytes += text.count
+        visitors[slot].parkedBytes += bytes
+        parkedBytes += bytes
         return true
     }
 
@@ -69,10 +70,10 @@ extension Chat {
     mutating func resume(
         _ id: ConnectionID, fetched: FetchedEvents? = nil, refusal: Refusal? = nil, into output: inout TickOutput
     ) {
-        guard isHere(id), case .waiting = visitors[Int(id.slot)].phase else { return }
+        guard isHeard(id), case .waiting = visitors[Int(id.slot)].phase else { return }
         visitors[Int(id.slot)].phase = .outside
         for (index, text) in takeParked(id).enumerated() {
-            guard isHere(id) else { return }
+            guard isHeard(id) else { return }
             if index == 0, let refusal {
                 refuse(id, refusal, into: &output)
             } else if case .waiting = visitors[Int(id.slot)].phase {

@@ -38,6 +38,7 @@ extension Server where W: ~Copyable {
     /// The peer has broken the protocol: says how, and hears no more (RFC 6455 section 7.1.7).
     mutating func fail(_ slot: Int, _ code: CloseCode, _ reason: String) {
         guard connections[slot].phase != .closing else { return startDraining(slot) }
+        if putOff(slot, .failed(code, reason)) { return }
         startClosing(slot, code, reason)
         log(.info, "protocol-error", "connection", slot, "code", code.rawValue, "reason", reason)
         startDraining(slot)
@@ -45,6 +46,7 @@ extension Server where W: ~Copyable {
 
     /// The peer has sent a close frame: answers it, if it is not itself the answer.
     mutating func closedByPeer(_ slot: Int, _ code: CloseCode?) {
+        if putOff(slot, .closed(code)) { return }
         if connections[slot].phase != .closing {
             let departure: Departure =
                 switch code {
@@ -67,6 +69,11 @@ extension Server where W: ~Copyable {
         setPhase(slot, .draining)
         timers.set(slot, to: now + milliseconds(options.closeTimeout), in: &connections)
         markDirty(slot)
+    }
+
+    /// The peer has ended its side without a close frame.
+    mutating func endedByPeer(_ slot: Int) {
+        if !putOff(slot, .ended) { lose(slot, .ended) }
     }
 
     /// The connection is gone.
@@ -103,8 +110,32 @@ extension Server where W: ~Copyable {
         if acceptAgainAt != nil { acceptAgainAt = now }
     }
 
-    /// What the chat itself has decided to end.
+    // MARK: After the tick is sent
+
+    /// Puts an end off if this tick's inputs have something of the connection: it is to hear what became of that first.
+    private mutating func putOff(_ slot: Int, _ farewell: Farewell) -> Bool {
+        guard isReceiving, connections[slot].phase == .chat, connections[slot].lastSpoke == metrics.ticks else {
+            return false
+        }
+        if !connections[slot].isLeaving { farewells.append((connections.id(slot), farewell)) }
+        connections[slot].isLeaving = true
+        return true
+    }
+
+    /// Ends those whose end was put off, and those that the chat itself has decided to end.
     mutating func endConnections() {
+        for (id, farewell) in farewells {
+            guard let slot = connections.slot(of: id) else { continue }
+            connections[slot].isLeaving = false
+            leaveUnfinished(slot)
+            guard connections[slot].phase == .chat else { continue }
+            switch farewell {
+            case .failed(let code, let reason): fail(slot, code, reason)
+            case .closed(let code): closedByPeer(slot, code)
+            case .ended: endedByPeer(slot)
+            }
+        }
+        farewells.removeAll(keepingCapacity: true)
         for (id, ending) in output.endings {
             guard let slot = connections.slot(of: id), connections[slot].phase == .chat else { continue }
             let (code, reason): (CloseCode, String) =
@@ -113,7 +144,17 @@ extension Server where W: ~Copyable {
                 case .tooManyErrors: (.policyViolation, "Too many requests were refused.")
                 case .tooEager: (.policyViolation, "Wait for the welcome.")
                 }
-            startClosing(slot, code, reason, chatKnows: true)
+            startClosing(slot, code, reason, chatKnows: ending.isDone)
         }
     }
+}
+
+/// How a connection ends whose end was put off until the tick is sent.
+enum Farewell {
+    /// The peer has broken the protocol.
+    case failed(CloseCode, String)
+    /// The peer has sent a close frame.
+    case closed(CloseCode?)
+    /// The peer has ended its side without one.
+    case ended
 }

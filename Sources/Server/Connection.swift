@@ -38,6 +38,8 @@ struct Connection {
     var isHeavy = false
     /// Whether nothing is received from it until what waits is sent.
     var isPaused = false
+    /// Whether it is in `Server.farewells`: nothing more is received from it in this tick.
+    var isLeaving = false
     /// Whether it is in `Server.starved`.
     var isStarved = false
     /// Whether our end of the connection is told of (FIN).
@@ -67,6 +69,8 @@ struct Connection {
     var lastReply: Int32 = -1
 
     var timer = TimerLink()
+    /// The number of the tick whose inputs have its newest message.
+    var lastSpoke: UInt64 = 0
     /// When something was last received (ms).
     var lastReceived: Int64
     /// When its phase began (ms).

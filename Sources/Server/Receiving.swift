@@ -100,7 +100,9 @@ extension Server where W: ~Copyable {
         }
         if !connections[slot].isPaused { resumeRequests(slot) }
         for _ in 0..<Sizes.receivesPerTick {
-            guard connections[slot].phase != .vacant, !connections[slot].isPaused else { return taken }
+            guard connections[slot].phase != .vacant, !connections[slot].isPaused, !connections[slot].isLeaving else {
+                return taken
+            }
             // The tick as a whole has its bounds, too.
             guard inputs.bytes.count < Sizes.tickBytes else { break }
             switch world.receive(connections[slot].stream, into: &inbox) {
@@ -154,7 +156,7 @@ extension Server where W: ~Copyable {
             connections[slot].http?.isLast = true
             connections[slot].phase = .draining
             markDirty(slot)
-        case .chat: lose(slot, .ended)
+        case .chat: endedByPeer(slot)
         default: drop(slot)
         }
     }
@@ -174,6 +176,7 @@ extension Server where W: ~Copyable {
             case .text(let range):
                 if connections[slot].phase == .chat {
                     metrics.messagesReceived += 1
+                    connections[slot].lastSpoke = metrics.ticks
                     inputs.items.append(.text(id, range))
                     // Many small messages, each of which unpacks to a thousand times its length: nobody talks like that.
                     guard inputs.bytes.count - first <= max(Sizes.tickBytes, options.maxMessage) else {

@@ -7,10 +7,10 @@ import WebSocket
 extension Server where W: ~Copyable {
     /// Sends the rooms' new events to their members, and replies to those who have some: one write for each connection.
     mutating func send() {
-        endConnections()
         sortReplies()
         for room in output.due { broadcast(room) }
         deliverDirty()
+        endConnections()
         relieve()
         deliverDirty()
         chat.endTick(output)
@@ -218,6 +218,8 @@ extension Server where W: ~Copyable {
         metrics.losses[.tooSlow, default: 0] += 1
         _ = cutBacklog(slot)
         startClosing(slot, .tryAgainLater, "This connection takes messages more slowly than they come.")
+        // It has all that it was sent before to read first, and is slow.
+        timers.set(slot, to: now + max(milliseconds(options.closeTimeout), Timing.slowFarewell), in: &connections)
     }
 
     // MARK: Later

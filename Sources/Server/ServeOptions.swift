@@ -87,9 +87,9 @@ extension ServeOptions {
         var limits = Limits(messagesPerSecond: messageRate, isDurable: isDurable)
         if let byteRate { limits.bytes = Limits.rate(byteRate, seconds: 3) }
         limits.typing = Limits.rate(typingRate, seconds: 5)
-        limits.renames = Limits.rate(renameRate, seconds: 25)
+        limits.renames = Limits.rate(renameRate, seconds: 100)
         limits.history = Limits.rate(historyRate, seconds: 4)
-        limits.errors = Limits.rate(errorRate, seconds: 100)
+        limits.errors = Limits.errorRate(errorRate)
         return limits
     }
 }
@@ -98,6 +98,8 @@ extension ServeOptions {
 enum Timing {
     /// Whoever has something to say when a connection begins says it within this time (ms).
     static let moment: Int64 = 1_000
+    /// How long one that reads too slowly has to read that it is closed for that (ms).
+    static let slowFarewell: Int64 = 30_000
     /// While every place is taken, a connection that is kept for a next request may be silent this long (ms).
     static let idleWhileFull: Int64 = 5_000
     /// After descriptors have run out, accepting is tried again (ms).

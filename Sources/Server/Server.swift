@@ -46,6 +46,8 @@ package struct Server<W: World & ~Copyable>: ~Copyable {
     var carried: [TickInputs.Item] = []
     /// Connections with something of their own to send, to end, or to be looked at after sending.
     var dirty: [UInt32] = []
+    /// Connections that end when the tick is sent.
+    var farewells: [(connection: ConnectionID, farewell: Farewell)] = []
     /// Connections that have more to be received.
     var unfinished: [UInt32] = []
     var expired: [Int] = []

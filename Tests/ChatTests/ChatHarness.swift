@@ -96,6 +96,8 @@ struct ChatHarness {
         chat.endTick(output)
         disk.reads += output.reads
         inputs.removeAll()
+        // They have had all that was for them, and are closed then.
+        for (id, ending) in output.endings where !ending.isDone { close(id, .lost) }
     }
 
     /// Delivers as `Server` does: replies cut into the room's events at their places.

@@ -118,7 +118,7 @@ import Testing
     }
 
     @Test func whoGoesOnRegardlessIsEnded() {
-        var (world, ada) = world { $0.errors = Rate(perSecond: 1, burst: 10) }
+        var (world, ada) = world { $0.errors = Limits.errorRate(0.1) }
         let bo = world.join("Bo")
         for _ in 0..<10 { world.send(ada, "{}") }
         world.tick()
@@ -129,15 +129,56 @@ import Testing
         #expect(world.endings == [ada: .tooManyErrors])
         _ = world.take(bo)
         world.say(ada, "not heard either")
+        // In this tick the chat is told that the connection is closed.
+        world.tick(after: 1)
         world.tick(after: 29_999)
         #expect(world.heard(bo) == [])
         world.tick(after: 1)
         #expect(world.heard(bo) == ["leave Ada"])
     }
 
+    /// What came before the end is answered, and what others see of it the one who said it sees, too.
+    @Test func whoIsEndedHasHadAllThatWasForIt() {
+        var (world, ada) = world { $0.errors = Limits.errorRate(0.1) }
+        _ = world.take(ada)
+        world.say(ada, "said")
+        for _ in 0..<11 { world.send(ada, "{}") }
+        world.say(ada, "not heard")
+        world.tick()
+        #expect(world.endings == [ada: .tooManyErrors])
+        #expect(world.heard(ada) == ["Ada: said"] + Array(repeating: "bad_field", count: 11))
+    }
+
+    /// A burst is soon said; and a request that comes too fast costs next to nothing.
+    @Test func whatOnlyCameTooFastCountsATenth() {
+        var (world, ada) = world {
+            $0.errors = Limits.errorRate(0.1)
+            $0.messages = Rate(perSecond: 1, burst: 1)
+        }
+        for _ in 0..<101 { world.say(ada, "x") }
+        world.tick()
+        #expect(world.heard(ada).count { $0 == "rate_limited" } == 100)
+        #expect(world.endings.isEmpty)
+        world.say(ada, "x")
+        world.tick()
+        #expect(world.endings == [ada: .tooManyErrors])
+    }
+
+    /// Trying names until one is free is no change of name.
+    @Test func namesThatAreRefusedDoNotCountAsRenames() {
+        var (world, ada) = world { $0.renames = Rate(perSecond: 1, burst: 1) }
+        _ = world.join("Bo")
+        for name in ["Bo", "bo", "", "Server"] { world.send(ada, "{\"type\":\"rename\",\"username\":\"\(name)\"}") }
+        world.tick()
+        _ = world.take(ada)
+        for name in ["Cy", "Di"] { world.send(ada, "{\"type\":\"rename\",\"username\":\"\(name)\"}") }
+        world.tick()
+        #expect(world.heard(ada) == ["rename Ada Cy", "rate_limited"])
+    }
+
     @Test func nowAndThenAnErrorEndsNobody() {
-        var (world, ada) = world { $0.errors = Rate(perSecond: 1, burst: 10) }
-        for _ in 0..<200 {
+        var (world, ada) = world { $0.errors = Limits.errorRate(1) }
+        for _ in 0..<300 {
             world.send(ada, "{}")
             world.tick(after: 1000)
         }
@@ -145,7 +186,7 @@ import Testing
     }
 
     @Test func errorsWithoutEndEndAlsoThoseWhoNeverJoined() {
-        var (world, _) = world { $0.errors = Rate(perSecond: 1, burst: 10) }
+        var (world, _) = world { $0.errors = Limits.errorRate(0.1) }
         let id = world.open("No Room")
         for _ in 0..<11 { world.send(id, "{\"type\":\"join\",\"username\":\"x\"}") }
         world.tick()

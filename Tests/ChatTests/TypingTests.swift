@@ -108,7 +108,7 @@ import Testing
         ("{\"type\":\"rename\",\"username\":\"\"}", "username_invalid"),
         ("{\"type\":\"rename\",\"username\":\"a\\u202eb\"}", "username_invalid"),
         ("{\"type\":\"rename\",\"username\":\"bo\"}", "username_taken"),
-        ("{\"type\":\"rename\",\"username\":\"Server\"}", "username_taken"),
+        ("{\"type\":\"rename\",\"username\":\"Server\"}", "username_invalid"),
     ])
     func whatIsNoNameOrAnothersIsRefused(text: String, code: String) {
         var world = ChatHarness()

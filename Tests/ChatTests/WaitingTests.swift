@@ -73,7 +73,7 @@ import Testing
         world.tick()
         world.close(ada, .lost)
         world.tick()
-        #expect(world.chat.parkedBytes < 60)
+        #expect(world.chat.parkedBytes < 108)
         world.answerReads()
         world.tick()
         #expect(world.heard(bo) == ["welcome Bo", "join Bo"])
@@ -92,21 +92,21 @@ import Testing
     @Test func whoSaysTooMuchBeforeTheWelcomeIsEnded() {
         var world = world()
         let (ada, bo, cy) = (world.arrive("Ada"), world.arrive("Bo"), world.arrive("Cy"))
-        for _ in 0..<63 { world.say(ada, "x") }
-        for _ in 0..<64 { world.say(bo, "x") }
+        for _ in 0..<1023 { world.say(ada, "x") }
+        for _ in 0..<1024 { world.say(bo, "x") }
         for _ in 0..<20 { world.say(cy, String(repeating: "x", count: 15_000)) }
         world.tick()
         #expect(world.endings == [bo: .tooEager, cy: .tooEager])
         world.answerReads()
         world.tick()
-        #expect(world.take(ada).count == 65)
+        #expect(world.take(ada).count == 1025)
         #expect(world.heard(bo) == [])
         #expect(world.chat.parkedBytes == 0)
     }
 
     @Test func howMuchAllTogetherMaySayIsBounded() {
         var limits = ChatHarness.unlimited(isDurable: true)
-        limits.parkedBytesInAll = 1000
+        limits.parkedBytesInAll = 1096
         var world = ChatHarness(limits: limits)
         world.answersReads = false
         let ada = world.arrive("Ada")

@@ -111,7 +111,8 @@ import WebSocket
     /// One reader takes nothing. It is dropped once its queue is full; nobody else waits for it.
     @Test(arguments: PollerChoice.allCases)
     func aSlowReaderIsDroppedAndDelaysNobody(poller: PollerChoice) throws {
-        let server = try LiveServer("--max-queue", "65536", "--message-rate", "0", poller: poller)
+        let server = try LiveServer(
+            "--max-queue", "65536", "--message-rate", "0", "--close-timeout", "0.5", poller: poller)
         let slow = try TestClient(server, as: "Slow", receiveBuffer: 4096)
         let ada = try TestClient(server, as: "Ada")
         let text = String(repeating: "x", count: 4000)
@@ -123,6 +124,8 @@ import WebSocket
             said += 1
             try #require(said < 10_000, "nothing slows it down")
         }
+        // It is slow to read that, too.
+        _ = Deadline(seconds: 2).wait(for: -1)
         // What it got before is whole, and ends with the reason.
         _ = try slow.expect("join", of: "Ada")
         #expect(try slow.expectClose(within: 60).code == 1013)
@@ -193,7 +196,7 @@ import WebSocket
         let server = try LiveServer("--message-rate", "1", "--error-rate", "0.1", poller: poller)
         let ada = try TestClient(server, as: "Ada")
         let bo = try TestClient(server, as: "Bo")
-        for index in 0..<100 { try? ada.say("\(index)", id: "\(index)") }
+        for index in 0..<200 { try? ada.say("\(index)", id: "\(index)") }
         #expect(try ada.expectClose().code == 1008)
         // The three that it may say at once were said, and no more.
         for index in 0..<3 { #expect(try bo.expect("message")["text"] == "\(index)") }

@@ -90,7 +90,18 @@ package final class TestClient {
 
     // MARK: Sending
 
+    private var holdsBack = false
+
+    /// Sends all that the body sends in one write.
+    package func sendAtOnce(_ body: () throws -> Void) throws {
+        holdsBack = true
+        try body()
+        holdsBack = false
+        try flush()
+    }
+
     private func flush() throws {
+        guard !holdsBack else { return }
         let output = connection.output
         connection.output = []
         if !output.isEmpty { try socket.send(output) }
