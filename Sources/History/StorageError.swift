@@ -54,7 +54,7 @@ package struct StorageError: Error, Hashable, Sendable, CustomStringConvertible 
         if isFull {
             text += "; free some space, and the chat goes on by itself"
         } else if isPermission {
-            text += "; check whose folder it is, or choose another one with --data DIR"
+            text += "; check whose it is"
         }
         return text
     }

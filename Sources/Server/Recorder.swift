@@ -86,7 +86,9 @@ extension Server where W: ~Copyable {
         do {
             recorder = try Recorder(path: path, limits: chat.limits, largest: options.recordingBytes)
         } catch {
-            throw StartFailure(error.isPermission ? .noPermission : .cannotCreate, "Cannot record: \(error).")
+            let advice = "Name a file with --record in a folder that is there and may be written to."
+            throw StartFailure(
+                error.isPermission ? .noPermission : .cannotCreate, "Cannot record: \(error). \(advice)")
         }
     }
 

@@ -65,15 +65,18 @@ extension Server where W: ~Copyable {
             .plain(status, text, fields)
         }
         identify(slot, request)
-        guard let target = HTTPTarget.parse(request.target) else {
-            respond(slot, plain(.badRequest, "The address makes no sense."), includesBody: true, keepAlive: false)
-            return false
-        }
         let isHead = request.method == .head
         guard request.method == .get || isHead else {
             let answer = plain(.methodNotAllowed, "Only GET and HEAD are answered here.", [("Allow", "GET, HEAD")])
             respond(slot, answer, includesBody: true, keepAlive: keepAlive)
             return keepAlive
+        }
+        guard let target = HTTPTarget.parse(request.target) else {
+            // A room's name that is none is not found, in whatever way it is spelled.
+            let isRoom = request.target.hasPrefix("/r/")
+            let answer = isRoom ? Site.notFound : plain(.badRequest, "The address makes no sense.")
+            respond(slot, answer, includesBody: !isHead, keepAlive: isRoom && keepAlive)
+            return isRoom && keepAlive
         }
         if let endpoint = endpoint(target), !isHead, request.minorVersion >= 1, request.count(of: "upgrade") > 0 {
             return upgrade(slot, request, target, to: endpoint, keepAlive: keepAlive)

@@ -39,13 +39,24 @@ struct Response {
 /// Browsers let every page open a WebSocket to every server, with the visitor's cookies and from the visitor's network.
 /// They say whose page it is (RFC 6455 section 10.2), so the server can tell its own from others. Programs that are no
 /// browsers send no Origin, and are let in: they could say anything.
-enum OriginCheck {
+package enum OriginCheck {
+    /// A web origin as browsers write it: in lower case, and without the port if it is the scheme's own.
+    ///
+    /// - Returns: nil for what is no origin of `http` or `https`: another scheme, a path, a pattern.
+    package static func canonical(_ origin: String) -> String? {
+        guard let (scheme, authority) = split(origin), HTTPTarget.parse("\(scheme)://\(authority)")?.path == [],
+            authority.utf8.allSatisfy({ !"/?*".utf8.contains($0) })
+        else { return nil }
+        return "\(scheme)://\(canonical(authority, scheme))"
+    }
+
+    /// - Parameter origins: further ones that may, in their canonical form; `*` is all.
     static func allows(_ request: HTTPRequest, also origins: [String]) -> Bool {
         let values = request.values(of: "origin")
         guard let origin = values.first else { return true }
         if origins.contains("*") { return true }
         guard values.count == 1, origin != "null" else { return false }
-        if origins.contains(where: { $0.lowercased() == origin.lowercased() }) { return true }
+        if let canonical = canonical(origin), origins.contains(canonical) { return true }
         // The scheme is not compared: behind a proxy that speaks TLS the page's is https, and ours is not.
         guard let (scheme, authority) = split(origin), let host = request.value(of: "host") else { return false }
         return canonical(authority, scheme) == canonical(host.lowercased(), scheme)

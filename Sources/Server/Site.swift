@@ -95,5 +95,5 @@ package struct Site {
         }
     }
 
-    private static let notFound = Response.plain(.notFound, "There is nothing here.")
+    static let notFound = Response.plain(.notFound, "There is nothing here.")
 }

@@ -8,20 +8,26 @@ enum ServeCommand {
     static func parse(_ arguments: [String], environment: (String) -> String?) throws(UsageError) -> ServeOptions {
         var options = ServeOptions()
         if let host = environment("HOST"), !host.isEmpty { options.host = host }
+        var mistake: UsageError?
         if let text = environment("PORT"), !text.isEmpty {
-            guard let port = UInt16(text) else {
-                throw UsageError(
+            if let port = UInt16(text) {
+                options.port = port
+            } else {
+                mistake = UsageError(
                     message: "PORT in the environment takes a whole number from 0 to 65535, not \"\(text)\"")
             }
-            options.port = port
         }
         var reader = ArgumentReader(arguments)
         while let argument = try reader.next() {
             switch argument {
             case .positional(let text): throw UsageError(message: "serve takes options only, not \"\(text)\"")
-            case .option(let name): try parse(name, &reader, &options)
+            case .option(let name):
+                try parse(name, &reader, &options)
+                // What the environment says of it does not count then.
+                if name == "--port" { mistake = nil }
             }
         }
+        if let mistake { throw mistake }
         if options.watchesFiles, options.publicFolder == nil {
             throw UsageError(message: "--watch takes a folder to watch: name it with --public")
         }
@@ -90,8 +96,7 @@ enum ServeCommand {
         case "--origin":
             options.origins.append(
                 try reader.value("a web origin such as https://example.org, or *") { text in
-                    let isOrigin = text == "*" || text.hasPrefix("http://") || text.hasPrefix("https://")
-                    return isOrigin && !text.hasSuffix("/") ? text : nil
+                    text == "*" ? text : OriginCheck.canonical(text)
                 })
         case "--trust-proxy":
             options.trustedProxies.append(

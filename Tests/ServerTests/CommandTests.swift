@@ -32,6 +32,8 @@ import Testing
         for value in ["x", "-1", "65536", "1.5"] {
             let result = try run(["serve", "--ephemeral"], environment: ["PORT": value])
             #expect(result.ending == .exited(64) && result.errors.contains("PORT"))
+            // What is not asked for does not matter.
+            try LiveServer(options: [], environment: ["PORT": value]).stop()
         }
     }
 
@@ -65,6 +67,9 @@ import Testing
         ["serve", "--poller", "select"], ["serve", "--tick-rate", "-1"], ["serve", "--tick-rate", "fast"],
         ["serve", "--tick-rate", "1e-300"], ["serve", "--tick-rate", "nan"],
         ["serve", "--max-message", "0"], ["serve", "--metrics", "some"], ["serve", "--origin", "example.org"],
+        ["serve", "--origin", "https://a.example/"], ["serve", "--origin", "https://a.example/b"],
+        ["serve", "--origin", "https://*.example"], ["serve", "--origin", "ftp://a.example"],
+        ["serve", "--origin", "https://"],
         ["serve", "--trust-proxy", "10.0.0.0/33"], ["serve", "--log-level", "loud"], ["serve", "--watch"],
         ["serve", "--ping-interval", "0"], ["serve", "--public", "/nonexistent"], ["talk"],
         ["talk", "wss://a.example"],
@@ -97,6 +102,9 @@ import Testing
         let second = try run(["serve", "--port", "0", "--data", "\(folder.path)/data"])
         #expect(second.ending == .exited(73) && second.errors.contains("another chatloop"))
         try server.stop()
+        let unrecorded = try run(["serve", "--ephemeral", "--port", "0", "--record", "\(folder.path)/none/file"])
+        #expect(unrecorded.ending == .exited(73) && unrecorded.errors.contains("--record"))
+        #expect(!unrecorded.errors.contains("--data"))
     }
 
     /// Whoever may do everything is refused nothing, so as root this runs as nobody.

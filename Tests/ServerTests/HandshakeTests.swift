@@ -98,10 +98,12 @@ import WebSocket
     }
 
     @Test func furtherOriginsCanBeAllowed() throws {
-        let server = try LiveServer("--origin", "https://a.example", "--origin", "http://b.example:81")
+        let server = try LiveServer(
+            "--origin", "https://a.example", "--origin", "HTTP://b.example:81", "--origin", "https://c.example:443")
         let verdicts = [
             "https://a.example": 101, "HTTPS://A.EXAMPLE": 101, "http://b.example:81": 101, "http://b.example": 403,
-            "https://a.example.evil.example": 403, "null": 403,
+            "https://a.example.evil.example": 403, "null": 403, "https://c.example": 101, "https://c.example:443": 101,
+            "http://c.example": 403,
         ]
         for (origin, status) in verdicts {
             #expect(try answer(server, Self.fields + ["Origin: \(origin)"]).status == status, "\(origin)")

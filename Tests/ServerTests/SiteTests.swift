@@ -80,6 +80,25 @@ import Testing
         }
     }
 
+    /// Whatever it is that they are asked for.
+    @Test(arguments: ["OPTIONS *", "CONNECT a.example:443", "POST /%zz", "PUT /../a"])
+    func otherMethodsAreNotAllowedForAnything(line: String) throws {
+        let server = try LiveServer()
+        let socket = try TestSocket(port: server.port)
+        try socket.send("\(line) HTTP/1.1\r\nHost: a.example:443\r\n\r\n")
+        let answer = try socket.answer()
+        #expect(answer.status == 405 && answer["Allow"] == "GET, HEAD")
+    }
+
+    /// However the name is spelled that no room can have.
+    @Test func thePageOfNoRoomIsNotFound() throws {
+        let server = try LiveServer()
+        let long = String(repeating: "a", count: 33)
+        let names = ["A", "a_b", "a%2Fb", "..", "%2e", "%00", "%0a", "a%5cb", "%ff", "%C3%A9", long]
+        for name in names { #expect(try server.request("GET", "/r/\(name)").status == 404, "\(name)") }
+        for name in ["a", "a-b", "0"] { #expect(try server.request("GET", "/r/\(name)").status == 200, "\(name)") }
+    }
+
     // MARK: A folder
 
     @Test(arguments: PollerChoice.allCases)
