@@ -53,9 +53,14 @@ private struct Twins {
         Recording.appendInputs(inputs, to: &recording)
         var reader = RecordingReader(recording)
         guard case .inputs(let copy) = reader.next() else { fatalError("the recording cannot be read") }
-        let digest = Fuzz.tick(&first, inputs) { connections[$0] = nil }
-        demand(digest == Fuzz.tick(&second, copy) { _ in }, "the recording comes to something else")
+        var closed: [TickInputs.Item] = []
+        let digest = Fuzz.tick(&first, inputs) { id, ending in
+            connections[Int(id.slot)] = nil
+            if !ending.isDone { closed.append(.closed(id, .lost)) }
+        }
+        demand(digest == Fuzz.tick(&second, copy) { _, _ in }, "the recording comes to something else")
         inputs.removeAll()
+        inputs.items += closed
     }
 }
 

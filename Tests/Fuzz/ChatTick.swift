@@ -3,9 +3,9 @@ import Client
 
 /// A tick of the chat, without a disk: clients must be able to read every word of what comes of it.
 ///
-/// - Parameter onEnding: is told the place of each connection that the chat ends.
+/// - Parameter onEnding: is told of each connection that the chat ends.
 /// - Returns: a digest of all that came of it.
-func tick(_ chat: inout Chat, _ inputs: TickInputs, onEnding: (Int) -> Void) -> UInt64 {
+func tick(_ chat: inout Chat, _ inputs: TickInputs, onEnding: (ConnectionID, Ending) -> Void) -> UInt64 {
     var output = TickOutput()
     chat.update(inputs, into: &output)
     chat.settle(failed: [], journalWritten: true, into: &output)
@@ -19,7 +19,7 @@ func tick(_ chat: inout Chat, _ inputs: TickInputs, onEnding: (Int) -> Void) -> 
             demand(ServerMessage(room.lines.span.extracting(event.range)) != nil, "an event that no client reads")
         }
     }
-    for (id, _) in output.endings { onEnding(Int(id.slot)) }
+    for (id, ending) in output.endings { onEnding(id, ending) }
     chat.endTick(output)
     return digest
 }

@@ -30,6 +30,6 @@ public func fuzz(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> Int32 {
     inputs.items.append(.text(id, add(Array(#"{"type":"join","username":"Ada"}"#.utf8))))
     inputs.items.append(.text(id, add(text)))
     inputs.items.append(.closed(id, .left))
-    _ = tick(&chat, inputs) { _ in }
+    _ = tick(&chat, inputs) { _, _ in }
     return 0
 }
