@@ -76,7 +76,7 @@ package final class FileStorage: Storage {
             case .create: O_RDWR | O_APPEND | O_CREAT | O_EXCL
             case .replace: O_RDWR | O_APPEND | O_CREAT | O_TRUNC
             }
-        let descriptor = try FileStorage.open(path, flags)
+        let descriptor = try FileStorage.open(path, flags | O_NOFOLLOW)
         paths[descriptor] = path
         return OpenFile(number: descriptor)
     }
@@ -84,7 +84,7 @@ package final class FileStorage: Storage {
     static func open(_ path: String, _ flags: Int32) throws(StorageError) -> Int32 {
         while true {
             // O_NONBLOCK means nothing to a file, and keeps a pipe that lies in its place from stopping the server.
-            let descriptor = openFile(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o600)
+            let descriptor = openFile(path, flags | O_CLOEXEC | O_NONBLOCK, 0o600)
             if descriptor >= 0 { return descriptor }
             if errno != EINTR { throw StorageError(.open, path, code: errno) }
         }
@@ -180,7 +180,7 @@ extension FileStorage {
 
 extension FileStorage {
     package func lock(_ path: String) throws(StorageError) {
-        let descriptor = try FileStorage.open(path, O_RDWR | O_CREAT)
+        let descriptor = try FileStorage.open(path, O_RDWR | O_CREAT | O_NOFOLLOW)
         while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
             let code = errno
             if code == EINTR { continue }

@@ -39,7 +39,8 @@ package protocol Storage: AnyObject {
 
     func remove(_ path: String) throws(StorageError)
 
-    /// Brings a file, or the names in a folder, to the disk itself.
+    /// Brings a file, or the names in a folder, to the disk itself. The folder may be reached through a symbolic link, the
+    /// file may not. A folder counts as synced where its file system knows no syncs of folders.
     ///
     /// By path and not by descriptor: so no descriptor has to stay open until its bytes are safe. (The kernel keeps the
     /// dirty pages and an error not yet seen with the file, not with who wrote it.) A failure whose `operation` is

@@ -99,6 +99,18 @@ import Testing
         try server.stop()
     }
 
+    @Test(arguments: ["link", "link/", "link/data"]) func theDataFolderMayBeALinkOrLieInOne(name: String) throws {
+        let folder = try TemporaryFolder()
+        try folder.write("real/file", "")
+        try FileManager.default.createSymbolicLink(atPath: "\(folder.path)/link", withDestinationPath: "real")
+        let server = try LiveServer("--data", "\(folder.path)/\(name)")
+        let ada = try TestClient(server, as: "Ada")
+        try ada.say("kept")
+        _ = try ada.skip(to: "message")
+        try server.stop()
+        #expect(FileManager.default.fileExists(atPath: "\(folder.path)/\(name)/rooms/lobby"))
+    }
+
     /// Whoever may do everything is refused nothing, so as root this runs as nobody.
     @Test func whatIsNotAllowedIsToldAsThat() throws {
         let folder = try TemporaryFolder()
