@@ -134,8 +134,14 @@ final class SyncThread {
     /// Flushes down to the medium. fsync and not fdatasync: folders need it, and for a file that grew both cost the same.
     private static func flush(_ descriptor: Int32) -> Int32? {
         #if canImport(Darwin)
-            // Darwin's fsync stops at the drive's own cache. Some file systems know no F_FULLFSYNC; fsync must do there.
-            if fcntl(descriptor, F_FULLFSYNC) == 0 { return nil }
+            // Darwin's fsync stops at the drive's own cache. Some file systems know no F_FULLFSYNC; fsync must do there. Any
+            // other failure stands: a sync that comes after it may succeed without the bytes.
+            while true {
+                if fcntl(descriptor, F_FULLFSYNC) == 0 { return nil }
+                let code = errno
+                if code == ENOTSUP || code == ENOTTY || code == EINVAL { break }
+                if code != EINTR { return code }
+            }
         #endif
         while fsync(descriptor) != 0 {
             let code = errno
