@@ -25,21 +25,12 @@ package final class FileStorage: Storage {
         unlock()
     }
 
-    package func makeDirectory(_ path: String) throws(StorageError) {
-        if unsafe mkdir(path, 0o700) == 0 { return }
-        var code = errno
-        if code == ENOENT, let slash = path.dropLast().lastIndex(of: "/"), slash != path.startIndex {
-            try makeDirectory(String(path[..<slash]))
-            if unsafe mkdir(path, 0o700) == 0 { return }
-            code = errno
-        }
-        if code == EEXIST, FileStorage.isDirectory(path) { return }
-        throw StorageError(.makeDirectory, path, code: code == EEXIST ? ENOTDIR : code)
-    }
-
-    private static func isDirectory(_ path: String) -> Bool {
+    package func makeDirectory(_ path: String) throws(StorageError) -> Bool {
+        if unsafe mkdir(path, 0o700) == 0 { return true }
+        let code = errno
         var status = stat()
-        return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+        if code == EEXIST, unsafe stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR { return false }
+        throw StorageError(.makeDirectory, path, code: code == EEXIST ? ENOTDIR : code)
     }
 
     package func list(_ directory: String) throws(StorageError) -> [StorageEntry]? {
