@@ -192,7 +192,7 @@ package final class History {
 
     /// Keeps the number of open files bounded: the one not used for longest is closed.
     private func didOpen(_ room: RoomLog) {
-        openRooms.removeAll { $0.tail == nil }
+        openRooms.removeAll { $0.tail == nil || $0 === room }
         openRooms.append(room)
         guard openRooms.count > openFileLimit,
             let oldest = openRooms.indices.min(by: { openRooms[$0].lastUse < openRooms[$1].lastUse })

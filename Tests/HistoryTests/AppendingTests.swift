@@ -208,6 +208,23 @@ struct AppendingTests {
         }
     }
 
+    /// A room whose file was closed by a repair, and opened again, counts once among the open ones.
+    @Test func noRoomCountsTwiceAmongTheOpenOnes() throws {
+        let disk = SimulatedDisk()
+        let history = History(disk: disk, directory: "/data", fsync: .always, openFiles: 2)
+        _ = try history.open()
+        _ = history.load()
+        _ = history.load("tea")
+        #expect(history.append(line(1), at: 1) == .written)
+        disk.plan = { [path] in $0.operation == .sync && $0.path == path ? .fail(5) : nil }
+        #expect(!history.commit().isGood)
+        disk.plan = nil
+        #expect(history.append(line(1), at: 1) == .written)
+        let before = disk.openFiles
+        #expect(history.append(line(1), at: 1, room: "tea") == .written)
+        #expect(disk.openFiles == before + 1)
+    }
+
     @Test(arguments: ["rooms/lobby", "rooms", ""]) func aFolderThatSomebodyClearedAwayIsMadeAgain(cleared: String)
         throws
     {
