@@ -29,7 +29,8 @@ extension History {
         let (paths, targets) = unsynced(isDue ? policy : .never)
         syncs.batch = targets
         if isDue { syncs.dirtySince = nil }
-        if !paths.isEmpty { disk.beginSync(paths) }
+        // Nothing is left of a room whose file somebody has deleted.
+        if paths.isEmpty { finish([]) } else { disk.beginSync(paths) }
     }
 
     /// When `tick` has something to do next, by the same clock; nil where it has nothing to do before the next append.

@@ -368,6 +368,18 @@ struct SyncingTests {
         #expect(disk.storedContents(path) == lines(1...3))
     }
 
+    /// Somebody has deleted its file: there is nothing left to be done for it.
+    @Test func aForgottenRoomWhoseFileIsGoneIsLetGo() throws {
+        let disk = SimulatedDisk()
+        let history = try history(disk, .everySecond)
+        #expect(history.append(lines(1...2), at: 1) == .written)
+        history.forget(room: "lobby")
+        try disk.remove(path)
+        _ = run(history, disk, from: second, to: 5 * second)
+        #expect(history.bytesOnDisk(room: "lobby") == nil)
+        #expect(history.nextDeadline == nil)
+    }
+
     @Test func aFailedJournalSyncHasTheJournalWrittenAnew() throws {
         let disk = SimulatedDisk()
         let history = try history(disk, .everySecond)
