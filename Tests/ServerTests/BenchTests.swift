@@ -126,6 +126,23 @@ import Testing
         #expect(result.ending == .exited(69) && result.errors.contains("rate_limited"))
     }
 
+    /// A name with two addresses, of which only the second is listened on, in a namespace that has such a name.
+    @Test(arguments: [1, 2, 100]) func allClientsComeToTheAddressThatIsListenedOn(clients: Int) throws {
+        let folder = try TemporaryFolder()
+        try folder.write("hosts", "::1 twofold\n127.0.0.1 twofold\n")
+        let unshare = "/usr/bin/unshare"
+        let mount = "mount --bind \(folder.path)/hosts /etc/hosts && exec \"$@\""
+        guard geteuid() == 0, FileManager.default.isExecutableFile(atPath: unshare),
+            try Child(unshare, ["--mount", "sh", "-c", mount, "sh", "true"]).wait() == .exited(0)
+        else { return print("skipped: no name with two addresses can be made here") }
+        let server = try LiveServer()
+        let child = try Child(
+            unshare,
+            ["--mount", "sh", "-c", mount, "sh", Command.path(), "bench", "idle", "twofold:\(server.port)"]
+                + ["--clients", "\(clients)", "--duration", "0.1", "--warm-up", "0"])
+        #expect(try child.wait() == .exited(0), "\(child.allErrors())")
+    }
+
     @Test func aServerThatDiesHasLostSomething() throws {
         let server = try LiveServer("--message-rate", "0")
         let child = try Command.start(["bench", "paced", server.url, "--clients", "3", "--duration", "60"])
