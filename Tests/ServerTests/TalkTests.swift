@@ -183,4 +183,16 @@ import WebSocket
         let result = try talk("127.0.0.1:\(proxy.port)", input: "hi\n")
         #expect(result.ending == .exited(76))
     }
+
+    @Test func whatAServerSaysCannotSteerTheTerminal() throws {
+        let impostor = try Impostor { request in
+            let key = request.firstMatch(of: #/Sec-WebSocket-Key: (\S+)/#).map { Array($0.1.utf8) } ?? []
+            let accept = String(decoding: Handshake.acceptKey(for: key.span) ?? [], as: UTF8.self)
+            let upgrade = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            return upgrade + "Sec-WebSocket-Accept: \(accept)\r\nSec-WebSocket-Protocol: \u{9B}31mred\r\n\r\n"
+        }
+        let result = try talk("127.0.0.1:\(impostor.port)", input: "")
+        #expect(result.ending == .exited(76))
+        #expect(result.errors.contains("subprotocol <U+9B>31mred"))
+    }
 }

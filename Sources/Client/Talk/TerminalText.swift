@@ -1,10 +1,10 @@
 /// Text from others, made safe for a terminal, and the room that text takes on one.
-enum TerminalText {
+package enum TerminalText {
     /// The text with everything that could steer a terminal, or turn the reading direction of what stands around it,
     /// replaced by something that can be seen: the pictures of Unicode's Control Pictures block, or a number.
     ///
     /// - Parameter lineBreak: what stands for the end of a line, of whichever kind. A tab becomes four spaces.
-    static func visible(_ text: String, lineBreak: String = "⏎") -> String {
+    package static func visible(_ text: String, lineBreak: String = "⏎") -> String {
         var result = String.UnicodeScalarView()
         var afterReturn = false
         for scalar in text.unicodeScalars {
