@@ -240,9 +240,6 @@ package final class History {
             && name.utf8.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D }
     }
 
-    /// The memory that reading holds on to, in bytes.
-    package var readBufferBytes: Int { readBuffer.count }
-
     // MARK: What happened
 
     /// What has gone wrong or come right since the last call: a line of the server's log each.

@@ -40,6 +40,8 @@ package final class SimulatedDisk: Storage {
     package private(set) var calls = 0
     package private(set) var syncedPaths: [String] = []
     package private(set) var boots = 1
+    /// The most bytes that anyone has had at hand to read into.
+    package private(set) var largestBuffer = 0
 
     package init() {}
 
@@ -246,6 +248,7 @@ extension SimulatedDisk {
         _ file: OpenFile, at offset: Int64, into buffer: inout [UInt8], range: Range<Int>
     ) throws(StorageError) -> Int {
         let (file, path) = try opened(file, .read)
+        largestBuffer = max(largestBuffer, buffer.count)
         var most = range.count
         switch fault(.read, path) {
         case .fail(let code): throw StorageError(.read, path, code: code)
