@@ -195,4 +195,15 @@ import WebSocket
         #expect(result.ending == .exited(76))
         #expect(result.errors.contains("subprotocol <U+9B>31mred"))
     }
+
+    /// Whoever says something with the id of a message that waits has it taken for said.
+    @Test func whatWasHeardTellsNothingOfTheIDsToCome() throws {
+        let server = try LiveServer()
+        let ada = try TestClient(server, as: "Ada")
+        _ = try talk(server.url, "--username", "bot", input: "one\ntwo\nthree\n")
+        let ids = try (0..<3).map { _ in try ada.skip(to: "message", of: "bot")["id"] ?? "" }
+        for (first, second) in zip(ids, ids.dropFirst()) {
+            #expect(second.count >= 20 && first.commonPrefix(with: second).count < 6)
+        }
+    }
 }

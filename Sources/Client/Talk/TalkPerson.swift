@@ -133,8 +133,7 @@ final class TalkPerson {
     }
 
     private func say(_ text: String, in loop: TalkLoop) {
-        let now = loop.now
-        loop.chatter.act { client, actions in _ = client.say(text, now: now, into: &actions) }
+        _ = loop.chatter.say(text, now: loop.now)
     }
 
     private func tell(_ people: People) {
