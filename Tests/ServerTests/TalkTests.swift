@@ -206,4 +206,14 @@ import WebSocket
             #expect(second.count >= 20 && first.commonPrefix(with: second).count < 6)
         }
     }
+
+    /// A line that is nothing costs next to nothing, however many there are.
+    @Test func blankLinesArePassedOver() throws {
+        let server = try LiveServer()
+        let start = Deadline.now
+        let result = try talk(
+            server.url, "--username", "bot", input: String(repeating: "\n", count: 1 << 20) + "the end\n")
+        #expect(result.ending == .exited(0) && result.lines.last?.hasSuffix("bot: the end") == true)
+        #expect(Deadline.now - start < 10)
+    }
 }

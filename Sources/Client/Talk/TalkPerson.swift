@@ -20,7 +20,7 @@ final class TalkPerson {
     private var guestTries = 0
     private var isAtEnd = false
     /// Lines that were read and not looked at yet.
-    private var waiting: [String] = []
+    private var waiting: ArraySlice<String> = []
     /// Whether they want to leave, and when they do so although something they said has not arrived (ms).
     private(set) var leavesAt: Int64?
     /// Lines that the chat has refused.
@@ -96,8 +96,9 @@ final class TalkPerson {
     /// Looks at the lines that wait: one after the other, each when what was said before has arrived, so that a command in
     /// their midst comes at its place.
     func sayWaiting(in loop: TalkLoop) {
-        while !waiting.isEmpty, isNaming || loop.chatter.client.phase == .joined && loop.chatter.client.isSettled {
-            entered(waiting.removeFirst(), in: loop)
+        while isNaming || loop.chatter.client.phase == .joined && loop.chatter.client.isSettled {
+            guard let line = waiting.popFirst() else { return }
+            entered(line, in: loop)
         }
     }
 
