@@ -162,4 +162,17 @@ import Testing
         talk.type("\u{1B}[200~two\rlines\u{1B}[201~\r")
         #expect(try ada.skip(to: "message").said == "two\nlines")
     }
+
+    @Test func whatIsTypedWhileTooMuchWaitsIsKept() throws {
+        let server = try LiveServer()
+        let talk = try TerminalChild(["talk", server.url, "--username", "Bo"])
+        try talk.wait(for: "joined")
+        try server.crash()
+        try talk.wait(for: "lost")
+        talk.type(String(repeating: "x\r", count: 1000))
+        try talk.wait(for: "and 995 more")
+        talk.type("one too many\r")
+        try talk.wait(for: "!! Not sent")
+        try talk.wait(for: "Bo> one too many")
+    }
 }

@@ -113,7 +113,11 @@ final class TalkPerson {
         if isNaming { return named(line, in: loop) }
         switch TypedLine(line, isTyped: isPresent) {
         case .nothing: break
-        case .say(let text): say(text, in: loop)
+        case .say(let text):
+            // Only somebody who types comes so far: what is piped waits until all before it has been said.
+            guard !loop.chatter.say(text, now: loop.now) else { break }
+            complain("Not sent: too much is waiting already.")
+            editor.replace(with: line)
         case .who: tell(loop.chatter.client.people)
         case .rename(let name):
             let isAsked = loop.chatter.act { $0.rename(to: name, into: &$1) }
@@ -131,10 +135,6 @@ final class TalkPerson {
         }
         isNaming = false
         loop.chatter.join(as: name, now: loop.now)
-    }
-
-    private func say(_ text: String, in loop: TalkLoop) {
-        _ = loop.chatter.say(text, now: loop.now)
     }
 
     private func tell(_ people: People) {
