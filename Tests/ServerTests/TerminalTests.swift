@@ -175,4 +175,25 @@ import Testing
         try talk.wait(for: "!! Not sent")
         try talk.wait(for: "Bo> one too many")
     }
+
+    /// Somebody else has the name by the time the connection is back.
+    @Test func whatIsBeingTypedIsNotTakenForAName() throws {
+        let server = try LiveServer("--ephemeral")
+        let talk = try TerminalChild(["talk", server.url, "--username", "Bo"])
+        try talk.wait(for: "joined")
+        talk.type("half")
+        try talk.wait(for: "Bo> half")
+        try server.crash()
+        try talk.wait(for: "lost")
+        talk.child.signal(SIGSTOP)
+        let next = try LiveServer("--ephemeral", "--port", "\(server.port)")
+        let other = try TestClient(next, as: "Bo")
+        talk.child.signal(SIGCONT)
+        try talk.wait(for: "Your name: ")
+        talk.type("Cy\r")
+        _ = try other.expect("join", of: "Cy")
+        try talk.wait(for: "Cy> half")
+        talk.type(" a line\r")
+        #expect(try other.skip(to: "message", of: "Cy").said == "half a line")
+    }
 }

@@ -21,6 +21,8 @@ final class TalkPerson {
     private var isAtEnd = false
     /// Lines that were read and not looked at yet.
     private var waiting: ArraySlice<String> = []
+    /// What was being typed, and what waited, when another name was asked for: that is no name.
+    private var aside: (typed: String, waiting: ArraySlice<String>) = ("", [])
     /// Whether they want to leave, and when they do so although something they said has not arrived (ms).
     private(set) var leavesAt: Int64?
     /// Lines that the chat has refused.
@@ -134,6 +136,9 @@ final class TalkPerson {
             return complain("A name has 1 to 32 characters, all of them visible. Which shall it be?")
         }
         isNaming = false
+        editor.replace(with: aside.typed)
+        waiting = aside.waiting + waiting
+        aside = ("", [])
         loop.chatter.join(as: name, now: loop.now)
     }
 
@@ -165,6 +170,9 @@ final class TalkPerson {
         let reason = TerminalText.visible(error.message)
         if isPresent {
             isNaming = true
+            aside = (editor.text, waiting)
+            editor.replace(with: "")
+            waiting = []
             return complain("\(reason) Which name shall it be?")
         }
         guestTries += 1
