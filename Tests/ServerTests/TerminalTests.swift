@@ -196,4 +196,18 @@ import Testing
         talk.type(" a line\r")
         #expect(try other.skip(to: "message", of: "Cy").said == "half a line")
     }
+
+    /// A line that the terminal breaks begins where the lines of others do.
+    @Test func aLongMessageCannotPoseAsSomebodyElsesLine() throws {
+        let server = try LiveServer()
+        let ada = try TestClient(server, as: "Ada")
+        let talk = try TerminalChild(
+            ["talk", server.url, "--username", "Bo"], environment: ["NO_COLOR": "1"], columns: 40)
+        var screen = ScreenModel(columns: 40)
+        screen.write(try talk.wait(for: "joined"))
+        try ada.say("hello" + String(repeating: " ", count: 40 - 11 - 5) + "22:07 Cy: I agree with Ada")
+        screen.write(try talk.wait(for: "with Ada"))
+        #expect(screen.text.contains("      22:07 Cy: I agree with Ada"))
+        #expect(!screen.text.contains { $0.hasPrefix("22:07 Cy") })
+    }
 }

@@ -43,11 +43,11 @@ final class TalkPerson {
             isForTerminal: showsTerminal, hasColours: showsTerminal && options.allowsColours && !options.isDumb)
         givenName = options.username
         isNaming = options.username == nil && readsTerminal
+        resize()
         if isDrawn {
             keyboard = KeyByKey(SharedStream.input)
             // Pasted text comes in brackets.
             write("\u{1B}[?2004h")
-            resize()
         } else if isNaming {
             complain("What is your name?")
         }
@@ -223,7 +223,10 @@ final class TalkPerson {
 
     // MARK: The terminal
 
-    func resize() { screen.columns = max(20, Terminal.columns(of: SharedStream.output) ?? 80) }
+    func resize() {
+        screen.columns = max(20, Terminal.columns(of: SharedStream.output) ?? 80)
+        transcript.columns = screen.columns
+    }
 
     /// The process goes on after it was stopped, and after others have used the terminal.
     func comeBack() {
