@@ -114,7 +114,7 @@ final class Crowd {
 
     private func receive(_ person: Person, _ readiness: Readiness) {
         guard let socket = person.socket else { return }
-        switch socket.becameReady(readiness) {
+        switch socket.becameReady(readiness, now: now) {
         case .connecting: return
         case .failed: return lost(person)
         case .connected:
@@ -162,7 +162,7 @@ final class Crowd {
             let socket = ClientSocket(poller: poller, token: nextToken, addresses: addresses)
             nextToken += 1
             person.socket = socket
-            if case .failed = socket.connect() { lost(person) }
+            if case .failed = socket.connect(now: now) { lost(person) }
         case .disconnect:
             person.socket?.send(person.chatter.takeOutput())
             person.socket = nil

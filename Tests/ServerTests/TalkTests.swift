@@ -216,4 +216,15 @@ import WebSocket
         #expect(result.ending == .exited(0) && result.lines.last?.hasSuffix("bot: the end") == true)
         #expect(Deadline.now - start < 10)
     }
+
+    @Test func aServerThatIsSilentIsToldAsThat() async throws {
+        let result = try await onThread {
+            let (listener, port) = try listenAnywhere()
+            defer { close(listener) }
+            let result = try talk("127.0.0.1:\(port)", input: "hi\n")
+            return (result.ending, result.errors)
+        }
+        #expect(result.0 == .exited(69))
+        #expect(result.1.contains("no answer from 127.0.0.1:"))
+    }
 }
