@@ -125,13 +125,13 @@ import Testing
         _ = try ada.expect("join", of: "Eve")
     }
 
-    @Test(arguments: ["\u{4}", "SIGINT"])
-    func endOfInputAndInterruptLeave(way: String) throws {
+    @Test(arguments: [nil, SIGINT, SIGQUIT])
+    func endOfInputInterruptAndQuitLeave(signal: Int32?) throws {
         let server = try LiveServer()
         let ada = try TestClient(server, as: "Ada")
         let talk = try TerminalChild(["talk", server.url, "--username", "Bo"])
         try talk.wait(for: "joined")
-        if way == "SIGINT" { talk.child.signal(SIGINT) } else { talk.type(way) }
+        if let signal { talk.child.signal(signal) } else { talk.type("\u{4}") }
         #expect(try talk.waitForEnd().ending == .exited(0))
         #expect(talk.mode == (true, true))
         _ = try ada.skip(to: "leave", of: "Bo", within: 4)
@@ -209,5 +209,27 @@ import Testing
         screen.write(try talk.wait(for: "with Ada"))
         #expect(screen.text.contains("      22:07 Cy: I agree with Ada"))
         #expect(!screen.text.contains { $0.hasPrefix("22:07 Cy") })
+    }
+
+    @Test func stoppedItLeavesTheTerminalAndContinuedItComesBack() throws {
+        let server = try LiveServer()
+        let ada = try TestClient(server, as: "Ada")
+        let talk = try TerminalChild(["talk", server.url, "--username", "Bo"])
+        try talk.wait(for: "joined")
+        talk.type("half")
+        try talk.wait(for: "Bo> half")
+        for _ in 0..<2 {
+            talk.child.signal(SIGTSTP)
+            // The prompt is gone, and pasted text comes without brackets.
+            try talk.wait(for: "\r\u{1B}[J\u{1B}[?2004l")
+            try talk.child.waitForStop()
+            #expect(talk.mode == (true, true))
+            talk.child.signal(SIGCONT)
+            try talk.wait(for: "\u{1B}[?2004h")
+            try talk.wait(for: "Bo> half")
+            #expect(talk.mode == (false, false))
+        }
+        talk.type("\r")
+        #expect(try ada.skip(to: "message", of: "Bo").said == "half")
     }
 }

@@ -37,7 +37,8 @@ package final class TalkLoop {
     package init(_ options: TalkOptions) throws(SystemError) {
         self.options = options
         addresses = try SocketAddress.resolve(host: options.url.host, port: options.url.port)
-        signals = try Signals.catchTermination(and: [Signals.hangUp, Signals.windowChange, Signals.continued])
+        signals = try Signals.catchTermination(
+            and: [Signals.hangUp, Signals.quit, Signals.stop, Signals.windowChange, Signals.continued])
         // poll(2) and not epoll, which does not know of files: standard input may be one.
         poller = try PollerKind.poll.makePoller()
         try poller.add(SharedStream.input, token: Self.inputToken)
@@ -58,7 +59,7 @@ package final class TalkLoop {
         while true {
             settle()
             if let outcome, ending.isEmpty {
-                person.close()
+                person.giveTerminalBack()
                 return outcome
             }
             receive()
@@ -141,6 +142,10 @@ package final class TalkLoop {
         while let signal = Signals.next() {
             switch signal {
             case Signals.windowChange: person.resize()
+            case Signals.stop:
+                person.giveTerminalBack()
+                Signals.stopProcess()
+                person.comeBack()
             case Signals.continued: person.comeBack()
             default:
                 // A second one does not wait for the server.

@@ -265,10 +265,10 @@ final class TalkPerson {
         return rows
     }
 
-    /// Leaves the terminal as it was.
-    func close() {
+    /// Leaves the terminal as it was, for good or until `comeBack`.
+    func giveTerminalBack() {
         guard isDrawn else { return }
         write(screen.erase() + "\u{1B}[?2004l")
-        keyboard = nil
+        keyboard?.leave()
     }
 }
