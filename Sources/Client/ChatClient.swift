@@ -39,10 +39,6 @@ package struct ChatClient: Sendable {
 
     var outbox = Outbox()
     var random: SplitMix
-    /// What the identifiers of all its messages begin with.
-    package var idMark: String { "\(idPrefix)-" }
-    private let idPrefix: String
-    private var idCount: UInt64 = 0
 
     private var backoff = Backoff()
     /// Whether there is an open connection, whatever the phase.
@@ -60,11 +56,10 @@ package struct ChatClient: Sendable {
 
     /// - Parameters:
     ///   - username: the name to join with.
-    ///   - seed: another one for each client, or their messages' identifiers would be the same.
+    ///   - seed: another one for each client, or all of them would come back in the same moment.
     package init(username: String, seed: UInt64) {
         self.username = username
         random = SplitMix(seed: seed)
-        idPrefix = String(random.next(), radix: 36)
     }
 
     // MARK: What is known
@@ -99,12 +94,12 @@ package struct ChatClient: Sendable {
 
     /// Says something: now, or when there is a connection.
     ///
+    /// - Parameter id: one that nobody can guess. Whoever said something with it first would have this message taken for said.
     /// - Returns: false if the outbox is full.
     @discardableResult
-    package mutating func say(_ text: String, now: Int64, into actions: inout [ClientAction]) -> Bool {
+    package mutating func say(_ text: String, id: String, now: Int64, into actions: inout [ClientAction]) -> Bool {
         guard !isFull else { return false }
-        idCount += 1
-        outbox.append(OutgoingMessage(id: "\(idPrefix)-\(idCount)", text: text))
+        outbox.append(OutgoingMessage(id: id, text: text))
         flow(now, &actions)
         return true
     }

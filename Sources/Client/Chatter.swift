@@ -122,6 +122,15 @@ package struct Chatter {
 
     // MARK: The person and time
 
+    /// Says something: now, or when there is a connection.
+    ///
+    /// - Parameter random: gives 64 bits that nobody can guess. The message's identifier has 128 of them.
+    /// - Returns: false if the outbox is full.
+    package mutating func say(_ text: String, now: Int64, random: () -> UInt64) -> Bool {
+        let id = "\(String(random(), radix: 36))-\(String(random(), radix: 36))"
+        return act(random) { $0.say(text, id: id, now: now, into: &$1) }
+    }
+
     /// Does something with the client, and sees to what follows.
     @discardableResult
     package mutating func act<Result>(

@@ -189,22 +189,10 @@ import WebSocket
     @Test func theOutboxIsBounded() {
         var ada = Person()
         for index in 0..<1000 {
-            let isTaken = ada.client.say("\(index)", now: ada.now, into: &ada.actions)
+            let isTaken = ada.say("\(index)")
             #expect(isTaken)
         }
-        let isTaken = ada.client.say("one too many", now: ada.now, into: &ada.actions)
+        let isTaken = ada.say("one too many")
         #expect(!isTaken && ada.client.isFull && ada.client.outgoing.count == 1000)
-    }
-
-    @Test func twoClientsNeverUseTheSameIDs() {
-        var ids: Set<String> = []
-        for seed in 0..<1000 {
-            var person = Person(seed: UInt64(seed))
-            person.say("a")
-            person.say("b")
-            ids.formUnion(person.client.outgoing.map(\.id))
-        }
-        #expect(ids.count == 2000)
-        #expect(ids.allSatisfy { (1...64).contains($0.unicodeScalars.count) })
     }
 }

@@ -195,4 +195,36 @@ import WebSocket
         #expect(result.ending == .exited(76))
         #expect(result.errors.contains("subprotocol <U+9B>31mred"))
     }
+
+    /// Whoever says something with the id of a message that waits has it taken for said.
+    @Test func whatWasHeardTellsNothingOfTheIDsToCome() throws {
+        let server = try LiveServer()
+        let ada = try TestClient(server, as: "Ada")
+        _ = try talk(server.url, "--username", "bot", input: "one\ntwo\nthree\n")
+        let ids = try (0..<3).map { _ in try ada.skip(to: "message", of: "bot")["id"] ?? "" }
+        for (first, second) in zip(ids, ids.dropFirst()) {
+            #expect(second.count >= 20 && first.commonPrefix(with: second).count < 6)
+        }
+    }
+
+    /// A line that is nothing costs next to nothing, however many there are.
+    @Test func blankLinesArePassedOver() throws {
+        let server = try LiveServer()
+        let start = Deadline.now
+        let result = try talk(
+            server.url, "--username", "bot", input: String(repeating: "\n", count: 1 << 20) + "the end\n")
+        #expect(result.ending == .exited(0) && result.lines.last?.hasSuffix("bot: the end") == true)
+        #expect(Deadline.now - start < 10)
+    }
+
+    @Test func aServerThatIsSilentIsToldAsThat() async throws {
+        let result = try await onThread {
+            let (listener, port) = try listenAnywhere()
+            defer { close(listener) }
+            let result = try talk("127.0.0.1:\(port)", input: "hi\n")
+            return (result.ending, result.errors)
+        }
+        #expect(result.0 == .exited(69))
+        #expect(result.1.contains("no answer from 127.0.0.1:"))
+    }
 }

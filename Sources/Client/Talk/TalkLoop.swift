@@ -19,7 +19,7 @@ package final class TalkLoop {
     private var nextToken = TalkLoop.firstSocket
     private var buffer = [UInt8](repeating: 0, count: 64 * 1024)
     private var isReadingInput = true
-    /// Why the last attempt to connect failed.
+    /// Why there is no connection, if the last attempt comes to nothing more than it has.
     private var failure = ""
     /// When a conversation without a person is given up; nil while there is a connection, or a person.
     private var givesUpAt: Int64?
@@ -37,7 +37,8 @@ package final class TalkLoop {
     package init(_ options: TalkOptions) throws(SystemError) {
         self.options = options
         addresses = try SocketAddress.resolve(host: options.url.host, port: options.url.port)
-        signals = try Signals.catchTermination(and: [Signals.hangUp, Signals.windowChange, Signals.continued])
+        signals = try Signals.catchTermination(
+            and: [Signals.hangUp, Signals.quit, Signals.stop, Signals.windowChange, Signals.continued])
         // poll(2) and not epoll, which does not know of files: standard input may be one.
         poller = try PollerKind.poll.makePoller()
         try poller.add(SharedStream.input, token: Self.inputToken)
@@ -58,12 +59,13 @@ package final class TalkLoop {
         while true {
             settle()
             if let outcome, ending.isEmpty {
-                person.close()
+                person.giveTerminalBack()
                 return outcome
             }
             receive()
             let now = now
             chatter.act { $0.advance(to: now, into: &$1) }
+            if let time = socket?.nextAddressAt, now >= time { tryNextAddress() }
         }
     }
 
@@ -81,6 +83,7 @@ package final class TalkLoop {
     private func timeout() -> Int32 {
         var deadlines = ending.compactMap(\.endsAt)
         if let deadline = chatter.client.deadline { deadlines.append(deadline) }
+        if let time = socket?.nextAddressAt { deadlines.append(time) }
         if let givesUpAt { deadlines.append(givesUpAt) }
         if let leavesAt = person.leavesAt { deadlines.append(leavesAt) }
         // The seconds until the next try count down on the screen.
@@ -139,6 +142,10 @@ package final class TalkLoop {
         while let signal = Signals.next() {
             switch signal {
             case Signals.windowChange: person.resize()
+            case Signals.stop:
+                person.giveTerminalBack()
+                Signals.stopProcess()
+                person.comeBack()
             case Signals.continued: person.comeBack()
             default:
                 // A second one does not wait for the server.
@@ -188,10 +195,14 @@ package final class TalkLoop {
             let found = try? SocketAddress.resolve(host: options.url.host, port: options.url.port)
             if let found, !found.isEmpty { addresses = found }
         }
-        let new = ClientSocket(poller: poller, token: nextToken, addresses: addresses)
+        failure = "there is no answer from \(options.url.authority)"
+        socket = ClientSocket(poller: poller, token: nextToken, addresses: addresses)
         nextToken += 1
-        socket = new
-        if case .failed(let error) = new.connect() { connectFailed(error) }
+        tryNextAddress()
+    }
+
+    private func tryNextAddress() {
+        if case .failed(let error) = socket?.connect(now: now) { connectFailed(error) }
     }
 
     private func connectFailed(_ error: SystemError) {
@@ -203,6 +214,7 @@ package final class TalkLoop {
 
     private func disconnect() {
         guard let socket else { return }
+        if !socket.isConnected { failedRounds += 1 }
         socket.send(chatter.takeOutput())
         socket.finish(now: now)
         if !socket.isClosed { ending.append(socket) }
@@ -212,7 +224,7 @@ package final class TalkLoop {
     private func receive(_ readiness: Readiness) {
         if let index = ending.firstIndex(where: { $0.token == readiness.token }) { return drain(index, readiness) }
         guard let socket, socket.token == readiness.token else { return }
-        switch socket.becameReady(readiness) {
+        switch socket.becameReady(readiness, now: now) {
         case .connecting: return
         case .failed(let error): return connectFailed(error)
         case .connected:
@@ -223,7 +235,9 @@ package final class TalkLoop {
         }
         guard readiness.isReadable else { return }
         switch socket.receive(into: &buffer) {
-        case .received(let count): chatter.received(buffer, count, now: now)
+        case .received(let count):
+            failure = "the connection to \(options.url.authority) is lost"
+            chatter.received(buffer, count, now: now)
         case .wouldBlock: break
         case .end, .failed:
             failure = "the server at \(options.url.authority) has ended the connection"
@@ -234,7 +248,7 @@ package final class TalkLoop {
 
     /// What comes after the last word is thrown away, until the server ends the connection.
     private func drain(_ index: Int, _ readiness: Readiness) {
-        _ = ending[index].becameReady(readiness)
+        _ = ending[index].becameReady(readiness, now: now)
         guard readiness.isReadable else { return }
         switch ending[index].receive(into: &buffer) {
         case .received, .wouldBlock: break

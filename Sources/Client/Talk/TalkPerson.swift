@@ -20,7 +20,9 @@ final class TalkPerson {
     private var guestTries = 0
     private var isAtEnd = false
     /// Lines that were read and not looked at yet.
-    private var waiting: [String] = []
+    private var waiting: ArraySlice<String> = []
+    /// What was being typed, and what waited, when another name was asked for: that is no name.
+    private var aside: (typed: String, waiting: ArraySlice<String>) = ("", [])
     /// Whether they want to leave, and when they do so although something they said has not arrived (ms).
     private(set) var leavesAt: Int64?
     /// Lines that the chat has refused.
@@ -41,11 +43,11 @@ final class TalkPerson {
             isForTerminal: showsTerminal, hasColours: showsTerminal && options.allowsColours && !options.isDumb)
         givenName = options.username
         isNaming = options.username == nil && readsTerminal
+        resize()
         if isDrawn {
             keyboard = KeyByKey(SharedStream.input)
             // Pasted text comes in brackets.
             write("\u{1B}[?2004h")
-            resize()
         } else if isNaming {
             complain("What is your name?")
         }
@@ -96,8 +98,9 @@ final class TalkPerson {
     /// Looks at the lines that wait: one after the other, each when what was said before has arrived, so that a command in
     /// their midst comes at its place.
     func sayWaiting(in loop: TalkLoop) {
-        while !waiting.isEmpty, isNaming || loop.chatter.client.phase == .joined && loop.chatter.client.isSettled {
-            entered(waiting.removeFirst(), in: loop)
+        while isNaming || loop.chatter.client.phase == .joined && loop.chatter.client.isSettled {
+            guard let line = waiting.popFirst() else { return }
+            entered(line, in: loop)
         }
     }
 
@@ -112,7 +115,11 @@ final class TalkPerson {
         if isNaming { return named(line, in: loop) }
         switch TypedLine(line, isTyped: isPresent) {
         case .nothing: break
-        case .say(let text): say(text, in: loop)
+        case .say(let text):
+            // Only somebody who types comes so far: what is piped waits until all before it has been said.
+            guard !loop.chatter.say(text, now: loop.now) else { break }
+            complain("Not sent: too much is waiting already.")
+            editor.replace(with: line)
         case .who: tell(loop.chatter.client.people)
         case .rename(let name):
             let isAsked = loop.chatter.act { $0.rename(to: name, into: &$1) }
@@ -129,12 +136,10 @@ final class TalkPerson {
             return complain("A name has 1 to 32 characters, all of them visible. Which shall it be?")
         }
         isNaming = false
+        editor.replace(with: aside.typed)
+        waiting = aside.waiting + waiting
+        aside = ("", [])
         loop.chatter.join(as: name, now: loop.now)
-    }
-
-    private func say(_ text: String, in loop: TalkLoop) {
-        let now = loop.now
-        loop.chatter.act { client, actions in _ = client.say(text, now: now, into: &actions) }
     }
 
     private func tell(_ people: People) {
@@ -165,6 +170,9 @@ final class TalkPerson {
         let reason = TerminalText.visible(error.message)
         if isPresent {
             isNaming = true
+            aside = (editor.text, waiting)
+            editor.replace(with: "")
+            waiting = []
             return complain("\(reason) Which name shall it be?")
         }
         guestTries += 1
@@ -215,7 +223,10 @@ final class TalkPerson {
 
     // MARK: The terminal
 
-    func resize() { screen.columns = max(20, Terminal.columns(of: SharedStream.output) ?? 80) }
+    func resize() {
+        screen.columns = max(20, Terminal.columns(of: SharedStream.output) ?? 80)
+        transcript.columns = screen.columns
+    }
 
     /// The process goes on after it was stopped, and after others have used the terminal.
     func comeBack() {
@@ -254,10 +265,10 @@ final class TalkPerson {
         return rows
     }
 
-    /// Leaves the terminal as it was.
-    func close() {
+    /// Leaves the terminal as it was, for good or until `comeBack`.
+    func giveTerminalBack() {
         guard isDrawn else { return }
         write(screen.erase() + "\u{1B}[?2004l")
-        keyboard = nil
+        keyboard?.leave()
     }
 }
