@@ -148,7 +148,7 @@ enum Nuisance: String, CaseIterable, Sendable {
     private func floodMessages(_ server: LiveServer) throws {
         let client = try TestClient(server)
         try client.join("flood \(UInt32.random(in: 0 ... .max))")
-        for index in 0..<1000 {
+        for index in 0..<5000 {
             guard (try? client.say("flood \(index)")) != nil else { break }
         }
         #expect(try client.expectClose().code == 1008)
@@ -169,12 +169,13 @@ enum Nuisance: String, CaseIterable, Sendable {
 
     /// Names that a reader would take for one of the pair's, or for the server's.
     private func pose(_ server: LiveServer) throws {
-        for name in ["Аdа", "ADA", "Ａｄａ", "𝐀𝐝𝐚", "Аda ", "B0", "Βο", "server", "Sеrver", "ｓｙｓｔｅｍ", "ChatIoop"] {
+        for name in ["Аdа", "ADA", "Ａｄａ", "𝐀𝐝𝐚", "Аda ", "B0", "Βο"] {
             let client = try TestClient(server)
             try client.send(["type": "join", "username": name])
             #expect(try client.expectError("username_taken")["code"] == "username_taken", "\(name)")
         }
-        for name in ["", " ", "\u{202E}adA", "A\u{200B}da", "A\nda", "\u{1B}[2J", String(repeating: "a", count: 33)] {
+        let reserved = ["server", "Sеrver", "ｓｙｓｔｅｍ", "ChatIoop"]
+        for name in reserved + ["", " ", "\u{202E}adA", "A\u{200B}da", "A\nda", "\u{1B}[2J", String(repeating: "a", count: 33)] {
             let client = try TestClient(server)
             try client.send(["type": "join", "username": name])
             _ = try client.expectError("username_invalid")
