@@ -1,5 +1,4 @@
-// Wires the page: what the connection hears goes to the log, the people, the status and the title; what the person does
-// goes to the connection.
+// Wires the page: what the connection hears goes to the log, the people, the status and the title; what one does, to it.
 
 import { Connection, Store, claim } from './connection.js';
 import * as log from './log.js';
@@ -15,21 +14,21 @@ const page = Object.fromEntries([...document.querySelectorAll('[id]')].map((elem
 
 const field = page.message;
 const on = (target, type, act) => target.addEventListener(type, act);
-const scope = `chatloop ${base.pathname}`;
-const browser = new Store(() => localStorage, `${scope} `);
-const tab = new Store(() => sessionStorage, `${scope} `);
+const scope = `chatloop ${base.pathname} `;
+const browser = new Store(() => localStorage, scope);
+const tab = new Store(() => sessionStorage, scope);
 
 translate();
 page.room.textContent = room;
 document.title = `${room} · Chatloop`;
 page.username.value = browser.get('name') ?? '';
-const here = new Store(() => sessionStorage, `${scope} ${await claim(tab, scope)} ${room} `);
+const here = new Store(() => sessionStorage, `${scope}${await claim(tab, scope)} ${room} `);
 
 const connection = new Connection({
 	address: Object.assign(new URL(`chat?room=${room}`, base), { protocol: base.protocol.replace('http', 'ws') }),
 	store: here, receive, changed,
 });
-const hooks = { ask: (before) => connection.older(before, 100), act: handleRefused, mention: null };
+const hooks = { ask: (before) => connection.older(before, 100), act: handleRefused };
 log.begin(hooks);
 
 // Arriving.
@@ -54,7 +53,7 @@ function refuseName(error) {
 	if (error) page.username.focus();
 }
 
-// Shows the chat, or the form in its place. Where a name is gone after a long absence, the form lies over the log.
+// Shows the chat, or the form in its place; or over it, where the name is gone after a long absence.
 function show(chat) {
 	page.entry.hidden = chat;
 	page.entry.inert = false;
@@ -254,7 +253,7 @@ function write(text) {
 	written();
 }
 
-// Whatever follows from what stands in the field: its height, the count, and the draft.
+// What follows from the field's text: its height, the count, the draft.
 function written() {
 	const { value, style } = field;
 	const left = LIMIT.text - scalars(value);
@@ -279,7 +278,7 @@ function handleRefused(what, id) {
 	field.focus();
 }
 
-// Puts in the next name that the word before the caret may become. After the last, Tab leaves the field as always.
+// Puts in the next name that the word before the caret may become. After the last, Tab leaves the field.
 function complete() {
 	const { value, selectionStart: caret } = field;
 	const { start, rest, found } = completion ??= completions(value, caret, [...people]);
@@ -329,18 +328,17 @@ on(page.openRoom, 'submit', (event) => {
 	page.roomName.ariaInvalid = !valid;
 	if (!valid) return;
 	leaveFor(name);
-	location.assign(addressOf(name));
+	location = addressOf(name);
 });
 
 on(page.copy, 'click', async () => {
 	try {
 		await navigator.clipboard.writeText(addressOf(room));
 	} catch {
-		prompt(t.copyLink, addressOf(room)); // without https there is no clipboard
-		return;
+		return prompt(t.copyLink, addressOf(room)); // without https there is no clipboard
 	}
 	page.copy.textContent = page.announcer.textContent = t.copied;
-	setTimeout(() => { page.copy.textContent = t.copyLink; }, 2_000);
+	setTimeout(set, 2_000, page.copy, t.copyLink);
 });
 
 page.showNotices.checked = browser.get('notices') ?? true;

@@ -14,9 +14,7 @@ const WINDOW = 200; // rows that are kept as elements before the end, or to eith
 const KEPT = 20_000; // events in memory; older ones can be asked for again
 const READ_OUT = 5; // more new rows than that at once are counted for a screen reader, not read
 
-const scroller = document.getElementById('log');
-const button = document.getElementById('unread');
-const announcer = document.getElementById('announcer');
+const [scroller, button, announcer] = document.querySelectorAll('#log, #unread, #announcer');
 const list = scroller.querySelector('ol');
 const start = make('li', 'start');
 
@@ -62,9 +60,8 @@ export function fill(history, hasMore) {
 	events = history;
 	more = hasMore;
 	asked = false;
-	mark = 0;
+	mark = unsaid = 0;
 	seen = newest();
-	unsaid = 0;
 	rebuild();
 	hush();
 }
@@ -295,8 +292,7 @@ function settle() {
 	place = following ? null : anchor();
 	if (!document.hidden) see();
 	showButton();
-	const wanted = more && !asked && !first && events.length && scrollTop < clientHeight;
-	if (wanted) asked = hooks.ask(Math.ceil(events[0].seq));
+	if (more && !asked && !first && events.length && scrollTop < clientHeight) asked = hooks.ask(Math.ceil(events[0].seq));
 }
 
 function see() {
@@ -359,7 +355,7 @@ function hush() {
 
 export const isOthers = (event) => event.type === 'message' && !event.own;
 
-// The index of the first that is so, in a list that goes from "no" to "yes" once: looked for by halves.
+// The index of the first that is so, as are all after it: looked for by halves.
 function firstOf(all, is) {
 	let [low, high] = [0, all.length];
 	while (low < high) {

@@ -117,11 +117,11 @@ export function set(element, text) {
 	return element;
 }
 
-/** Lengths are counted in Unicode scalars: an emoji is one, where a string's own length says two. */
+/** A length in Unicode scalars: an emoji is one, where a string's own length says two. */
 export const scalars = (text) => [...text].length;
 
-/** A name's hue follows from the name; a golden angle keeps like names apart. */
-export const hue = (username) =>
+// A name's hue follows from the name; a golden angle keeps like names apart.
+const hue = (username) =>
 	[...username].reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)) % 9973, 0) * 137.5 % 360;
 
 /** A pattern that finds `username` in a text as a word of its own, however it is capitalised. */
@@ -143,7 +143,7 @@ export const badge = (count) => `data:image/svg+xml,${encodeURIComponent(`<svg x
 	viewBox="0 0 32 32"><rect width="32" height="32" rx="9" fill="#c62f1d"/><text x="16" y="24" font-size="22"
 	font-family="sans-serif" text-anchor="middle" fill="#fff">${Math.min(count, 99)}</text></svg>`)}`;
 
-// How an event looks. One function for each kind of row makes its element, or brings it up to date.
+// How a row looks, by its kind: each makes its element, or brings it up to date.
 
 export const looks = {
 	day: ({ element, event }) => element ?? make('li', 'day', stamp(event.time, calendar)),
@@ -153,8 +153,8 @@ export const looks = {
 	message(row, log) {
 		const { event, under, state = 'sent' } = row;
 		const element = row.element ?? newMessage(event, log.mention);
-		const marks = [under && 'under', event.own && `own ${state}`, event.mention && 'mention'];
-		element.className = ['message', ...marks.filter(Boolean)].join(' ');
+		const marks = ['message', under && 'under', event.own && `own ${state}`, event.mention && 'mention'];
+		element.className = marks.filter(Boolean).join(' ');
 		stamp(event.time, clock, element.querySelector('time'));
 		if (!event.own) return element;
 		set(element.querySelector('.name'), event.username);
@@ -247,7 +247,7 @@ function fold(lines) {
 	return [...alike].map(([kind, same]) => t[kind]?.(names(same.map((line) => line.username))) ?? kind).join('; ');
 }
 
-// What a message may hold besides text. Bidirectional controls end an address: they could make it read as another one.
+// What a message may hold besides text. Bidirectional controls end an address: they could disguise it.
 const MARKS = [
 	[/\n?```(?:[\w+#-]*\n)?([\s\S]+?)\n?```\n?/, ([, inner]) => [make('pre', '', make('code', '', inner))]],
 	[/`([^`\n]+)`/, ([, inner]) => [make('code', '', inner)]],

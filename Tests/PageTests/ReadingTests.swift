@@ -76,7 +76,8 @@ import Testing
             let worst = try tab.double(
                 """
                 (async () => {
-                    const { hue } = await import('./text.js');
+                    const { person } = await import('./text.js');
+                    window.hue = (who) => person(who).style.getPropertyValue('--hue');
                     const canvas = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
                     const luminance = (colour) => {
                         canvas.fillStyle = colour;
@@ -101,9 +102,7 @@ import Testing
                 })()
                 """)
             #expect(worst >= 4.5)
-            #expect(
-                try tab.bool(
-                    "import('./text.js').then(({ hue }) => hue('Ada') === hue('Ada') && hue('Ada') !== hue('Adb'))"))
+            #expect(try tab.bool("hue('Ada') === hue('Ada') && hue('Ada') !== hue('Adb')"))
         }
     }
 
