@@ -28,6 +28,27 @@ import Testing
         }
     }
 
+    /// The second press falls between the join and its answer.
+    @Test func joinPressedTwiceIsOneJoin() throws {
+        try Scene.play { scene in
+            let tab = try scene.blank()
+            try tab.prepare(
+                """
+                const { send } = WebSocket.prototype;
+                let isAgain = false;
+                WebSocket.prototype.send = function (data) {
+                    send.call(this, data);
+                    if (isAgain) return;
+                    isAgain = true;
+                    document.querySelector('#entry').requestSubmit();
+                };
+                """)
+            try tab.navigate(to: scene.server.url)
+            try tab.join("Ada")
+            try tab.wait(forPeople: ["Ada"])
+        }
+    }
+
     @Test func theLastNameIsFilledIn() throws {
         try Scene.play { scene in
             _ = try scene.enter("Ada")
