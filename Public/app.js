@@ -262,6 +262,7 @@ function written() {
 	field.ariaInvalid = left < 0;
 	style.height = 'auto';
 	style.height = `${field.scrollHeight}px`; // style.css stops it at six lines
+	log.hold();
 }
 
 function bringBack() {
@@ -374,6 +375,7 @@ function save() {
 on(visualViewport, 'resize', () => {
 	if (visualViewport.scale === 1) document.body.style.setProperty('--height', `${visualViewport.height}px`);
 	scrollTo(0, 0);
+	log.hold();
 });
 
 showRooms();

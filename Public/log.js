@@ -49,7 +49,7 @@ export function begin(given) {
 	scroller.addEventListener('scroll', scrolled);
 	button.addEventListener('click', toUnread);
 	document.addEventListener('visibilitychange', schedule);
-	new ResizeObserver(() => put(following ? null : place)).observe(scroller);
+	new ResizeObserver(hold).observe(scroller);
 }
 
 // What comes in.
@@ -310,7 +310,7 @@ function showButton() {
 
 function toUnread() {
 	const event = events.find((some) => some.seq > seen && isOthers(some));
-	go(event && { seq: event.seq, top: 0 }); // the line, or the day, above it has the same seq
+	go(event && { seq: event.seq, top: 30 }); // with its name; the line, or the day, above it has the same seq
 	scroller.focus({ preventScroll: true }); // the button may be gone
 }
 
@@ -326,15 +326,21 @@ function anchor() {
 	const { top } = scroller.getBoundingClientRect();
 	let element = child((box) => box.bottom > top);
 	while (element && !rowOf.get(element)?.events) element = element.nextSibling;
-	return element ? { element, seq: rowOf.get(element).seq, top: element.getBoundingClientRect().top - top } : null;
+	return element ? { element, seq: rowOf.get(element).seq, top: topOf(element) - top } : null;
 }
+
+// A row is held by its text: the name above goes when older rows of its author come before it.
+const topOf = (element) => (element.querySelector('.text') ?? element).getBoundingClientRect().top;
+
+/** Keeps in view what is there, once the log's size changed: a scrollTop cut down by that looks like the reader's. */
+export const hold = () => put(following ? null : place);
 
 // Puts a place back where it was; without one, the end.
 function put(at) {
 	const element = at?.element ?? rows[indexOf(at?.seq)]?.element;
 	if (!at) scroller.scrollTop = scroller.scrollHeight;
 	else if (element?.isConnected) {
-		scroller.scrollTop += element.getBoundingClientRect().top - scroller.getBoundingClientRect().top - at.top;
+		scroller.scrollTop += topOf(element) - scroller.getBoundingClientRect().top - at.top;
 	}
 	lastTop = scroller.scrollTop;
 }

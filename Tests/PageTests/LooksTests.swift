@@ -56,13 +56,9 @@ import Testing
                 """
             try tab.wait(for: isShown)
             try tab.screenshot("phone-keyboard")
-            // Some lie over it, and tell the visual viewport. The page is to be at rest at its full height before.
+            // Some lie over it, and tell the visual viewport.
             try tab.becomePhone()
             try tab.wait(for: "visualViewport.height > 430")
-            try tab.evaluate(
-                "frames = 0; requestAnimationFrame(function count() { if (++frames < 5) requestAnimationFrame(count); })"
-            )
-            try tab.wait(for: "frames === 5 && \(isShown)")
             try tab.evaluate(
                 """
                 Object.defineProperty(visualViewport, 'height', { configurable: true, get: () => 430 });
