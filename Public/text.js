@@ -15,8 +15,7 @@ const english = {
 	full: ' – the server is full', slow: ' – this page could not keep up', now: 'Try now',
 	elsewhere: 'Offline – this chat went on in another window', here: 'Continue here',
 	joined: '{} joined', left: '{} left',
-	back: '{} left and came back', visited: '{} joined and left',
-	renamed: '{} is now {}', others: '{} others',
+	back: '{} left and came back', renamed: '{} is now {}', others: '{} others',
 	unread: 'New', newMessages: 'New messages ({})', toEnd: 'To the end',
 	arrived: (n) => (n === 1 ? '1 new message' : `${n} new messages`),
 	earlier: 'Loading what was said earlier…', beginning: 'This is where the room begins.',
@@ -46,7 +45,7 @@ const german = {
 	notify: 'Melden, wenn mein Name fällt', connected: 'Verbunden', reconnecting: 'Verbinde neu', inSeconds: ' in {} s', offline: 'Offline',
 	full: ' – der Server ist voll', slow: ' – diese Seite kam nicht mit', now: 'Jetzt versuchen',
 	elsewhere: 'Offline – es ging in einem anderen Fenster weiter', here: 'Hier fortsetzen',
-	joined: 'Neu hier: {}', left: 'Gegangen: {}', back: 'Wieder da: {}', visited: 'Kurz da: {}',
+	joined: 'Neu hier: {}', left: 'Gegangen: {}', back: 'Wieder da: {}',
 	renamed: '{} heißt jetzt {}', others: '{} weitere',
 	unread: 'Neu', newMessages: 'Neue Nachrichten ({})', toEnd: 'Ans Ende',
 	arrived: (n) => (n === 1 ? '1 neue Nachricht' : `${n} neue Nachrichten`),
@@ -97,10 +96,16 @@ export const number = new Intl.NumberFormat(locale).format;
 export const names = (list, most = 3) => conjunction.format(list.length > most
 	? [...list.slice(0, 2).map(isolated), t.others(list.length - 2)] : list.map(isolated));
 
-/** Sets an element's text; what is `isolated` becomes a <bdi>, so that no invisible character is left in the page. */
-export function put(element, sentence, ...more) {
-	const parts = sentence.split(/\u2068(.*?)\u2069/s).map((part, index) => (index % 2 ? make('bdi', '', part) : part));
-	element.replaceChildren(...parts, ...more);
+/** Sets an element's text; what is `isolated` becomes a <bdi>: no invisible character is left in the page. */
+export function put(element, sentence) {
+	const parts = sentence.split(/\u2068(.*?)\u2069/s);
+	parts.forEach((part, index) =>
+		set(element.childNodes[index] ?? element.appendChild(index % 2 ? make('bdi') : new Text()), part));
+	return trim(element, parts.length);
+}
+
+function trim(element, length) {
+	while (element.childNodes.length > length) element.lastChild.remove();
 	return element;
 }
 
@@ -168,23 +173,29 @@ export const looks = {
 	notices(row) {
 		const element = row.element ?? make('li', 'notices');
 		const lines = sumUp(row.events);
-		const draw = () => lines.map((line) => put(make('p'), line.say, ' ', stamp(line.time, clock)));
 		if (lines.length < 3) {
-			element.replaceChildren(...draw());
-			return element;
+			element.querySelector('details')?.remove();
+			return draw(element, lines);
 		}
 		// What folds already stays: someone may be at it. A crowd is drawn only where it is wanted.
 		const details = element.querySelector('details') ?? make('details', '', make('summary'));
-		put(details.firstChild, fold(lines));
-		details.ontoggle = () => {
-			while (details.children[1]) details.lastChild.remove();
-			if (details.open) details.append(...draw());
-		};
+		put(details.firstChild, said(lines.flatMap(({ clauses }) => clauses)));
+		details.ontoggle = () => draw(details, details.open ? lines : [], 1);
 		details.ontoggle();
 		if (!details.parentNode) element.replaceChildren(details);
 		return element;
 	},
 };
+
+// Brings lines up to date behind so many other elements, touching what changes alone.
+function draw(parent, lines, behind = 0) {
+	lines.forEach(({ clauses, time }, index) => {
+		const line = parent.children[behind + index] ?? parent.appendChild(make('p', '', make('span'), ' ', make('time')));
+		put(line.firstChild, said(clauses));
+		stamp(time, clock, line.lastChild);
+	});
+	return trim(parent, behind + lines.length);
+}
 
 function stamp(ms, format, element = make('time')) {
 	element.dateTime = new Date(ms).toISOString();
@@ -221,7 +232,8 @@ function refusal({ id, reason }, log) {
 	return element;
 }
 
-// What a run of notices comes to: one line for each person who came or went, and one for each new name.
+// What a run of notices comes to: one line for each person who came or went, and one for each new name. Whoever did both
+// has both said of them: "Bo joined · Bo left".
 function sumUp(events) {
 	const people = new Map();
 	const lines = new Set();
@@ -229,22 +241,21 @@ function sumUp(events) {
 		const line = people.get(username) ?? { first: type };
 		people.delete(username);
 		if (type === 'rename') {
-			lines.add({ kind: type, time, say: t.renamed(isolated(username), isolated(to)) });
+			lines.add({ time, clauses: [[t.renamed(isolated(username), isolated(to))]] });
 			if (lines.has(line)) people.set(to, line);
 			continue;
 		}
 		people.set(username, line);
-		const kinds = { joinjoin: 'joined', leavejoin: 'back', leaveleave: 'left', joinleave: 'visited' };
-		const kind = kinds[line.first + type];
-		lines.add(Object.assign(line, { kind, time, username, say: t[kind](isolated(username)) }));
+		const kinds = { joinjoin: ['joined'], leavejoin: ['back'], leaveleave: ['left'], joinleave: ['joined', 'left'] };
+		lines.add(Object.assign(line, { time, clauses: kinds[line.first + type].map((kind) => [kind, username]) }));
 	}
 	return [...lines];
 }
 
-// "Ada, Bo and 4 others joined; Cy left"
-function fold(lines) {
-	const alike = Map.groupBy(lines, ({ kind, say }) => (kind === 'rename' ? say : kind));
-	return [...alike].map(([kind, same]) => t[kind]?.(names(same.map((line) => line.username))) ?? kind).join('; ');
+// "Ada, Bo and 4 others joined · Cy left"
+function said(clauses) {
+	const alike = Map.groupBy(clauses, ([kind]) => kind);
+	return [...alike].map(([kind, same]) => t[kind]?.(names(same.map(([, who]) => who))) ?? kind).join(' · ');
 }
 
 // What a message may hold besides text. Bidirectional controls end an address: they could disguise it.
