@@ -393,5 +393,8 @@ if (connection.session) {
 else {
 	show(false);
 	showStatus();
-	if (!matchMedia('(pointer: coarse)').matches) page.username.focus(); // a phone would open its keyboard
+	if (!matchMedia('(pointer: coarse)').matches) { // a phone would open its keyboard
+		page.username.focus();
+		page.username.select();
+	}
 }

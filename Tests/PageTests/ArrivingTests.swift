@@ -54,6 +54,10 @@ import Testing
             _ = try scene.enter("Ada")
             let next = try scene.open(room: "garden")
             #expect(try next.find("textbox", "Username").string("this.value") == "Ada")
+            // Whoever wants another one types it in its place.
+            try next.wait(for: "document.activeElement.id === 'username'")
+            try next.type("Bea")
+            #expect(try next.find("textbox", "Username").string("this.value") == "Bea")
         }
     }
 
