@@ -197,8 +197,8 @@ function stopTyping(name) {
 }
 
 function showTyping() {
-	const [who, another] = typing.keys();
-	put(page.typing, another ? t.severalTyping : who ? t.typing(isolated(who)) : '');
+	const who = [...typing.keys()];
+	put(page.typing, !who[0] ? '' : who[3] ? t.severalTyping : t[who[1] ? 'areTyping' : 'typing'](names(who)));
 }
 
 // Writing.

@@ -20,9 +20,9 @@ const english = {
 	arrived: (n) => (n === 1 ? '1 new message' : `${n} new messages`),
 	earlier: 'Loading what was said earlier…', beginning: 'This is where the room begins.',
 	missed: 'Some of what happened before this was missed.',
-	you: 'you', sent: 'Sent', sending: 'Sending', refused: 'Not sent', edit: 'Edit', resend: 'Send again', drop: 'Drop',
-	typing: '{} is typing…', severalTyping: 'Several people are typing…', remaining: '{} left',
-	who: 'Here: {}',
+	you: 'you', sent: 'Sent', sending: 'Sending', refused: 'Not sent', edit: 'Edit', resend: 'Try again', drop: 'Drop',
+	typing: '{} is typing…', areTyping: '{} are typing…', severalTyping: 'Several people are typing…',
+	remaining: '{} left', who: 'Here: {}',
 	help: 'Shift+Enter: new line. Tab: complete a name. Up in the empty field: what you said last.\n'
 		+ '`code` and ```longer code``` stay as typed.\n/rename NAME: change your name. /who: who is here.\n'
 		+ 'Two slashes start a message with one.',
@@ -51,8 +51,8 @@ const german = {
 	arrived: (n) => (n === 1 ? '1 neue Nachricht' : `${n} neue Nachrichten`),
 	earlier: 'Früheres wird geladen…', beginning: 'Hier beginnt der Raum.', missed: 'Davor wurde manches verpasst.',
 	you: 'du', sent: 'Gesendet', sending: 'Wird gesendet', refused: 'Nicht gesendet',
-	edit: 'Bearbeiten', resend: 'Nochmals senden', drop: 'Verwerfen',
-	typing: '{} schreibt…', severalTyping: 'Mehrere schreiben…', remaining: 'noch {}',
+	edit: 'Bearbeiten', resend: 'Erneut versuchen', drop: 'Verwerfen',
+	typing: '{} schreibt…', areTyping: '{} schreiben…', severalTyping: 'Mehrere schreiben…', remaining: 'noch {}',
 	who: 'Hier: {}',
 	help: 'Umschalt+Enter: neue Zeile. Tab: Namen ergänzen. Pfeil hoch im leeren Feld: das zuletzt Gesagte.\n'
 		+ '`Code` und ```längerer Code``` bleiben wie getippt.\n/rename NAME: anders heißen. /who: wer da ist.\n'
