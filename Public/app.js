@@ -36,21 +36,22 @@ log.begin(hooks);
 const arriving = () => !page.entry.hidden;
 const newGuest = () => t.guest(1000 + Math.floor(Math.random() * 9000));
 let guest = newGuest();
-let asGuest = false;
+let asGuest;
 
 on(page.entry, 'submit', (event) => {
 	event.preventDefault();
-	const name = page.username.value.trim();
-	asGuest = !name;
-	if (scalars(name) > LIMIT.username) refuseName({ code: 'username_invalid' });
-	else connection.join(name || guest);
+	const { value } = page.username;
+	asGuest = !value;
+	const name = asGuest ? guest : value.trim();
+	if (!name || scalars(name) > LIMIT.username) refuseName(t.errors.username_invalid);
+	else connection.join(name);
 });
-on(page.username, 'input', () => refuseName(null));
+on(page.username, 'input', () => refuseName(''));
 
-function refuseName(error) {
-	page.usernameError.textContent = error ? t.errors[error.code] ?? error.message : '';
-	page.username.ariaInvalid = Boolean(error);
-	if (error) page.username.focus();
+function refuseName(why) {
+	page.usernameError.textContent = why;
+	page.username.ariaInvalid = !!why;
+	if (why) page.username.focus();
 }
 
 // Shows the chat, or the form in its place; or over it, where the name is gone after a long absence.
@@ -117,14 +118,16 @@ const RECEIVE = {
 
 	history: ({ events, more }) => log.older(events.map(annotate), more),
 
-	error(error) {
+	error({ code, message, retryAfter = 1_000 }) {
+		const why = t.errors[code] ?? message;
 		if (connection.phase !== 'out') {
-			note(t.errors[error.code] ?? error.message);
-			setTimeout(log.older, error.retryAfter ?? 1_000); // in case it was about history
-		} else if (error.code === 'username_taken' && asGuest) connection.join(guest = newGuest());
+			note(why, 'error');
+			if (/^username/.test(code) && !field.value) write(here.get('said')); // a /rename
+			setTimeout(log.older, retryAfter); // in case it was about history
+		} else if (code === 'username_taken' && asGuest) connection.join(guest = newGuest());
 		else {
 			show(false);
-			refuseName(error);
+			refuseName(why);
 		}
 	},
 
@@ -204,7 +207,11 @@ function showTyping() {
 // Writing.
 
 let completion = null;
-const note = (text) => void (put(page.note, text).tabIndex = text ? 0 : -1);
+
+function note(text, look = 'small') {
+	put(page.note, text).tabIndex = text ? 0 : -1;
+	page.note.className = look;
+}
 
 on(page.composer, 'submit', (event) => {
 	event.preventDefault();
@@ -217,7 +224,7 @@ on(page.composer, 'submit', (event) => {
 
 function say(text) {
 	if (!text) return false;
-	if (scalars(text) > LIMIT.text) return note(t.errors.text_too_long);
+	if (scalars(text) > LIMIT.text) return note(t.errors.text_too_long, 'error');
 	here.set('said', text);
 	connection.say(text.toWellFormed?.() ?? text);
 	log.spoke();
@@ -226,7 +233,10 @@ function say(text) {
 
 // Whether it could be obeyed.
 function obey(word, rest) {
-	if (word === 'rename' && rest) return connection.rename(rest.trim()) || note(t.reconnecting);
+	if (word === 'rename' && rest) {
+		here.set('said', `/rename ${rest}`);
+		return connection.rename(rest.trim()) || note(t.reconnecting);
+	}
 	note(word === 'who' ? t.who(names([...people].sort(byName), Infinity)) : t.help);
 	return word === 'help' || word === 'who';
 }

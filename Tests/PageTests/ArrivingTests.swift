@@ -84,6 +84,7 @@ import Testing
             let tab = try scene.open()
             for (name, reason) in [
                 ("ADA", "has this name"), (String(repeating: "a", count: 33), "1 to 32"), ("a\u{200B}b", "visible"),
+                (" \u{3000}", "visible"),
             ] {
                 let field = try tab.find("textbox", "Username")
                 try field.focus()
