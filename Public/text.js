@@ -85,7 +85,7 @@ export function translate() {
 	}
 }
 
-const clock = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' });
+const clock = new Intl.DateTimeFormat(locale, { hour: 'numeric', minute: '2-digit' });
 const calendar = new Intl.DateTimeFormat(locale, { dateStyle: 'full' });
 const conjunction = new Intl.ListFormat(locale);
 const segmenter = new Intl.Segmenter();
