@@ -6,8 +6,8 @@
 export const isolated = (who) => `\u2068${who}\u2069`; // else a name written from right to left turns the sentence
 
 const english = {
-	skip: 'Skip to the message field', connection: 'Connection', messages: 'Messages', message: 'Message', send: 'Send',
-	welcome: 'Pick a name and talk', username: 'Username', join: 'Join', connecting: 'Connecting…',
+	skip: 'Skip to the message field', connection: 'Connection', messages: 'Messages', message: 'Message',
+	hint: 'Message, or /help', send: 'Send', welcome: 'Pick a name and talk', username: 'Username', join: 'Join', connecting: 'Connecting…',
 	guest: 'Guest {}', leaveEmpty: 'Leave it empty to come in as {}.',
 	people: 'People', rooms: 'Rooms', roomName: 'Room name', open: 'Open', copyLink: 'Copy room link', copied: 'Copied',
 	options: 'Options', showNotices: 'Show who joins and leaves', notify: 'Tell me when I am mentioned',
@@ -38,8 +38,8 @@ const english = {
 
 const german = {
 	skip: 'Zum Nachrichtenfeld', connection: 'Verbindung', messages: 'Nachrichten', message: 'Nachricht',
-	send: 'Senden', welcome: 'Namen wählen und mitreden', username: 'Name', join: 'Eintreten', connecting: 'Verbinde…',
-	guest: 'Gast {}', leaveEmpty: 'Leer lassen, um als {} einzutreten.',
+	hint: 'Nachricht oder /help', send: 'Senden', welcome: 'Namen wählen und mitreden', username: 'Name',
+	join: 'Eintreten', connecting: 'Verbinde…', guest: 'Gast {}', leaveEmpty: 'Leer lassen, um als {} einzutreten.',
 	people: 'Anwesende', rooms: 'Räume', roomName: 'Raumname', open: 'Öffnen', copyLink: 'Link kopieren',
 	copied: 'Kopiert', options: 'Einstellungen', showNotices: 'Zeigen, wer kommt und geht',
 	notify: 'Melden, wenn mein Name fällt', connected: 'Verbunden', reconnecting: 'Verbinde neu', inSeconds: ' in {} s', offline: 'Offline',
@@ -78,10 +78,10 @@ export const t = Object.fromEntries(Object.entries(tables[locale.slice(0, 2)]).m
 export function translate() {
 	document.documentElement.lang = locale;
 	for (const element of document.querySelectorAll('[data-text], [data-label]')) {
-		const { text, label } = element.dataset;
+		const { text, label, hint = label } = element.dataset;
 		if (text) element.textContent = t[text];
 		if (label) element.ariaLabel = t[label];
-		if (label && 'placeholder' in element) element.placeholder = t[label];
+		if ('placeholder' in element) element.placeholder = t[hint];
 	}
 }
 

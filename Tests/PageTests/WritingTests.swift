@@ -113,6 +113,13 @@ import Testing
         }
     }
 
+    @Test func theEmptyFieldTellsOfHelp() throws {
+        try Scene.play { scene in
+            let ada = try scene.enter("Ada")
+            #expect(try ada.find("textbox", "Message").bool("this.placeholder.includes('/help')"))
+        }
+    }
+
     @Test func commandsAreObeyed() throws {
         try Scene.play { scene in
             let ada = try scene.enter("Ada")
