@@ -49,11 +49,17 @@ package final class KeyByKey {
             unsafe keys[Int(VMIN)] = 1
             unsafe keys[Int(VTIME)] = 0
         }
-        _ = unsafe tcsetattr(descriptor, TCSADRAIN, &mode)
+        set(&mode)
     }
 
+    /// Has it as it was before.
     package func leave() {
         var mode = original
-        _ = unsafe tcsetattr(descriptor, TCSADRAIN, &mode)
+        set(&mode)
+    }
+
+    private func set(_ mode: inout termios) {
+        // At once: how output looks does not change, and nobody may be there to take what has not been shown.
+        _ = unsafe tcsetattr(descriptor, TCSANOW, &mode)
     }
 }
