@@ -43,9 +43,13 @@ final class Impostor {
     private let listener: Int32
 
     /// Always the same.
-    convenience init(answer: String) throws { try self.init { _ in answer } }
+    convenience init(answer: String) throws { try self.init(answer: { _ in answer }) }
 
-    init(answer: @escaping @Sendable (_ request: String) -> String) throws {
+    convenience init(answer: @escaping @Sendable (_ request: String) -> String) throws {
+        try self.init(bytes: { Array(answer($0).utf8) })
+    }
+
+    init(bytes answer: @escaping @Sendable (_ request: String) -> [UInt8]) throws {
         let (listener, port) = try listenAnywhere()
         (self.listener, self.port) = (listener, port)
         ignoreBrokenPipes()
@@ -55,7 +59,7 @@ final class Impostor {
                 guard connection >= 0 else { break }
                 var buffer = [UInt8](repeating: 0, count: 4096)
                 let count = Deadline().wait(for: connection) ? read(connection, &buffer, buffer.count) : 0
-                let bytes = Array(answer(String(decoding: buffer[..<max(0, count)], as: UTF8.self)).utf8)
+                let bytes = answer(String(decoding: buffer[..<max(0, count)], as: UTF8.self))
                 _ = write(connection, bytes, bytes.count)
                 shutdown(connection, Int32(SHUT_WR))
                 while Deadline(seconds: 5).wait(for: connection), read(connection, &buffer, buffer.count) > 0 {}
