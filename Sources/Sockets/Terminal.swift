@@ -8,6 +8,7 @@
 
 /// A terminal, as far as a program needs one that edits a line on it.
 package enum Terminal {
+    /// Whether the descriptor is a terminal's.
     package static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
 
     /// How many columns there are; nil if that is no terminal, or it does not know.

@@ -156,7 +156,6 @@ final class TalkPerson {
     func show(_ news: News, in loop: TalkLoop) {
         switch news {
         case .event(let event): for line in transcript.lines(for: event) { add(line) }
-        case .history(let events, _): for line in events.flatMap({ transcript.lines(for: $0) }) { add(line) }
         case .joined(isBack: true): status("Connected again.")
         case .joined: if isPresent { status("Connected to \(loop.options.url.authority).") }
         case .gap: notice("Here is a gap: what happened meanwhile cannot be had any more.")
@@ -166,6 +165,7 @@ final class TalkPerson {
         case .joinRefused(let error): refused(error, in: loop)
         case .refused(let error): complain(TerminalText.visible(error.message))
         case .messageRefused(let message, let error): refused(message, error, in: loop)
+        case .history: break  // nothing here asks for it
         }
     }
 
