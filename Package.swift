@@ -31,7 +31,7 @@ let package = Package(
             swiftSettings: strict),
 
         // The rooms' logs, and the journal of sessions.
-        .target(name: "History", dependencies: ["CSystem"], swiftSettings: strict),
+        .target(name: "History", swiftSettings: strict),
         // Descriptors, listener, streams, pollers: the calls to the kernel.
         .target(name: "Sockets", dependencies: ["CSystem"], swiftSettings: strict),
 

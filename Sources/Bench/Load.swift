@@ -127,19 +127,18 @@ package final class Load {
 
     /// Begins to connect the client in place `index`.
     func dial(_ index: Int) {
-        var nonce = SIMD16<UInt8>()
-        let words = SIMD2<UInt64>(entropy.next(), entropy.next())
-        for place in 0..<16 { nonce[place] = UInt8(truncatingIfNeeded: words[place / 8] >> UInt64(8 * (place % 8))) }
         var client = LoadClient(
-            authority: url.authority, target: options.mode == .echo ? url.echoTarget : url.target, nonce: nonce)
+            authority: url.authority, target: options.mode == .echo ? url.echoTarget : url.target,
+            nonce: ClientConnection.nonce { entropy.next() })
         client.started = Clock.monotonic
+        client.address = addresses.first
         if index == clients.count {
             clients.append(client)
         } else {
             client.generation = clients[index].generation &+ 1
             clients[index] = client
         }
-        guard let address = addresses.first else { return }
+        guard let address = client.address else { return }
         do throws(SystemError) {
             clients[index].descriptor = try Stream.connect(to: address)
             clients[index].phase = .connecting
@@ -170,8 +169,10 @@ package final class Load {
         flush(index)
     }
 
-    /// A name may have several addresses, of which only one is listened on: the first clients try them in turn.
+    /// A name may have several addresses, of which only one is listened on: the first clients try them in turn. Where several
+    /// have tried one at the same time, the first to fail has taken it out already.
     private func cannotConnect(_ error: SystemError, _ index: Int) {
+        if clients[index].address != addresses.first { return dial(index) }
         if upgraded == 0, addresses.count > 1 {
             addresses.removeFirst()
             return dial(index)

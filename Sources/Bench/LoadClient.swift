@@ -21,6 +21,8 @@ struct LoadClient {
 
     var phase = Phase.vacant
     var descriptor: Int32 = -1
+    /// Where it has been told to connect to.
+    var address: SocketAddress?
     /// Grows with each connection in this place, so that what a poller has found of an earlier one is not taken for it.
     var generation: UInt32 = 0
     var connection: ClientConnection

@@ -14,19 +14,15 @@ package enum SHA1 {
         rest.append(copying: bytes.extracting((64 * wholeBlocks)..<bytes.count))
         rest.append(0x80)
         while rest.count % 64 != 56 { rest.append(0) }
-        appendBigEndian(UInt64(truncatingIfNeeded: bytes.count) << 3, byteCount: 8, to: &rest)
+        rest.append(bigEndian: UInt64(truncatingIfNeeded: bytes.count) << 3, byteCount: 8)
         for block in 0..<(rest.count / 64) { state.process(rest.span.extracting((64 * block)..<(64 * block + 64))) }
 
         var digest: [UInt8] = []
         digest.reserveCapacity(20)
         for word in [state.a, state.b, state.c, state.d, state.e] {
-            appendBigEndian(UInt64(word), byteCount: 4, to: &digest)
+            digest.append(bigEndian: UInt64(word), byteCount: 4)
         }
         return digest
-    }
-
-    private static func appendBigEndian(_ value: UInt64, byteCount: Int, to bytes: inout [UInt8]) {
-        for index in (0..<byteCount).reversed() { bytes.append(UInt8(truncatingIfNeeded: value >> UInt64(8 * index))) }
     }
 }
 

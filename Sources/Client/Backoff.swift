@@ -25,7 +25,7 @@ struct Backoff: Sendable {
     }
 }
 
-/// SplitMix64: numbers that are the same for the same seed. For waits and identifiers, not for secrets.
+/// SplitMix64: numbers that are the same for the same seed. For waits, not for what nobody may guess.
 struct SplitMix: Sendable {
     private var state: UInt64
 

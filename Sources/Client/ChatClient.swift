@@ -14,6 +14,7 @@ import WebSocket
 /// It is a value, and does nothing itself. Times are milliseconds of a clock that does not go back; chance comes from the
 /// seed. The same inputs give the same actions, in the terminal and in a simulated world.
 package struct ChatClient: Sendable {
+    /// Where it is in the picture above.
     package enum Phase: Equatable, Sendable {
         case out
         case connecting
@@ -23,6 +24,7 @@ package struct ChatClient: Sendable {
         case ended(Ending)
     }
 
+    /// Why it does not go on by itself: the person has left, the session goes on elsewhere, or whoever answers is no chat.
     package enum Ending: Equatable, Sendable { case left, takenOver, noChat }
 
     package private(set) var phase = Phase.out
@@ -39,10 +41,6 @@ package struct ChatClient: Sendable {
 
     var outbox = Outbox()
     var random: SplitMix
-    /// What the identifiers of all its messages begin with.
-    package var idMark: String { "\(idPrefix)-" }
-    private let idPrefix: String
-    private var idCount: UInt64 = 0
 
     private var backoff = Backoff()
     /// Whether there is an open connection, whatever the phase.
@@ -60,11 +58,10 @@ package struct ChatClient: Sendable {
 
     /// - Parameters:
     ///   - username: the name to join with.
-    ///   - seed: another one for each client, or their messages' identifiers would be the same.
+    ///   - seed: another one for each client, or all of them would come back in the same moment.
     package init(username: String, seed: UInt64) {
         self.username = username
         random = SplitMix(seed: seed)
-        idPrefix = String(random.next(), radix: 36)
     }
 
     // MARK: What is known
@@ -99,20 +96,14 @@ package struct ChatClient: Sendable {
 
     /// Says something: now, or when there is a connection.
     ///
+    /// - Parameter id: one that nobody can guess. Whoever said something with it first would have this message taken for said.
     /// - Returns: false if the outbox is full.
     @discardableResult
-    package mutating func say(_ text: String, now: Int64, into actions: inout [ClientAction]) -> Bool {
+    package mutating func say(_ text: String, id: String, now: Int64, into actions: inout [ClientAction]) -> Bool {
         guard !isFull else { return false }
-        idCount += 1
-        outbox.append(OutgoingMessage(id: "\(idPrefix)-\(idCount)", text: text))
+        outbox.append(OutgoingMessage(id: id, text: text))
         flow(now, &actions)
         return true
-    }
-
-    /// Sends a refused message once more.
-    package mutating func retry(_ id: String, now: Int64, into actions: inout [ClientAction]) {
-        outbox.retry(id)
-        flow(now, &actions)
     }
 
     /// Forgets a message that was refused, or is not to be sent any more.

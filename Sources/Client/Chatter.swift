@@ -53,12 +53,8 @@ package struct Chatter {
     package mutating func connected(random: () -> UInt64) {
         refusal = nil
         lastWords = []
-        var nonce = SIMD16<UInt8>()
-        let words = SIMD2(random(), random())
-        for index in nonce.indices {
-            nonce[index] = UInt8(truncatingIfNeeded: words[index / 8] >> UInt64(index % 8 * 8))
-        }
-        connection = ClientConnection(authority: url.authority, target: url.target, nonce: nonce, deflate: deflate)
+        connection = ClientConnection(
+            authority: url.authority, target: url.target, nonce: ClientConnection.nonce(random), deflate: deflate)
     }
 
     /// Takes bytes from the connection.
@@ -121,6 +117,15 @@ package struct Chatter {
     }
 
     // MARK: The person and time
+
+    /// Says something: now, or when there is a connection.
+    ///
+    /// - Parameter random: gives 64 bits that nobody can guess. The message's identifier has 128 of them.
+    /// - Returns: false if the outbox is full.
+    package mutating func say(_ text: String, now: Int64, random: () -> UInt64) -> Bool {
+        let id = "\(String(random(), radix: 36))-\(String(random(), radix: 36))"
+        return act(random) { $0.say(text, id: id, now: now, into: &$1) }
+    }
 
     /// Does something with the client, and sees to what follows.
     @discardableResult

@@ -17,10 +17,14 @@ package final class ClientSocket {
     private var failure = SystemError(code: 0, operation: "connect")
     private var unsent: [UInt8] = []
     package private(set) var isConnected = false
+    /// When the next address is to be tried, if this one has not answered by then (ms); nil where it may take its time.
+    package private(set) var nextAddressAt: Int64?
     /// When it is closed whatever the peer does (ms); nil while it is in use.
     package private(set) var endsAt: Int64?
     private var finishesWhenSent = false
 
+    /// How long an address may be silent while there is another (ms): one SYN may get lost.
+    private static let silence: Int64 = 2_000
     /// How long the server has to end a connection after all is said (ms).
     private static let patience: Int64 = 2_000
 
@@ -43,8 +47,9 @@ package final class ClientSocket {
     // MARK: Connecting
 
     /// Goes on to the next address.
-    package func connect() -> Progress {
+    package func connect(now: Int64) -> Progress {
         var failure = failure
+        nextAddressAt = nil
         while let address = addresses.popFirst() {
             close()
             do throws(SystemError) {
@@ -52,6 +57,7 @@ package final class ClientSocket {
                 target = address
                 try poller.add(descriptor, token: token)
                 poller.setWriteInterest(descriptor, true)
+                if !addresses.isEmpty { nextAddressAt = now + Self.silence }
                 return .connecting
             } catch {
                 failure = error
@@ -62,12 +68,13 @@ package final class ClientSocket {
     }
 
     /// The socket has become writable for the first time: that is how an attempt to connect ends.
-    private func finishConnecting() -> Progress {
+    private func finishConnecting(_ now: Int64) -> Progress {
         if let error = Stream.connectError(descriptor) {
             failure = SystemError(code: error.code, operation: "connect to \(target)")
-            return connect()
+            return connect(now: now)
         }
         isConnected = true
+        nextAddressAt = nil
         poller.setWriteInterest(descriptor, false)
         return .connected
     }
@@ -77,12 +84,13 @@ package final class ClientSocket {
     /// The socket is ready for something.
     ///
     /// - Returns: how connecting goes on; nil once that is over.
-    package func becameReady(_ readiness: Readiness) -> Progress? {
-        if !isConnected { return finishConnecting() }
+    package func becameReady(_ readiness: Readiness, now: Int64) -> Progress? {
+        if !isConnected { return finishConnecting(now) }
         if readiness.isWritable { flush() }
         return nil
     }
 
+    /// Receives into the beginning of `buffer`, once; without a connection there is only its end.
     package func receive(into buffer: inout [UInt8]) -> Reception {
         guard descriptor >= 0 else { return .end }
         var span = buffer.mutableSpan

@@ -10,7 +10,6 @@ package struct HTTPStatus: Sendable, Equatable {
 
     package static let switchingProtocols = HTTPStatus(code: 101, phrase: "Switching Protocols")
     package static let ok = HTTPStatus(code: 200, phrase: "OK")
-    package static let noContent = HTTPStatus(code: 204, phrase: "No Content")
     package static let notModified = HTTPStatus(code: 304, phrase: "Not Modified")
     package static let badRequest = HTTPStatus(code: 400, phrase: "Bad Request")
     package static let forbidden = HTTPStatus(code: 403, phrase: "Forbidden")
@@ -22,7 +21,6 @@ package struct HTTPStatus: Sendable, Equatable {
     package static let upgradeRequired = HTTPStatus(code: 426, phrase: "Upgrade Required")
     package static let tooManyRequests = HTTPStatus(code: 429, phrase: "Too Many Requests")
     package static let headerFieldsTooLarge = HTTPStatus(code: 431, phrase: "Request Header Fields Too Large")
-    package static let internalServerError = HTTPStatus(code: 500, phrase: "Internal Server Error")
     package static let notImplemented = HTTPStatus(code: 501, phrase: "Not Implemented")
     package static let serviceUnavailable = HTTPStatus(code: 503, phrase: "Service Unavailable")
     package static let versionNotSupported = HTTPStatus(code: 505, phrase: "HTTP Version Not Supported")

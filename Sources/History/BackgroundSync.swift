@@ -29,7 +29,8 @@ extension History {
         let (paths, targets) = unsynced(isDue ? policy : .never)
         syncs.batch = targets
         if isDue { syncs.dirtySince = nil }
-        if !paths.isEmpty { disk.beginSync(paths) }
+        // Nothing is left of a room whose file somebody has deleted.
+        if paths.isEmpty { finish([]) } else { disk.beginSync(paths) }
     }
 
     /// When `tick` has something to do next, by the same clock; nil where it has nothing to do before the next append.
@@ -189,6 +190,7 @@ extension History {
         case .journal:
             journal.didFailToSync(error)
         case .journalSuccessor:
+            // Whichever it is by now: the sync went by its path, so that it may have been this one's bytes that were lost.
             journal.dropSuccessor()
         }
     }
@@ -216,7 +218,7 @@ extension History {
 
     // MARK: The end
 
-    /// Brings everything to the disk, whatever the policy, and gives the folder back. Nothing may be called after it.
+    /// Brings everything to the disk, with `never` too, and gives the folder back. Nothing may be called after it.
     ///
     /// - Returns: what could not be done.
     package func closeAndSync() -> [StorageError] {

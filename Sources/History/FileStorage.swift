@@ -25,21 +25,12 @@ package final class FileStorage: Storage {
         unlock()
     }
 
-    package func makeDirectory(_ path: String) throws(StorageError) {
-        if unsafe mkdir(path, 0o700) == 0 { return }
-        var code = errno
-        if code == ENOENT, let slash = path.dropLast().lastIndex(of: "/"), slash != path.startIndex {
-            try makeDirectory(String(path[..<slash]))
-            if unsafe mkdir(path, 0o700) == 0 { return }
-            code = errno
-        }
-        if code == EEXIST, FileStorage.isDirectory(path) { return }
-        throw StorageError(.makeDirectory, path, code: code == EEXIST ? ENOTDIR : code)
-    }
-
-    private static func isDirectory(_ path: String) -> Bool {
+    package func makeDirectory(_ path: String) throws(StorageError) -> Bool {
+        if unsafe mkdir(path, 0o700) == 0 { return true }
+        let code = errno
         var status = stat()
-        return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+        if code == EEXIST, unsafe stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR { return false }
+        throw StorageError(.makeDirectory, path, code: code == EEXIST ? ENOTDIR : code)
     }
 
     package func list(_ directory: String) throws(StorageError) -> [StorageEntry]? {
@@ -76,7 +67,7 @@ package final class FileStorage: Storage {
             case .create: O_RDWR | O_APPEND | O_CREAT | O_EXCL
             case .replace: O_RDWR | O_APPEND | O_CREAT | O_TRUNC
             }
-        let descriptor = try FileStorage.open(path, flags)
+        let descriptor = try FileStorage.open(path, flags | O_NOFOLLOW)
         paths[descriptor] = path
         return OpenFile(number: descriptor)
     }
@@ -84,7 +75,7 @@ package final class FileStorage: Storage {
     static func open(_ path: String, _ flags: Int32) throws(StorageError) -> Int32 {
         while true {
             // O_NONBLOCK means nothing to a file, and keeps a pipe that lies in its place from stopping the server.
-            let descriptor = openFile(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o600)
+            let descriptor = openFile(path, flags | O_CLOEXEC | O_NONBLOCK, 0o600)
             if descriptor >= 0 { return descriptor }
             if errno != EINTR { throw StorageError(.open, path, code: errno) }
         }
@@ -180,7 +171,7 @@ extension FileStorage {
 
 extension FileStorage {
     package func lock(_ path: String) throws(StorageError) {
-        let descriptor = try FileStorage.open(path, O_RDWR | O_CREAT)
+        let descriptor = try FileStorage.open(path, O_RDWR | O_CREAT | O_NOFOLLOW)
         while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
             let code = errno
             if code == EINTR { continue }

@@ -55,6 +55,7 @@ package final class History {
         disk: any Storage, directory: String, fsync: FsyncPolicy = .everySecond, segmentBytes: Int = 16 << 20,
         openFiles: Int = 64, reservedSeqs: UInt64 = 100_000
     ) {
+        let directory = FolderPath.trimmed(directory)
         self.disk = disk
         self.directory = directory
         policy = fsync
@@ -70,8 +71,7 @@ package final class History {
     ///
     /// - Returns: the journal's lines that are whole and valid, and what was wrong with the others.
     package func open() throws(StorageError) -> (journal: [UInt8], repair: Repair) {
-        try disk.makeDirectory(directory)
-        try syncName()
+        try disk.makeDirectories(directory, keep: syncName)
         try disk.lock(directory + "/lock")
         do throws(StorageError) {
             return try openFiles()
@@ -83,7 +83,7 @@ package final class History {
     }
 
     private func openFiles() throws(StorageError) -> (journal: [UInt8], repair: Repair) {
-        try disk.makeDirectory(roomsFolder)
+        _ = try disk.makeDirectory(roomsFolder)
         try reservations.open()
         let (lines, repair) = try journal.open()
         if policy != .never {
@@ -96,19 +96,14 @@ package final class History {
         return (lines, repair)
     }
 
-    /// Brings the folder's own name to the disk. A start before this one may have made it, and then been killed or refused.
-    private func syncName() throws(StorageError) {
+    /// Brings a folder's name to the disk.
+    private func syncName(of folder: String) throws(StorageError) {
         do throws(StorageError) {
-            _ = try disk.sync(History.folder(above: directory))
+            _ = try disk.sync(FolderPath.above(folder))
         } catch {
-            // A folder above that may not be read, or knows of no syncs, is the system's business.
-            guard error.isPermission || error.isUnsupported else { throw error }
+            // A folder above that may not be read is the system's business.
+            guard error.isPermission else { throw error }
         }
-    }
-
-    private static func folder(above path: String) -> String {
-        guard let slash = path.lastIndex(of: "/") else { return "." }
-        return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
     // MARK: Appending
@@ -197,7 +192,7 @@ package final class History {
 
     /// Keeps the number of open files bounded: the one not used for longest is closed.
     private func didOpen(_ room: RoomLog) {
-        openRooms.removeAll { $0.tail == nil }
+        openRooms.removeAll { $0.tail == nil || $0 === room }
         openRooms.append(room)
         guard openRooms.count > openFileLimit,
             let oldest = openRooms.indices.min(by: { openRooms[$0].lastUse < openRooms[$1].lastUse })
@@ -244,9 +239,6 @@ package final class History {
         (1...32).contains(name.utf8.count)
             && name.utf8.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D }
     }
-
-    /// The memory that reading holds on to, in bytes.
-    package var readBufferBytes: Int { readBuffer.count }
 
     // MARK: What happened
 

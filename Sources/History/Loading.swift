@@ -21,7 +21,10 @@ extension History {
             name: name, folder: roomsFolder + "/" + name, disk: disk, segmentBytes: segmentBytes,
             repairsAreSynced: policy == .always)
         for entry in try disk.list(room.folder) ?? [] where entry.isFile {
-            guard let first = Segment.first(of: entry.name) else { continue }
+            guard let first = Segment.first(of: entry.name) else {
+                if entry.name == RoomLog.temporaryName { try? disk.remove(room.folder + "/" + entry.name) }
+                continue
+            }
             room.segments.append(Segment(first: first, length: entry.size, synced: entry.size, isSealed: true))
         }
         room.segments.sort { $0.first < $1.first }

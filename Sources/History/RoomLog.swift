@@ -167,7 +167,7 @@ final class RoomLog {
     func beginSegment(_ seq: UInt64) throws(StorageError) -> OpenFile {
         closeTail()
         // Mostly there already; but it may be a new room, or somebody has cleared the folder away.
-        try disk.makeDirectory(folder)
+        try disk.makeDirectories(folder)
         parentNeedsSync = true
         let file = try disk.open(path(seq), .create)
         if !segments.isEmpty { segments[segments.count - 1].isSealed = true }

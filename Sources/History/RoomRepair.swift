@@ -71,15 +71,21 @@ extension RoomLog {
         segments[index].isCutUnsynced = true
     }
 
+    /// The file that is written there until it has its name. A killed server leaves it behind.
+    static let temporaryName = "rewrite.tmp"
+
     /// Writes the bytes whose sync failed into a new file, named by their first seq, and has them cut off the old one.
     ///
     /// They are read back from the kernel's cache, where they are even if they did not reach the disk. Where a crash comes
     /// before the old file is cut, the new one counts: its name hides the old lines.
     private func rewrite(_ index: Int) throws(StorageError) {
         let segment = segments[index]
-        let temporary = folder + "/rewrite.tmp"
+        let temporary = folder + "/" + RoomLog.temporaryName
         let source = try disk.open(path(segment.first), .read)
         defer { disk.close(source) }
+        var isRenamed = false
+        // A full disk is not to be made fuller by it.
+        defer { if !isRenamed { try? disk.remove(temporary) } }
         guard let first = try firstSeq(in: source, from: segment), segment.synced < segment.length,
             try copy(source, segment.synced..<segment.length, to: temporary)
         else {
@@ -91,6 +97,7 @@ extension RoomLog {
         _ = try disk.sync(temporary)
         if index == segments.count - 1 { closeTail() }
         try disk.rename(temporary, to: path(first))
+        isRenamed = true
         folderNeedsSync = true
         segments[index].needsRewrite = false
         if first == segment.first {

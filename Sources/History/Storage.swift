@@ -5,8 +5,10 @@
 ///
 /// Paths are whole paths below the data folder. Every function blocks until it is done, except `beginSync`. None traps.
 package protocol Storage: AnyObject {
-    /// Creates a folder (0700), and those above it where they are missing. One that is there already is fine.
-    func makeDirectory(_ path: String) throws(StorageError)
+    /// Creates a folder (0700). One that is there already is fine; where the one above is missing, so is `isMissing`.
+    ///
+    /// - Returns: whether it is new.
+    func makeDirectory(_ path: String) throws(StorageError) -> Bool
 
     /// The regular files and folders in a folder, in no order; nil where there is no such folder.
     func list(_ directory: String) throws(StorageError) -> [StorageEntry]?
@@ -39,7 +41,8 @@ package protocol Storage: AnyObject {
 
     func remove(_ path: String) throws(StorageError)
 
-    /// Brings a file, or the names in a folder, to the disk itself.
+    /// Brings a file, or the names in a folder, to the disk itself. The folder may be reached through a symbolic link, the
+    /// file may not. A folder counts as synced where its file system knows no syncs of folders.
     ///
     /// By path and not by descriptor: so no descriptor has to stay open until its bytes are safe. (The kernel keeps the
     /// dirty pages and an error not yet seen with the file, not with who wrote it.) A failure whose `operation` is
@@ -120,6 +123,25 @@ package struct SyncResult: Sendable {
 }
 
 extension Storage {
+    /// Creates a folder, and those above it where they are missing.
+    ///
+    /// - Parameter keep: is to bring a folder's name to the disk. It is called for this folder and each above it that had to
+    ///   be made, the outermost first and before there is a next one, and for the one that those are in. So whenever a start
+    ///   is killed, at most the innermost folder's name is not on the disk, and the next start sees to that.
+    func makeDirectories(
+        _ path: String, keep: (_ path: String) throws(StorageError) -> Void = { _ in }
+    ) throws(StorageError) {
+        let above = FolderPath.above(path)
+        do throws(StorageError) {
+            if try makeDirectory(path), above != FolderPath.above(above) { try keep(above) }
+        } catch {
+            guard error.isMissing, above != FolderPath.above(above) else { throw error }
+            try makeDirectories(above, keep: keep)
+            _ = try makeDirectory(path)
+        }
+        try keep(path)
+    }
+
     /// Opens a file for `.read` or `.append`; nil where there is none.
     func openExisting(_ path: String, _ mode: OpenMode) throws(StorageError) -> OpenFile? {
         do throws(StorageError) {
@@ -155,5 +177,22 @@ extension Storage {
             filled += count
         }
         return filled - range.lowerBound
+    }
+}
+
+/// Folders by their paths, as they were given: a link stands for itself.
+enum FolderPath {
+    /// Without slashes at its end.
+    static func trimmed(_ path: String) -> String {
+        let end = path.utf8.lastIndex { $0 != UInt8(ascii: "/") }
+        return end.map { String(path[...$0]) } ?? "/"
+    }
+
+    /// The folder that has a folder's name in it; `/` and `.` are above themselves.
+    ///
+    /// - Parameter path: without slashes at its end.
+    static func above(_ path: String) -> String {
+        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
+        return trimmed(String(path[...slash]))
     }
 }

@@ -100,8 +100,10 @@ final class SyncThread {
         let start = ContinuousClock.now
         var failure: StorageError?
         do throws(StorageError) {
-            let descriptor = try FileStorage.open(path, O_RDONLY)
+            let descriptor = try open(path)
             if let code = flush(descriptor) { failure = StorageError(.sync, path, code: code) }
+            // Some file systems know no syncs of folders; names are theirs to keep.
+            if failure?.isUnsupported == true, isDirectory(descriptor) { failure = nil }
             _ = FileStorage.close(descriptor)
         } catch {
             failure = error
@@ -111,11 +113,35 @@ final class SyncThread {
         return SyncResult(path: path, error: failure, nanoseconds: nanoseconds)
     }
 
+    /// Follows links to folders alone: a data folder may well be one.
+    private static func open(_ path: String) throws(StorageError) -> Int32 {
+        do throws(StorageError) {
+            return try FileStorage.open(path, O_RDONLY | O_NOFOLLOW)
+        } catch {
+            guard error.code == ELOOP, let folder = try? FileStorage.open(path, O_RDONLY | O_DIRECTORY) else {
+                throw error
+            }
+            return folder
+        }
+    }
+
+    private static func isDirectory(_ descriptor: Int32) -> Bool {
+        var status = stat()
+        // The structure is a local variable.
+        return unsafe fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    }
+
     /// Flushes down to the medium. fsync and not fdatasync: folders need it, and for a file that grew both cost the same.
     private static func flush(_ descriptor: Int32) -> Int32? {
         #if canImport(Darwin)
-            // Darwin's fsync stops at the drive's own cache. Some file systems know no F_FULLFSYNC; fsync must do there.
-            if fcntl(descriptor, F_FULLFSYNC) == 0 { return nil }
+            // Darwin's fsync stops at the drive's own cache. Some file systems know no F_FULLFSYNC; fsync must do there. Any
+            // other failure stands: a sync that comes after it may succeed without the bytes.
+            while true {
+                if fcntl(descriptor, F_FULLFSYNC) == 0 { return nil }
+                let code = errno
+                if code == ENOTSUP || code == ENOTTY || code == EINVAL { break }
+                if code != EINTR { return code }
+            }
         #endif
         while fsync(descriptor) != 0 {
             let code = errno

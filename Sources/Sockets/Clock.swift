@@ -62,6 +62,7 @@ package struct Entropy {
 
     package init() {}
 
+    /// 64 of them.
     package mutating func next() -> UInt64 {
         if words.isEmpty {
             // getentropy gives at most 256 bytes at once.

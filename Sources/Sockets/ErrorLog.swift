@@ -14,12 +14,16 @@
 package struct ErrorLog: Sendable {
     private static let standardError: Int32 = 2
     private static let longestLine = 4096  // PIPE_BUF on Linux; the lines are shorter
-    /// Lines that were dropped since the last one that was written, and since the beginning.
+    /// Lines that were dropped since the last one that was written.
     private var dropped = 0
+    /// Lines that were dropped since the beginning.
     package private(set) var droppedInAll = 0
 
     package init() {}
 
+    /// Writes a line, or drops it where there is no room for it now.
+    ///
+    /// - Parameter line: without its line break.
     package mutating func write(_ line: String) {
         guard hasRoom else {
             dropped += 1

@@ -61,6 +61,7 @@ package protocol Poller: AnyObject {
 }
 
 extension PollerKind {
+    /// A poller of this kind, which watches nothing yet. Throws where the system has no such call, or no descriptor for it.
     package func makePoller() throws(SystemError) -> any Poller {
         switch self {
         #if os(Linux)

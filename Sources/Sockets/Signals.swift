@@ -37,6 +37,10 @@ package enum Signals {
 
     /// The terminal is gone.
     package static let hangUp = SIGHUP
+    /// ^\
+    package static let quit = SIGQUIT
+    /// ^Z
+    package static let stop = SIGTSTP
     /// The terminal has another size now.
     package static let windowChange = SIGWINCH
     /// The process goes on after it was stopped.
@@ -58,6 +62,14 @@ package enum Signals {
         // One element, a local variable. Before there is a pipe its number is below zero, and poll(2) looks at nothing.
         if milliseconds > 0, unsafe poll(&entry, 1, milliseconds) > 0 { return }
         Clock.sleep(nanoseconds: min(time - Clock.monotonic, 1_000_000))
+    }
+
+    /// Stops the process by SIGTSTP as if that had never been caught, until it is continued. Where nobody is there to continue
+    /// it (its process group is orphaned), the system does not stop it at all.
+    package static func stopProcess() {
+        let handler = signal(stop, SIG_DFL)
+        _ = raise(stop)
+        _ = signal(stop, handler)
     }
 
     /// Ends the process by a signal as if it had never been caught.

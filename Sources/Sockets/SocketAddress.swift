@@ -71,7 +71,8 @@ package struct IPAddress: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// A block of addresses, as `10.0.0.0/8` or `2001:db8::/32`; an address alone is a block of one.
+/// A block of addresses, as `10.0.0.0/8` or `2001:db8::/32`; an address alone is a block of one. IPv4 in IPv6's notation
+/// counts its bits as IPv6 does: `::ffff:10.0.0.0/104` is 10.0.0.0/8.
 package struct AddressBlock: Sendable, Equatable {
     private let network: IPAddress
     private let bits: Int  // of 128
@@ -79,10 +80,12 @@ package struct AddressBlock: Sendable, Equatable {
     package init?(_ text: String) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count <= 2, let address = IPAddress(String(parts[0])) else { return nil }
-        let width = address.isV4 ? 32 : 128
         guard parts.count == 1 || parts[1].allSatisfy({ $0.isASCII && $0.isNumber }) else { return nil }
-        guard let prefix = parts.count == 1 ? width : Int(parts[1]), (0...width).contains(prefix) else { return nil }
-        bits = 128 - width + prefix
+        let uncounted = parts[0].contains(":") ? 0 : 96
+        guard let prefix = parts.count == 1 ? 128 - uncounted : Int(parts[1]),
+            (address.isV4 ? 96 - uncounted...128 - uncounted : 0...128).contains(prefix)
+        else { return nil }
+        bits = uncounted + prefix
         network = Self.cut(address, to: bits)
     }
 

@@ -57,7 +57,8 @@ func setNonBlocking(_ descriptor: Int32) {
 
 /// The process's limit on open descriptors.
 package enum DescriptorLimit {
-    /// Raises the soft limit to the hard one.
+    /// Sets the soft limit to the hard one; on Darwin to OPEN_MAX where that is less, which may be less than it was: there
+    /// both may be infinite, and the system opens no more than that all the same.
     ///
     /// - Returns: how many descriptors may be open then.
     package static func raise() -> Int {

@@ -34,7 +34,7 @@ package enum Frame {
         appendHeader(
             to: &bytes, opcode: opcode, payloadCount: payload.count, compressed: compressed, final: final,
             maskBit: 0x80)
-        appendBigEndian(UInt64(key), byteCount: 4, to: &bytes)
+        bytes.append(bigEndian: UInt64(key), byteCount: 4)
         MaskingKey(key).append(payload, to: &bytes)
     }
 
@@ -47,7 +47,7 @@ package enum Frame {
     package static func appendClose(to bytes: inout [UInt8], code: CloseCode?, reason: String, key: UInt32? = nil) {
         var payload: [UInt8] = []
         if let code, code.mayBeSent {
-            appendBigEndian(UInt64(code.rawValue), byteCount: 2, to: &payload)
+            payload.append(bigEndian: UInt64(code.rawValue), byteCount: 2)
             for scalar in reason.unicodeScalars {
                 let encoded = UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter
                 guard payload.count + encoded.count <= 125 else { break }
@@ -93,14 +93,10 @@ package enum Frame {
             bytes.append(maskBit | UInt8(truncatingIfNeeded: payloadCount))
         case ...0xFFFF:
             bytes.append(maskBit | 126)
-            appendBigEndian(UInt64(payloadCount), byteCount: 2, to: &bytes)
+            bytes.append(bigEndian: UInt64(payloadCount), byteCount: 2)
         default:
             bytes.append(maskBit | 127)
-            appendBigEndian(UInt64(payloadCount), byteCount: 8, to: &bytes)
+            bytes.append(bigEndian: UInt64(payloadCount), byteCount: 8)
         }
-    }
-
-    private static func appendBigEndian(_ value: UInt64, byteCount: Int, to bytes: inout [UInt8]) {
-        for index in (0..<byteCount).reversed() { bytes.append(UInt8(truncatingIfNeeded: value >> UInt64(8 * index))) }
     }
 }

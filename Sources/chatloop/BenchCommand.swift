@@ -116,8 +116,9 @@ enum BenchCommand {
         }
     }
 
+    /// - Parameter reason: may have words of the server's in it.
     private static func fail(_ reason: String, _ status: Int32) -> Int32 {
-        Output.error("chatloop: \(reason)\n")
+        Output.error("chatloop: \(TerminalText.visible(reason))\n")
         return status
     }
 }

@@ -1,10 +1,3 @@
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 import Sockets
 
 /// The command line: `chatloop [COMMAND] [options]`.
@@ -50,6 +43,7 @@ enum Chatloop {
     }
 
     private static func perform(_ name: String, _ arguments: [String]) throws(UsageError) -> Int32 {
+        let environment = ServiceManager.environment
         switch name {
         case "serve": return ServeCommand.run(try ServeCommand.parse(arguments, environment: environment))
         case "talk": return TalkCommand.run(try TalkCommand.parse(arguments, environment: environment))
@@ -57,11 +51,5 @@ enum Chatloop {
         case "replay": return try ReplayCommand.run(arguments)
         default: throw UsageError(message: "there is no command \"\(name)\"")
         }
-    }
-
-    private static func environment(_ name: String) -> String? {
-        // The C library's string is copied at once.
-        guard let value = unsafe getenv(name) else { return nil }
-        return unsafe String(cString: value)
     }
 }

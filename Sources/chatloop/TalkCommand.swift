@@ -64,7 +64,8 @@ enum TalkCommand {
     }
 
     private static func fail(_ reason: String, _ status: Int32) -> Int32 {
-        Output.error("chatloop: \(reason)\n")
+        // The reason may have words of the server's in it.
+        Output.error("chatloop: \(TerminalText.visible(reason))\n")
         return status
     }
 }

@@ -8,6 +8,8 @@ struct Person {
     var client: ChatClient
     var now: Int64 = 1_000_000
     var actions: [ClientAction] = []
+    /// Of the messages it has said.
+    private var count = 0
 
     init(_ username: String = "Ada", seed: UInt64 = 1) { client = ChatClient(username: username, seed: seed) }
 
@@ -28,7 +30,12 @@ struct Person {
     mutating func lose(_ code: CloseCode = .abnormal) { client.disconnected(code, now: now, into: &actions) }
     mutating func leave() { client.leave(into: &actions) }
 
-    mutating func say(_ text: String) { client.say(text, now: now, into: &actions) }
+    /// - Returns: whether the outbox had room.
+    @discardableResult
+    mutating func say(_ text: String) -> Bool {
+        count += 1
+        return client.say(text, id: "\(client.username)-\(count)", now: now, into: &actions)
+    }
 
     mutating func hear(_ message: ServerMessage) { client.received(message, now: now, into: &actions) }
 

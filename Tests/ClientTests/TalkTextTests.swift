@@ -1,4 +1,5 @@
 import Sockets
+import Support
 import Testing
 
 @testable import Client
@@ -81,6 +82,34 @@ import Testing
         // What follows a line break is indented, so that nobody else can be taken to have said it.
         let lines = transcript.lines(for: event(.message(text: "a\nBo: b", id: nil), time: 1_700_086_400_000))
         #expect(lines.last?.hasSuffix(" Ada: a\n      Bo: b") == true)
+    }
+
+    @Test(arguments: [20, 40, 80])
+    func whereTheTerminalWouldBreakALineItIsBrokenAndIndented(columns: Int) {
+        var transcript = Transcript(isForTerminal: true, hasColours: true)
+        transcript.columns = columns
+        let pieces = ["x", " ", "漢", "é", "👨‍👩‍👧", "❤️", "\u{AD}", "\n", "Bo: "]
+        var random = SeededGenerator(seed: UInt64(columns))
+        for _ in 0..<200 {
+            let text = (0..<random.below(200)).map { _ in pieces[random.below(pieces.count)] }.joined()
+            let rows = (transcript.lines(for: event(.message(text: text, id: nil))).last ?? "")
+                .replacing(#/\x1B\[[0-9;]*m/#, with: "").split(separator: "\n", omittingEmptySubsequences: false)
+            #expect(rows[0].contains(" Ada: ") && rows.dropFirst().allSatisfy { $0.hasPrefix("      ") })
+            // Some terminals show the parts of an emoji one by one, and soft hyphens.
+            let widths = rows.map { row in
+                row.unicodeScalars.reduce(0) {
+                    $0 + ($1 == "\u{AD}" ? 1 : TerminalText.width(of: Character($1)))
+                }
+            }
+            #expect(widths.allSatisfy { $0 <= columns })
+            let said = rows.enumerated().map { $1.dropFirst($0 == 0 ? 11 : 6) }.joined()
+            #expect(said == text.replacing("\n", with: ""))
+        }
+        for line in [transcript.notice(String(repeating: "n", count: 97)), transcript.complaint("\(Array(0..<40))")] {
+            let rows = line.replacing(#/\x1B\[[0-9;]*m/#, with: "").split(separator: "\n")
+            #expect(rows.count > 1 && rows.allSatisfy { $0.count <= columns })
+            #expect(rows.dropFirst().allSatisfy { $0.hasPrefix("      ") })
+        }
     }
 
     @Test func coloursComeAndGoWithTheName() {

@@ -58,15 +58,15 @@ final class Crowd {
     func say() {
         let person = people[random.number(0...people.count - 1)]
         let text = newText(person)
-        act(person) { _ = $0.say(text, now: $1, into: &$2) }
+        _ = person.chatter.say(text, now: now, random: roll)
+        settle(person)
     }
 
     /// Someone's connection is cut in the middle of what it has to say: of its bytes, some leave.
     func cutWhileTalking() {
         let person = people[random.number(0...people.count - 1)]
         let text = newText(person)
-        let now = now
-        person.chatter.act(roll) { _ = $0.say(text, now: now, into: &$1) }
+        _ = person.chatter.say(text, now: now, random: roll)
         if let socket = person.socket, socket.isConnected {
             let output = person.chatter.takeOutput()
             socket.send(Array(output.prefix(random.number(0...output.count))))
@@ -114,7 +114,7 @@ final class Crowd {
 
     private func receive(_ person: Person, _ readiness: Readiness) {
         guard let socket = person.socket else { return }
-        switch socket.becameReady(readiness) {
+        switch socket.becameReady(readiness, now: now) {
         case .connecting: return
         case .failed: return lost(person)
         case .connected:
@@ -162,7 +162,7 @@ final class Crowd {
             let socket = ClientSocket(poller: poller, token: nextToken, addresses: addresses)
             nextToken += 1
             person.socket = socket
-            if case .failed = socket.connect() { lost(person) }
+            if case .failed = socket.connect(now: now) { lost(person) }
         case .disconnect:
             person.socket?.send(person.chatter.takeOutput())
             person.socket = nil

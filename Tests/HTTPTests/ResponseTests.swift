@@ -39,7 +39,7 @@ import Testing
     }
 
     @Test func someStatusesHaveNoContent() {
-        for status in [HTTPStatus.notModified, .noContent] {
+        for status in [HTTPStatus.notModified, HTTPStatus(code: 204, phrase: "No Content")] {
             #expect(
                 response(status, body: "x") == "HTTP/1.1 \(status.code) \(status.phrase)\r\n" + date
                     + "Connection: keep-alive\r\n\r\n")
@@ -100,14 +100,14 @@ import Testing
 
     @Test func statusesHaveTheirPhrases() {
         let statuses: [(HTTPStatus, Int, String)] = [
-            (.switchingProtocols, 101, "Switching Protocols"), (.ok, 200, "OK"), (.noContent, 204, "No Content"),
+            (.switchingProtocols, 101, "Switching Protocols"), (.ok, 200, "OK"),
             (.notModified, 304, "Not Modified"), (.badRequest, 400, "Bad Request"), (.forbidden, 403, "Forbidden"),
             (.notFound, 404, "Not Found"), (.methodNotAllowed, 405, "Method Not Allowed"),
             (.requestTimeout, 408, "Request Timeout"), (.contentTooLarge, 413, "Content Too Large"),
             (.uriTooLong, 414, "URI Too Long"), (.upgradeRequired, 426, "Upgrade Required"),
             (.tooManyRequests, 429, "Too Many Requests"),
             (.headerFieldsTooLarge, 431, "Request Header Fields Too Large"),
-            (.internalServerError, 500, "Internal Server Error"), (.notImplemented, 501, "Not Implemented"),
+            (.notImplemented, 501, "Not Implemented"),
             (.serviceUnavailable, 503, "Service Unavailable"),
             (.versionNotSupported, 505, "HTTP Version Not Supported"),
         ]

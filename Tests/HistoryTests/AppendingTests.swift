@@ -208,7 +208,26 @@ struct AppendingTests {
         }
     }
 
-    @Test func aFolderThatSomebodyClearedAwayIsMadeAgain() throws {
+    /// A room whose file was closed by a repair, and opened again, counts once among the open ones.
+    @Test func noRoomCountsTwiceAmongTheOpenOnes() throws {
+        let disk = SimulatedDisk()
+        let history = History(disk: disk, directory: "/data", fsync: .always, openFiles: 2)
+        _ = try history.open()
+        _ = history.load()
+        _ = history.load("tea")
+        #expect(history.append(line(1), at: 1) == .written)
+        disk.plan = { [path] in $0.operation == .sync && $0.path == path ? .fail(5) : nil }
+        #expect(!history.commit().isGood)
+        disk.plan = nil
+        #expect(history.append(line(1), at: 1) == .written)
+        let before = disk.openFiles
+        #expect(history.append(line(1), at: 1, room: "tea") == .written)
+        #expect(disk.openFiles == before + 1)
+    }
+
+    @Test(arguments: ["rooms/lobby", "rooms", ""]) func aFolderThatSomebodyClearedAwayIsMadeAgain(cleared: String)
+        throws
+    {
         let folder = try TemporaryFolder()
         let history = History(disk: FileStorage(), directory: folder.path, segmentBytes: 300, openFiles: 1)
         _ = try history.open()
@@ -216,7 +235,7 @@ struct AppendingTests {
         _ = history.load("tea")
         for seq in UInt64(1)...12 { #expect(history.append(line(seq), at: seq) == .written) }
         #expect(history.append(line(1), at: 1, room: "tea") == .written)
-        try FileManager.default.removeItem(atPath: folder.path + "/rooms/lobby")
+        try FileManager.default.removeItem(atPath: folder.path + "/" + cleared)
         #expect(history.append(line(13), at: 13) == .written)
         #expect(try folder.bytes("rooms/lobby/00000000000000000013.jsonl") == line(13))
         #expect(history.since(0).map(\.seqs) == [13])

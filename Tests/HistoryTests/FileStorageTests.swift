@@ -59,8 +59,9 @@ struct FileStorageTests {
         let missing = try #require(error { _ = try disk.open(folder.path + "/none", .append) })
         #expect(missing.isMissing && missing.operation == .open && missing.path == folder.path + "/none")
         #expect(missing.description == "cannot open \(folder.path)/none: No such file or directory")
-        #expect(error { try disk.makeDirectory(folder.path + "/file") }?.code == ENOTDIR)
-        #expect(error { try disk.makeDirectory(folder.path + "/file/below") }?.operation == .makeDirectory)
+        #expect(error { _ = try disk.makeDirectory(folder.path + "/file") }?.code == ENOTDIR)
+        #expect(error { _ = try disk.makeDirectory(folder.path + "/file/below") }?.operation == .makeDirectory)
+        #expect(error { _ = try disk.makeDirectory(folder.path + "/none/below") }?.isMissing == true)
         #expect(error { _ = try disk.open(folder.path + "/file", .create) }?.code == EEXIST)
         #expect(error { try disk.remove(folder.path + "/none") }?.operation == .remove)
         #expect(error { try disk.rename(folder.path + "/none", to: folder.path + "/x") }?.operation == .rename)
@@ -87,6 +88,47 @@ struct FileStorageTests {
         let names = try #require(try disk.list(folder.path)).map(\.name)
         #expect(names == ["target"])
     }
+
+    /// A data folder may be a symbolic link, as systemd makes one for a service with a user of its own, or lie in one.
+    @Test(arguments: ["link", "link/", "link/data", "link//a//b//"], FsyncPolicy.allCases)
+    func aLinkedDataFolderIsAsGoodAsAnother(name: String, policy: FsyncPolicy) throws {
+        let folder = try TemporaryFolder()
+        let files = FileManager.default
+        try files.createDirectory(atPath: folder.path + "/real", withIntermediateDirectories: false)
+        try files.createSymbolicLink(atPath: folder.path + "/link", withDestinationPath: "real")
+        for seq in UInt64(1)...2 {
+            let history = History(disk: FileStorage(), directory: folder.path + "/" + name, fsync: policy)
+            _ = try history.open()
+            #expect(history.load()?.newest == seq - 1)
+            #expect(history.append(line(seq), at: seq) == .written)
+            #expect(history.commit().isGood)
+            #expect(history.closeAndSync() == [])
+        }
+        #expect(try folder.bytes(name + "/rooms/lobby/00000000000000000001.jsonl") == lines(1...2))
+    }
+
+    @Test func syncsGoThroughLinksToFoldersAlone() throws {
+        let folder = try TemporaryFolder()
+        let disk = FileStorage()
+        try folder.write([1], to: "target")
+        let link = folder.path + "/link"
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: folder.path + "/target")
+        #expect(error { _ = try disk.sync(link) }?.code == ELOOP)
+        try FileManager.default.removeItem(atPath: link)
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: folder.path)
+        disk.beginSync([link])
+        #expect(disk.waitForSync().map(\.error) == [nil])
+    }
+
+    #if os(Linux)
+        /// In /proc nothing can be synced.
+        @Test func aFolderOfAFileSystemWithoutSyncsCountsAsSynced() throws {
+            let disk = FileStorage()
+            #expect(error { _ = try disk.sync("/proc") } == nil)
+            let refusal = try #require(error { _ = try disk.sync("/proc/version") })
+            #expect(refusal.operation == .sync && refusal.code == EINVAL)
+        }
+    #endif
 
     @Test func bytesGoToTheEndAndComeFromAnywhere() throws {
         let folder = try TemporaryFolder()

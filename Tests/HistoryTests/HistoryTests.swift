@@ -22,11 +22,39 @@ struct HistoryTests {
         }
     }
 
-    /// A folder above that may not be read, or that knows of no syncs, hinders nothing.
-    @Test(arguments: [13, 22] as [Int32]) func whereTheFolderAboveCannotBeSyncedItIsLeftToTheSystem(code: Int32) throws
-    {
+    /// The same for every folder above that had to be made, however its name is written; and a start may have been killed
+    /// after any of them.
+    @Test(arguments: ["/data/", "/data//", "/n/data", "/n/a/data", "/n/a/b/data/"], ["", "/", "/n", "/n/a"])
+    func theNamesOfTheFoldersAboveAreSyncedToo(directory: String, failing: String) throws {
+        var random = SeededRandom(1)
+        for _ in 0..<20 {
+            let disk = SimulatedDisk()
+            disk.plan = { $0.operation == .sync && $0.path == failing ? .fail(5) : nil }
+            _ = try? History(disk: disk, directory: directory, fsync: .always).open()
+            disk.plan = nil
+            disk.kill()
+            let history = History(disk: disk, directory: directory, fsync: .always)
+            _ = try history.open()
+            #expect(history.load() == LoadedRoom())
+            #expect(history.append(lines(1...3), at: 1) == .written)
+            #expect(history.commit().isGood)
+            disk.cutPower(&random)
+            let again = History(disk: disk, directory: directory, fsync: .always)
+            _ = try again.open()
+            try #require(again.load()?.newest == 3)
+        }
+    }
+
+    @Test func foldersAreSyncedFromTheOutermostOn() throws {
         let disk = SimulatedDisk()
-        disk.plan = { $0.operation == .sync && $0.path == "/" ? .fail(code) : nil }
+        _ = try History(disk: disk, directory: "/n/a/b/data/", fsync: .always).open()
+        #expect(disk.syncedPaths.prefix(5) == ["", "/n", "/n/a", "/n/a/b", "/n/a/b/data/journal"])
+    }
+
+    /// A folder above that may not be read hinders nothing.
+    @Test func whereTheFolderAboveCannotBeSyncedItIsLeftToTheSystem() throws {
+        let disk = SimulatedDisk()
+        disk.plan = { $0.operation == .sync && $0.path == "/" ? .fail(13) : nil }
         let history = History(disk: disk, directory: "/data", fsync: .always)
         _ = try history.open()
         #expect(history.load() == LoadedRoom())

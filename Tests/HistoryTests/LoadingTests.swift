@@ -61,7 +61,7 @@ struct LoadingTests {
     @Test func whatAFailedSyncMayHaveLostIsWrittenAnew() throws {
         let disk = SimulatedDisk()
         // What a server has written that was killed then.
-        try disk.makeDirectory("/data/rooms/lobby")
+        for path in ["/data", "/data/rooms", "/data/rooms/lobby"] { #expect(try disk.makeDirectory(path)) }
         let file = try disk.open(first, .create)
         #expect(try disk.append(lines(1...3).span, to: file) == lines(1...3).count)
         disk.close(file)
@@ -191,7 +191,7 @@ struct LoadingTests {
         let foreign = [
             "notes.txt", "1.jsonl", "00000000000000000001.json", "000000000000000000001.jsonl",
             "00000000000000000000.jsonl",
-            "99999999999999999999.jsonl", "09999999999999999999.jsonl", "0000000000000000000x.jsonl", "rewrite.tmp",
+            "99999999999999999999.jsonl", "09999999999999999999.jsonl", "0000000000000000000x.jsonl",
         ]
         var files = [name(1): lines(1...2)]
         for file in foreign { files[file] = Array("not ours\n".utf8) }

@@ -164,7 +164,7 @@ struct ReadingTests {
         let loaded = try #require(again.load())
         #expect(loaded.newest == 20)
         #expect(seqs(loaded.events.bytes) == Array(1...10) + Array(12...20))
-        #expect(again.readBufferBytes <= 1 << 20)
+        #expect(disk.largestBuffer <= 1 << 20)
     }
 
     @Test func anAnswerIsBoundedInBytes() throws {

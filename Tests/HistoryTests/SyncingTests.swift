@@ -368,6 +368,38 @@ struct SyncingTests {
         #expect(disk.storedContents(path) == lines(1...3))
     }
 
+    /// Somebody has deleted its file: there is nothing left to be done for it.
+    @Test func aForgottenRoomWhoseFileIsGoneIsLetGo() throws {
+        let disk = SimulatedDisk()
+        let history = try history(disk, .everySecond)
+        #expect(history.append(lines(1...2), at: 1) == .written)
+        history.forget(room: "lobby")
+        try disk.remove(path)
+        _ = run(history, disk, from: second, to: 5 * second)
+        #expect(history.bytesOnDisk(room: "lobby") == nil)
+        #expect(history.nextDeadline == nil)
+    }
+
+    /// A full disk does not get fuller by it, and a start finds nothing of one that was killed.
+    @Test func whatCouldNotBeWrittenAnewLeavesNothingBehind() throws {
+        let disk = SimulatedDisk()
+        let history = try history(disk, .everySecond)
+        #expect(history.append(lines(1...2), at: 1) == .written)
+        let temporary = folder + "/rewrite.tmp"
+        disk.plan = { call in
+            if call.operation == .append, call.path == temporary { return .fail(28) }
+            return call.operation == .sync && call.path == path ? .fail(5) : nil
+        }
+        _ = run(history, disk, from: second, to: 4 * second)
+        #expect(history.append(line(3), at: 3) != .written)
+        #expect(disk.contents(temporary) == nil)
+        disk.plan = nil
+        disk.kill()
+        disk.overwrite(temporary, lines(1...2))
+        _ = try self.history(disk, .everySecond)
+        #expect(disk.contents(temporary) == nil)
+    }
+
     @Test func aFailedJournalSyncHasTheJournalWrittenAnew() throws {
         let disk = SimulatedDisk()
         let history = try history(disk, .everySecond)

@@ -1,6 +1,7 @@
 import Foundation
 import Support
 import Testing
+import WebSocket
 
 /// `chatloop bench`, with few clients and for a short time, against the real server.
 @Suite struct BenchTests {
@@ -124,6 +125,38 @@ import Testing
         let server = try LiveServer("--message-rate", "1")
         let result = try run(["fanout", server.url, "--clients", "2", "--window", "10"])
         #expect(result.ending == .exited(69) && result.errors.contains("rate_limited"))
+    }
+
+    /// What a server says may not steer the terminal that it is shown on.
+    @Test func aRefusalIsShownAsText() throws {
+        let impostor = try Impostor(bytes: { request in
+            let key = request.firstMatch(of: #/Sec-WebSocket-Key: (\S+)/#).map { Array($0.1.utf8) } ?? []
+            let upgrade = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            var answer = Array("\(upgrade)Sec-WebSocket-Protocol: chatloop.v1\r\nSec-WebSocket-Accept: ".utf8)
+            answer += (Handshake.acceptKey(for: key.span) ?? []) + Array("\r\n\r\n".utf8)
+            let refusal = Array("{\"type\":\"error\",\"message\":\"\u{1B}[2J\u{7}\"}".utf8)
+            Frame.append(to: &answer, opcode: .text, payload: refusal.span)
+            return answer
+        })
+        let result = try run(["idle", "127.0.0.1:\(impostor.port)", "--clients", "1"])
+        #expect(result.ending == .exited(69) && result.errors.contains("\"message\":\"␛[2J␇\""), "\(result.errors)")
+    }
+
+    /// A name with two addresses, of which only the second is listened on, in a namespace that has such a name.
+    @Test(arguments: [1, 2, 100]) func allClientsComeToTheAddressThatIsListenedOn(clients: Int) throws {
+        let folder = try TemporaryFolder()
+        try folder.write("hosts", "::1 twofold\n127.0.0.1 twofold\n")
+        let unshare = "/usr/bin/unshare"
+        let mount = "mount --bind \(folder.path)/hosts /etc/hosts && exec \"$@\""
+        guard geteuid() == 0, FileManager.default.isExecutableFile(atPath: unshare),
+            try Child(unshare, ["--mount", "sh", "-c", mount, "sh", "true"]).wait() == .exited(0)
+        else { return print("skipped: no name with two addresses can be made here") }
+        let server = try LiveServer()
+        let child = try Child(
+            unshare,
+            ["--mount", "sh", "-c", mount, "sh", Command.path(), "bench", "idle", "twofold:\(server.port)"]
+                + ["--clients", "\(clients)", "--duration", "0.1", "--warm-up", "0"])
+        #expect(try child.wait() == .exited(0), "\(child.allErrors())")
     }
 
     @Test func aServerThatDiesHasLostSomething() throws {

@@ -99,6 +99,38 @@ import Testing
         try server.stop()
     }
 
+    @Test(arguments: ["link", "link/", "link/data"]) func theDataFolderMayBeALinkOrLieInOne(name: String) throws {
+        let folder = try TemporaryFolder()
+        try folder.write("real/file", "")
+        try FileManager.default.createSymbolicLink(atPath: "\(folder.path)/link", withDestinationPath: "real")
+        let server = try LiveServer("--data", "\(folder.path)/\(name)")
+        let ada = try TestClient(server, as: "Ada")
+        try ada.say("kept")
+        _ = try ada.skip(to: "message")
+        try server.stop()
+        #expect(FileManager.default.fileExists(atPath: "\(folder.path)/\(name)/rooms/lobby"))
+    }
+
+    /// Standard output is shared: another program may have made it nonblocking, and whoever reads it may take a while.
+    @Test func nothingIsLostWhereStandardOutputTakesNoMore() throws {
+        let whole = try run(["serve", "--help"]).output
+        var ends: [Int32] = [-1, -1]
+        descriptorLock.withLock {
+            pipe(&ends)
+            for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        }
+        let output = FileHandle(fileDescriptor: ends[0], closeOnDealloc: true)
+        _ = fcntl(ends[1], F_SETFL, O_NONBLOCK)
+        // Until nothing goes in any more.
+        while write(ends[1], "x", 1) == 1 {}
+        let child = try Command.start(["serve", "--help"], terminal: ends[1])
+        close(ends[1])
+        #expect(throws: Failure.self, "it waits for room") { try child.waitForProcess(within: 0.5) }
+        let text = String(decoding: try output.readToEnd() ?? Data(), as: UTF8.self)
+        #expect(try child.waitForProcess() == .exited(0))
+        #expect(text.drop { $0 == "x" } == whole)
+    }
+
     /// Whoever may do everything is refused nothing, so as root this runs as nobody.
     @Test func whatIsNotAllowedIsToldAsThat() throws {
         let folder = try TemporaryFolder()

@@ -183,4 +183,78 @@ import WebSocket
         let result = try talk("127.0.0.1:\(proxy.port)", input: "hi\n")
         #expect(result.ending == .exited(76))
     }
+
+    @Test func whatAServerSaysCannotSteerTheTerminal() throws {
+        let impostor = try Impostor { request in
+            let key = request.firstMatch(of: #/Sec-WebSocket-Key: (\S+)/#).map { Array($0.1.utf8) } ?? []
+            let accept = String(decoding: Handshake.acceptKey(for: key.span) ?? [], as: UTF8.self)
+            let upgrade = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            return upgrade + "Sec-WebSocket-Accept: \(accept)\r\nSec-WebSocket-Protocol: \u{9B}31mred\r\n\r\n"
+        }
+        let result = try talk("127.0.0.1:\(impostor.port)", input: "")
+        #expect(result.ending == .exited(76))
+        #expect(result.errors.contains("subprotocol <U+9B>31mred"))
+    }
+
+    /// Whoever says something with the id of a message that waits has it taken for said.
+    @Test func whatWasHeardTellsNothingOfTheIDsToCome() throws {
+        let server = try LiveServer()
+        let ada = try TestClient(server, as: "Ada")
+        _ = try talk(server.url, "--username", "bot", input: "one\ntwo\nthree\n")
+        let ids = try (0..<3).map { _ in try ada.skip(to: "message", of: "bot")["id"] ?? "" }
+        for (first, second) in zip(ids, ids.dropFirst()) {
+            #expect(second.count >= 20 && first.commonPrefix(with: second).count < 6)
+        }
+    }
+
+    /// A line that is nothing costs next to nothing, however many there are.
+    @Test func blankLinesArePassedOver() throws {
+        let server = try LiveServer()
+        let child = try Command.start(["talk", server.url, "--username", "bot"])
+        child.write(String(repeating: "\n", count: 1 << 20) + "the end\n")
+        child.closeInput()
+        _ = try child.line(with: "bot: the end")
+        #expect(try child.wait() == .exited(0))
+        #expect(child.processorSeconds < 6)
+    }
+
+    @Test func aServerThatIsSilentIsToldAsThat() async throws {
+        let result = try await onThread {
+            let (listener, port) = try listenAnywhere()
+            defer { close(listener) }
+            let result = try talk("127.0.0.1:\(port)", input: "hi\n")
+            return (result.ending, result.errors)
+        }
+        #expect(result.0 == .exited(69))
+        #expect(result.1.contains("no answer from 127.0.0.1:"))
+    }
+
+    /// Of what it has to write the pipe takes a part; of more than it keeps in mind, too.
+    @Test(arguments: [100, 700])
+    func aSignalEndsItAlthoughNobodyReads(messages: Int) throws {
+        let server = try LiveServer("--message-rate", "0")
+        let ada = try TestClient(server, as: "Ada")
+        let child = try Command.start(["talk", server.url, "--username", "bot"])
+        _ = try child.line(with: "bot joined")
+        for _ in 0..<messages { try ada.say(String(repeating: "x", count: 3000)) }
+        for _ in 0..<messages { _ = try ada.skip(to: "message") }
+        child.signal(SIGTERM)
+        #expect(try child.waitForProcess(within: 10) == .exited(0))
+    }
+
+    @Test func aReaderThatPausesCostsNeitherTheConnectionNorALine() throws {
+        let server = try LiveServer("--message-rate", "0", "--ping-interval", "1")
+        let ada = try TestClient(server, as: "Ada")
+        let child = try Command.start(["talk", server.url, "--username", "bot"])
+        _ = try child.line(with: "bot joined")
+        for number in 0..<100 { try ada.say("\(number) " + String(repeating: "x", count: 3000)) }
+        // As long as it takes until the server has given somebody up who does not answer its pings.
+        let mute = try TestClient(server, as: "Mute")
+        mute.answersPings = false
+        while (try? mute.next()) != nil {}
+        for number in 0..<100 { #expect(try child.line(with: "Ada: ").contains(" Ada: \(number) x")) }
+        child.closeInput()
+        #expect(try child.wait() == .exited(0))
+        #expect(child.allErrors() == "")
+    }
 }

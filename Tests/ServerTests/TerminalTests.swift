@@ -125,13 +125,13 @@ import Testing
         _ = try ada.expect("join", of: "Eve")
     }
 
-    @Test(arguments: ["\u{4}", "SIGINT"])
-    func endOfInputAndInterruptLeave(way: String) throws {
+    @Test(arguments: [nil, SIGINT, SIGQUIT])
+    func endOfInputInterruptAndQuitLeave(signal: Int32?) throws {
         let server = try LiveServer()
         let ada = try TestClient(server, as: "Ada")
         let talk = try TerminalChild(["talk", server.url, "--username", "Bo"])
         try talk.wait(for: "joined")
-        if way == "SIGINT" { talk.child.signal(SIGINT) } else { talk.type(way) }
+        if let signal { talk.child.signal(signal) } else { talk.type("\u{4}") }
         #expect(try talk.waitForEnd().ending == .exited(0))
         #expect(talk.mode == (true, true))
         _ = try ada.skip(to: "leave", of: "Bo", within: 4)
@@ -161,5 +161,75 @@ import Testing
         // What is pasted is one message, line breaks and all.
         talk.type("\u{1B}[200~two\rlines\u{1B}[201~\r")
         #expect(try ada.skip(to: "message").said == "two\nlines")
+    }
+
+    @Test func whatIsTypedWhileTooMuchWaitsIsKept() throws {
+        let server = try LiveServer()
+        let talk = try TerminalChild(["talk", server.url, "--username", "Bo"])
+        try talk.wait(for: "joined")
+        try server.crash()
+        try talk.wait(for: "lost")
+        talk.type(String(repeating: "x\r", count: 1000))
+        try talk.wait(for: "and 995 more")
+        talk.type("one too many\r")
+        try talk.wait(for: "!! Not sent")
+        try talk.wait(for: "Bo> one too many")
+    }
+
+    /// Somebody else has the name by the time the connection is back.
+    @Test func whatIsBeingTypedIsNotTakenForAName() throws {
+        let server = try LiveServer("--ephemeral")
+        let talk = try TerminalChild(["talk", server.url, "--username", "Bo"])
+        try talk.wait(for: "joined")
+        talk.type("half")
+        try talk.wait(for: "Bo> half")
+        try server.crash()
+        try talk.wait(for: "lost")
+        talk.child.signal(SIGSTOP)
+        let next = try LiveServer("--ephemeral", "--port", "\(server.port)")
+        let other = try TestClient(next, as: "Bo")
+        talk.child.signal(SIGCONT)
+        try talk.wait(for: "Your name: ")
+        talk.type("Cy\r")
+        _ = try other.expect("join", of: "Cy")
+        try talk.wait(for: "Cy> half")
+        talk.type(" a line\r")
+        #expect(try other.skip(to: "message", of: "Cy").said == "half a line")
+    }
+
+    /// A line that the terminal breaks begins where the lines of others do.
+    @Test func aLongMessageCannotPoseAsSomebodyElsesLine() throws {
+        let server = try LiveServer()
+        let ada = try TestClient(server, as: "Ada")
+        let talk = try TerminalChild(
+            ["talk", server.url, "--username", "Bo"], environment: ["NO_COLOR": "1"], columns: 40)
+        var screen = ScreenModel(columns: 40)
+        screen.write(try talk.wait(for: "joined"))
+        try ada.say("hello" + String(repeating: " ", count: 40 - 11 - 5) + "22:07 Cy: I agree with Ada")
+        screen.write(try talk.wait(for: "with Ada"))
+        #expect(screen.text.contains("      22:07 Cy: I agree with Ada"))
+        #expect(!screen.text.contains { $0.hasPrefix("22:07 Cy") })
+    }
+
+    @Test func stoppedItLeavesTheTerminalAndContinuedItComesBack() throws {
+        let server = try LiveServer()
+        let ada = try TestClient(server, as: "Ada")
+        let talk = try TerminalChild(["talk", server.url, "--username", "Bo"])
+        try talk.wait(for: "joined")
+        talk.type("half")
+        try talk.wait(for: "Bo> half")
+        for _ in 0..<2 {
+            talk.child.signal(SIGTSTP)
+            // The prompt is gone, and pasted text comes without brackets.
+            try talk.wait(for: "\r\u{1B}[J\u{1B}[?2004l")
+            try talk.child.waitForStop()
+            #expect(talk.mode == (true, true))
+            talk.child.signal(SIGCONT)
+            try talk.wait(for: "\u{1B}[?2004h")
+            try talk.wait(for: "Bo> half")
+            #expect(talk.mode == (false, false))
+        }
+        talk.type("\r")
+        #expect(try ada.skip(to: "message", of: "Bo").said == "half")
     }
 }

@@ -19,6 +19,8 @@ final class Guest: Person {
     private var version: UInt64 = 0
     private var isDeafUntil: Int64 = 0
     private var isCalm = false
+    /// The identifiers of all that it has said since it came in.
+    private var own: Set<String> = []
     /// Its newest message, in which session it was said, and whether it has come back.
     private var lastSaid: (id: String, text: String, session: String?, isHeard: Bool)?
     /// It reaches nobody until then (ns).
@@ -119,6 +121,7 @@ final class Guest: Person {
         }
         let client = ChatClient(username: name, seed: world.random.next())
         chatter = Chatter(client: client, url: url, deflate: world.random.happens(0.5))
+        own = []
         chatter?.act(roll) { $0.start(now: now, into: &$1) }
         if !isCalm { nextDeed = world.now + world.random.time(mean: 10_000_000_000 * world.plan.pace) }
     }
@@ -152,8 +155,9 @@ final class Guest: Person {
     private func say(length: Int) {
         let alphabet = ["a", "b", "é", "漢", "🙂", " ", "\"", "\\", "\n"]
         let text = "x" + (0..<length - 1).map { _ in world.random.pick(alphabet) }.joined()
-        guard chatter?.act(roll, { $0.say(text, now: now, into: &$1) }) == true else { return }
+        guard chatter?.say(text, now: now, random: roll) == true else { return }
         guard let message = chatter?.client.outgoing.last else { return }
+        own.insert(message.id)
         world.judge.says(message.id, text, person: index)
         lastSaid = (message.id, text, chatter?.client.session, false)
     }
@@ -229,7 +233,7 @@ final class Guest: Person {
     private func note(_ item: News) {
         switch item {
         case .event(let event):
-            if case .message(_, let id?) = event.kind, let client = chatter?.client, id.hasPrefix(client.idMark) {
+            if case .message(_, let id?) = event.kind, own.contains(id) {
                 if id == lastSaid?.id { lastSaid?.isHeard = true }
                 world.judge.acknowledge(id, room: room, seq: event.seq)
             }

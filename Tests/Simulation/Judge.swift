@@ -34,8 +34,8 @@ package final class Judge {
     private var lines: [Int: Line] = [:]
     /// Who is in a room and has no reason to leave it, by person.
     var stays: [Int: Stay] = [:]
-    /// What was said under which id: the text's fingerprint.
-    private var said: [String: (person: Int, text: UInt64)] = [:]
+    /// What was said under which id: by whom, as the how-manieth of all messages, and the text's fingerprint.
+    private(set) var said: [String: (person: Int, number: Int, text: UInt64)] = [:]
     /// Those who were once welcomed with a gap. If that has swallowed a message of their own, and the session with it, they can
     /// only say it again, as someone whom the server does not know.
     private var missed: Set<Int> = []
@@ -186,7 +186,7 @@ package final class Judge {
     // MARK: What the persons do
 
     /// A person who behaves says something.
-    func says(_ id: String, _ text: String, person: Int) { said[id] = (person, Judge.fingerprint(text)) }
+    func says(_ id: String, _ text: String, person: Int) { said[id] = (person, said.count, Judge.fingerprint(text)) }
 
     /// Whether a message may have been said twice through nobody's fault.
     func mayBeSaidTwice(_ id: String) -> Bool { said[id].map { missed.contains($0.person) } ?? false }

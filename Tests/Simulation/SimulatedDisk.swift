@@ -40,6 +40,8 @@ package final class SimulatedDisk: Storage {
     package private(set) var calls = 0
     package private(set) var syncedPaths: [String] = []
     package private(set) var boots = 1
+    /// The most bytes that anyone has had at hand to read into.
+    package private(set) var largestBuffer = 0
 
     package init() {}
 
@@ -87,6 +89,8 @@ package final class SimulatedDisk: Storage {
         for folder in folders.symmetricDifference(storedFolders).sorted() where Bool.random(using: &random) {
             if folders.contains(folder) { folders.remove(folder) } else { folders.insert(folder) }
         }
+        // What was in a folder that is gone is gone with it; the inner ones come after the outer ones.
+        for folder in folders.sorted() where !isThere(SimulatedDisk.folder(of: folder)) { folders.remove(folder) }
         let paths = Set(files.keys).union(storedFiles.keys)
         var isNew: [String: Bool] = [:]
         for path in paths.sorted() {
@@ -106,6 +110,8 @@ package final class SimulatedDisk: Storage {
         storedFolders = folders
         renames = []
     }
+
+    private func isThere(_ folder: String) -> Bool { folder.isEmpty || folders.contains(folder) }
 
     /// One name for all those that renames have tied together.
     private func tied(_ path: String) -> String {
@@ -169,13 +175,10 @@ package final class SimulatedDisk: Storage {
 // MARK: - Files
 
 extension SimulatedDisk {
-    package func makeDirectory(_ path: String) throws(StorageError) {
+    package func makeDirectory(_ path: String) throws(StorageError) -> Bool {
         try check(.makeDirectory, path)
-        var folder = path
-        while !folder.isEmpty {
-            folders.insert(folder)
-            folder = SimulatedDisk.folder(of: folder)
-        }
+        guard isThere(SimulatedDisk.folder(of: path)) else { throw StorageError(.makeDirectory, path, code: 2) }
+        return folders.insert(path).inserted
     }
 
     package func list(_ directory: String) throws(StorageError) -> [StorageEntry]? {
@@ -245,6 +248,7 @@ extension SimulatedDisk {
         _ file: OpenFile, at offset: Int64, into buffer: inout [UInt8], range: Range<Int>
     ) throws(StorageError) -> Int {
         let (file, path) = try opened(file, .read)
+        largestBuffer = max(largestBuffer, buffer.count)
         var most = range.count
         switch fault(.read, path) {
         case .fail(let code): throw StorageError(.read, path, code: code)

@@ -66,8 +66,8 @@ private struct LogRecord {
     private(set) var ids: [String: UInt64] = [:]
     private var present: Set<String> = []
     private var last: UInt64 = 0
-    /// The number of the newest message of each client, by what its identifiers begin with.
-    private var newest: [Substring: Int] = [:]
+    /// The number of each person's newest message.
+    private var newest: [Int: Int] = [:]
 
     init(room: String, mayJump: Bool, isBalanced: Bool, judge: Judge) {
         self.room = room
@@ -107,12 +107,11 @@ private struct LogRecord {
         if let other = ids.updateValue(seq, forKey: id), !judge.mayBeSaidTwice(id) {
             fail("message \(id) is in the log of \(room) twice: \(other) and \(seq)")
         }
-        let parts = id.split(separator: "-")
-        guard parts.count == 2, let number = Int(parts[1]) else {
-            return fail("there is a message \(id) in the log of \(room)")
+        guard let (person, number, _) = judge.said[id] else {
+            return fail("message \(id) in the log of \(room) was never said")
         }
-        if let before = newest.updateValue(number, forKey: parts[0]), before > number {
-            fail("message \(id) is in the log of \(room) behind \(before)")
+        if let before = newest.updateValue(number, forKey: person), before > number {
+            fail("message \(id) of person \(person) is in the log of \(room) behind a later one")
         }
     }
 }

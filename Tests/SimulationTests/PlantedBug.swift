@@ -136,8 +136,8 @@ struct PlantedBug: Sendable, CustomStringConvertible {
             "% || !history.isReplacingJournal && now >= nextJournal {"),
         PlantedBug(
             "the data folder's own name is left to the system", "History/History.swift",
-            "try disk.makeDirectory(directory)\n        try syncName()",
-            "let isNew = try disk.list(directory) == nil\n        try disk.makeDirectory(directory)\n        if !% || isNew { try syncName() }"
+            "try disk.makeDirectories(directory, keep: syncName)",
+            "let isNew = try disk.list(directory) == nil\n        try disk.makeDirectories(directory) { (path) throws(StorageError) in if !% || isNew { try syncName(of: path) } }"
         ),
         PlantedBug(
             "a load trusts a sync after one that has failed", "History/Loading.swift",

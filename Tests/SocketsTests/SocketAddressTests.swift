@@ -79,6 +79,10 @@ import Testing
         ("2001:db8::/65", "2001:db8:0:0:8000::", false), ("192.0.2.1/32", "192.0.2.1", true),
         ("172.16.0.0/12", "172.31.255.255", true), ("172.16.0.0/12", "172.32.0.0", false),
         ("10.1.2.3/8", "10.9.9.9", true),
+        // An IPv4 network written as the part of IPv6 that stands for it.
+        ("::ffff:10.0.0.0/104", "10.255.1.2", true), ("::ffff:10.0.0.0/104", "11.0.0.0", false),
+        ("::ffff:0:0/96", "203.0.113.9", true), ("::ffff:0:0/96", "2001:db8::1", false),
+        ("::ffff:192.0.2.7", "192.0.2.7", true), ("::ffff:192.0.2.7/128", "192.0.2.8", false),
     ])
     func aBlockContainsItsAddresses(block: String, address: String, isInside: Bool) throws {
         let block = try #require(AddressBlock(block))
@@ -87,6 +91,8 @@ import Testing
 
     @Test(arguments: [
         "", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/8/8", "::/129", "x/8", "10.0.0.0/+8",
+        // Half of IPv6 or a part of IPv4? Neither is what was meant.
+        "::ffff:10.0.0.0/8", "::ffff:10.0.0.0/129",
     ])
     func whatIsNoBlockIsNone(text: String) { #expect(AddressBlock(text) == nil) }
 

@@ -60,6 +60,8 @@ package final class Child {
     private var outputBytes: [UInt8] = []
     private var errorBytes: [UInt8] = []
     private var ending: Ending?
+    /// What it has used of a processor by itself, once its end was waited for: however busy the machine is.
+    package private(set) var processorSeconds = 0.0
 
     /// - Parameters:
     ///   - terminal: a descriptor to use for all three standard streams in place of pipes.
@@ -97,7 +99,10 @@ package final class Child {
         posix_spawnattr_setsigmask(&attributes, &signals)
         sigaddset(&signals, SIGPIPE)
         posix_spawnattr_setsigdefault(&attributes, &signals)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK) | Int16(POSIX_SPAWN_SETSIGDEF))
+        var flags = Int16(POSIX_SPAWN_SETSIGMASK) | Int16(POSIX_SPAWN_SETSIGDEF)
+        // As a shell does it: with a process group of its own that has somebody to continue it, it can be stopped.
+        if terminal != nil { flags |= Int16(POSIX_SPAWN_SETPGROUP) }
+        posix_spawnattr_setflags(&attributes, flags)
         for (end, target) in [(pipes[0], 0), (pipes[3], 1), (pipes[5], 2)] as [(Int32, Int32)] {
             posix_spawn_file_actions_adddup2(&actions, terminal ?? end, target)
         }
@@ -245,9 +250,25 @@ package final class Child {
         throw Failure("still running")
     }
 
+    /// Waits until it is stopped by a signal: asks now and then.
+    package func waitForStop(within seconds: Double = Deadline.standard) throws {
+        let deadline = Deadline(seconds: seconds)
+        var status: Int32 = 0
+        while !deadline.isOver {
+            if waitpid(process, &status, WNOHANG | WUNTRACED) == process {
+                guard status & 0xFF == 0x7F else { throw Failure("it has ended with status \(status)") }
+                return
+            }
+            usleep(2000)
+        }
+        throw Failure("not stopped")
+    }
+
     private func takeEnding(_ options: Int32) -> Ending? {
         var status: Int32 = 0
-        guard waitpid(process, &status, options) == process else { return nil }
+        var usage = rusage()
+        guard wait4(process, &status, options, &usage) == process else { return nil }
+        processorSeconds = Double(usage.ru_utime.tv_sec) + Double(usage.ru_utime.tv_usec) / 1e6
         let isExit = status & 0x7F == 0
         let ending = isExit ? Ending.exited(status >> 8 & 0xFF) : .killed(by: status & 0x7F)
         self.ending = ending

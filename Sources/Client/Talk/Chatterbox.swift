@@ -22,10 +22,10 @@ final class Chatterbox {
     var client: ChatClient { chatter.client }
     var refusal: ConnectionRefusal? { chatter.refusal }
 
-    /// 64 bits that nobody can guess.
-    func random() -> UInt64 { entropy.next() }
-
     func join(as name: String, now: Int64) { act { $0.join(as: name, now: now, into: &$1) } }
+
+    /// - Returns: false if the outbox is full.
+    func say(_ text: String, now: Int64) -> Bool { chatter.say(text, now: now, random: entropy.next) }
 
     @discardableResult
     func act<Result>(_ body: (inout ChatClient, inout [ClientAction]) -> Result) -> Result {

@@ -9,6 +9,8 @@ package final class TalkLoop {
     let options: TalkOptions
     let chatter: Chatterbox
     let person: TalkPerson
+    private let output: PatientOutput
+    private let errors: PatientOutput
     private let poller: any Poller
     private let signals: Int32
     private var addresses: [SocketAddress]
@@ -19,15 +21,19 @@ package final class TalkLoop {
     private var nextToken = TalkLoop.firstSocket
     private var buffer = [UInt8](repeating: 0, count: 64 * 1024)
     private var isReadingInput = true
-    /// Why the last attempt to connect failed.
+    /// Why there is no connection, if the last attempt comes to nothing more than it has.
     private var failure = ""
     /// When a conversation without a person is given up; nil while there is a connection, or a person.
     private var givesUpAt: Int64?
     private var outcome: TalkOutcome?
+    /// Whether a signal has asked for the end: what nobody reads is not waited for.
+    private var isHurried = false
 
     private static let inputToken: UInt64 = 0
     private static let signalToken: UInt64 = 1
-    private static let firstSocket: UInt64 = 2
+    private static let outputToken: UInt64 = 2
+    private static let errorToken: UInt64 = 3
+    private static let firstSocket: UInt64 = 4
     /// After so many failures in a row the server may have moved: its name is looked up again. (That does not go without
     /// waiting, so it is not done each time.)
     private static let roundsPerLookup = 5
@@ -37,7 +43,8 @@ package final class TalkLoop {
     package init(_ options: TalkOptions) throws(SystemError) {
         self.options = options
         addresses = try SocketAddress.resolve(host: options.url.host, port: options.url.port)
-        signals = try Signals.catchTermination(and: [Signals.hangUp, Signals.windowChange, Signals.continued])
+        signals = try Signals.catchTermination(
+            and: [Signals.hangUp, Signals.quit, Signals.stop, Signals.windowChange, Signals.continued])
         // poll(2) and not epoll, which does not know of files: standard input may be one.
         poller = try PollerKind.poll.makePoller()
         try poller.add(SharedStream.input, token: Self.inputToken)
@@ -46,7 +53,9 @@ package final class TalkLoop {
             throw SystemError(code: 0, operation: "start: there is not enough memory")
         }
         self.chatter = chatter
-        person = TalkPerson(options)
+        output = PatientOutput(SharedStream.output, poller: poller, token: Self.outputToken, signals: signals)
+        errors = PatientOutput(SharedStream.error, poller: poller, token: Self.errorToken, signals: signals)
+        person = TalkPerson(options, output: output, errors: errors)
     }
 
     // MARK: The loop
@@ -58,12 +67,13 @@ package final class TalkLoop {
         while true {
             settle()
             if let outcome, ending.isEmpty {
-                person.close()
-                return outcome
+                person.giveTerminalBack()
+                if isHurried || output.isFlushed && errors.isFlushed { return outcome }
             }
             receive()
             let now = now
             chatter.act { $0.advance(to: now, into: &$1) }
+            if let time = socket?.nextAddressAt, now >= time { tryNextAddress() }
         }
     }
 
@@ -73,6 +83,8 @@ package final class TalkLoop {
             switch readiness.token {
             case Self.inputToken: receiveInput()
             case Self.signalToken: receiveSignals()
+            case Self.outputToken: output.flush()
+            case Self.errorToken: errors.flush()
             default: receive(readiness)
             }
         }
@@ -81,8 +93,11 @@ package final class TalkLoop {
     private func timeout() -> Int32 {
         var deadlines = ending.compactMap(\.endsAt)
         if let deadline = chatter.client.deadline { deadlines.append(deadline) }
-        if let givesUpAt { deadlines.append(givesUpAt) }
-        if let leavesAt = person.leavesAt { deadlines.append(leavesAt) }
+        if let time = socket?.nextAddressAt { deadlines.append(time) }
+        if outcome == nil {
+            if let givesUpAt { deadlines.append(givesUpAt) }
+            if let leavesAt = person.leavesAt { deadlines.append(leavesAt) }
+        }
         // The seconds until the next try count down on the screen.
         if case .waiting = chatter.client.phase, person.isPresent { deadlines.append(now + 1000) }
         guard let next = deadlines.min() else { return -1 }
@@ -94,7 +109,7 @@ package final class TalkLoop {
         let overdue = ending.filter { $0.endsAt.map { now >= $0 } ?? false || $0.isClosed }
         if !overdue.isEmpty { ending.removeAll { socket in overdue.contains { $0 === socket } } }
         guard outcome == nil else { return }
-        if person.isUnheard { return leave() }
+        if output.isUnheard { return leave() }
         let client = chatter.client
         if client.phase == .joined {
             givesUpAt = nil
@@ -139,10 +154,15 @@ package final class TalkLoop {
         while let signal = Signals.next() {
             switch signal {
             case Signals.windowChange: person.resize()
+            case Signals.stop:
+                person.giveTerminalBack()
+                Signals.stopProcess()
+                person.comeBack()
             case Signals.continued: person.comeBack()
             default:
                 // A second one does not wait for the server.
                 if outcome != nil { ending = [] }
+                isHurried = true
                 leave()
             }
         }
@@ -188,10 +208,14 @@ package final class TalkLoop {
             let found = try? SocketAddress.resolve(host: options.url.host, port: options.url.port)
             if let found, !found.isEmpty { addresses = found }
         }
-        let new = ClientSocket(poller: poller, token: nextToken, addresses: addresses)
+        failure = "there is no answer from \(options.url.authority)"
+        socket = ClientSocket(poller: poller, token: nextToken, addresses: addresses)
         nextToken += 1
-        socket = new
-        if case .failed(let error) = new.connect() { connectFailed(error) }
+        tryNextAddress()
+    }
+
+    private func tryNextAddress() {
+        if case .failed(let error) = socket?.connect(now: now) { connectFailed(error) }
     }
 
     private func connectFailed(_ error: SystemError) {
@@ -203,6 +227,7 @@ package final class TalkLoop {
 
     private func disconnect() {
         guard let socket else { return }
+        if !socket.isConnected { failedRounds += 1 }
         socket.send(chatter.takeOutput())
         socket.finish(now: now)
         if !socket.isClosed { ending.append(socket) }
@@ -212,7 +237,7 @@ package final class TalkLoop {
     private func receive(_ readiness: Readiness) {
         if let index = ending.firstIndex(where: { $0.token == readiness.token }) { return drain(index, readiness) }
         guard let socket, socket.token == readiness.token else { return }
-        switch socket.becameReady(readiness) {
+        switch socket.becameReady(readiness, now: now) {
         case .connecting: return
         case .failed(let error): return connectFailed(error)
         case .connected:
@@ -223,7 +248,9 @@ package final class TalkLoop {
         }
         guard readiness.isReadable else { return }
         switch socket.receive(into: &buffer) {
-        case .received(let count): chatter.received(buffer, count, now: now)
+        case .received(let count):
+            failure = "the connection to \(options.url.authority) is lost"
+            chatter.received(buffer, count, now: now)
         case .wouldBlock: break
         case .end, .failed:
             failure = "the server at \(options.url.authority) has ended the connection"
@@ -234,7 +261,7 @@ package final class TalkLoop {
 
     /// What comes after the last word is thrown away, until the server ends the connection.
     private func drain(_ index: Int, _ readiness: Readiness) {
-        _ = ending[index].becameReady(readiness)
+        _ = ending[index].becameReady(readiness, now: now)
         guard readiness.isReadable else { return }
         switch ending[index].receive(into: &buffer) {
         case .received, .wouldBlock: break

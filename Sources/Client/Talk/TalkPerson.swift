@@ -20,19 +20,24 @@ final class TalkPerson {
     private var guestTries = 0
     private var isAtEnd = false
     /// Lines that were read and not looked at yet.
-    private var waiting: [String] = []
+    private var waiting: ArraySlice<String> = []
+    /// What was being typed, and what waited, when another name was asked for: that is no name.
+    private var aside: (typed: String, waiting: ArraySlice<String>) = ("", [])
     /// Whether they want to leave, and when they do so although something they said has not arrived (ms).
     private(set) var leavesAt: Int64?
     /// Lines that the chat has refused.
     private(set) var refusedLines = 0
-    /// Whether nobody reads standard output any more.
-    private(set) var isUnheard = false
+    private let output: PatientOutput
+    private let errors: PatientOutput
+    /// Whether the terminal is as it was, and nothing is drawn.
+    private var isTerminalGivenBack = false
 
     private static let guestTriesAtMost = 20
     /// So many of the messages on their way are shown.
     private static let shownMessages = 5
 
-    init(_ options: TalkOptions) {
+    init(_ options: TalkOptions, output: PatientOutput, errors: PatientOutput) {
+        (self.output, self.errors) = (output, errors)
         let readsTerminal = Terminal.isTerminal(SharedStream.input)
         let showsTerminal = Terminal.isTerminal(SharedStream.output)
         isPresent = readsTerminal
@@ -41,11 +46,11 @@ final class TalkPerson {
             isForTerminal: showsTerminal, hasColours: showsTerminal && options.allowsColours && !options.isDumb)
         givenName = options.username
         isNaming = options.username == nil && readsTerminal
+        resize()
         if isDrawn {
             keyboard = KeyByKey(SharedStream.input)
             // Pasted text comes in brackets.
-            write("\u{1B}[?2004h")
-            resize()
+            output.write("\u{1B}[?2004h")
         } else if isNaming {
             complain("What is your name?")
         }
@@ -75,7 +80,7 @@ final class TalkPerson {
             case nil: break
             case .line(let line): entered(line, in: loop)
             case .complete: editor.complete(with: Array(loop.chatter.client.people.names))
-            case .clearScreen: write(screen.clear())
+            case .clearScreen: output.write(screen.clear())
             case .endOfInput: quit(in: loop)
             }
         }
@@ -96,8 +101,9 @@ final class TalkPerson {
     /// Looks at the lines that wait: one after the other, each when what was said before has arrived, so that a command in
     /// their midst comes at its place.
     func sayWaiting(in loop: TalkLoop) {
-        while !waiting.isEmpty, isNaming || loop.chatter.client.phase == .joined && loop.chatter.client.isSettled {
-            entered(waiting.removeFirst(), in: loop)
+        while isNaming || loop.chatter.client.phase == .joined && loop.chatter.client.isSettled {
+            guard let line = waiting.popFirst() else { return }
+            entered(line, in: loop)
         }
     }
 
@@ -112,7 +118,11 @@ final class TalkPerson {
         if isNaming { return named(line, in: loop) }
         switch TypedLine(line, isTyped: isPresent) {
         case .nothing: break
-        case .say(let text): say(text, in: loop)
+        case .say(let text):
+            // Only somebody who types comes so far: what is piped waits until all before it has been said.
+            guard !loop.chatter.say(text, now: loop.now) else { break }
+            complain("Not sent: too much is waiting already.")
+            editor.replace(with: line)
         case .who: tell(loop.chatter.client.people)
         case .rename(let name):
             let isAsked = loop.chatter.act { $0.rename(to: name, into: &$1) }
@@ -129,12 +139,10 @@ final class TalkPerson {
             return complain("A name has 1 to 32 characters, all of them visible. Which shall it be?")
         }
         isNaming = false
+        editor.replace(with: aside.typed)
+        waiting = aside.waiting + waiting
+        aside = ("", [])
         loop.chatter.join(as: name, now: loop.now)
-    }
-
-    private func say(_ text: String, in loop: TalkLoop) {
-        let now = loop.now
-        loop.chatter.act { client, actions in _ = client.say(text, now: now, into: &actions) }
     }
 
     private func tell(_ people: People) {
@@ -148,7 +156,6 @@ final class TalkPerson {
     func show(_ news: News, in loop: TalkLoop) {
         switch news {
         case .event(let event): for line in transcript.lines(for: event) { add(line) }
-        case .history(let events, _): for line in events.flatMap({ transcript.lines(for: $0) }) { add(line) }
         case .joined(isBack: true): status("Connected again.")
         case .joined: if isPresent { status("Connected to \(loop.options.url.authority).") }
         case .gap: notice("Here is a gap: what happened meanwhile cannot be had any more.")
@@ -158,6 +165,7 @@ final class TalkPerson {
         case .joinRefused(let error): refused(error, in: loop)
         case .refused(let error): complain(TerminalText.visible(error.message))
         case .messageRefused(let message, let error): refused(message, error, in: loop)
+        case .history: break  // nothing here asks for it
         }
     }
 
@@ -165,6 +173,9 @@ final class TalkPerson {
         let reason = TerminalText.visible(error.message)
         if isPresent {
             isNaming = true
+            aside = (editor.text, waiting)
+            editor.replace(with: "")
+            waiting = []
             return complain("\(reason) Which name shall it be?")
         }
         guestTries += 1
@@ -186,7 +197,7 @@ final class TalkPerson {
 
     /// Part of the chat, on standard output.
     private func add(_ line: String) {
-        if isDrawn { screen.add(line) } else { write(line + "\n") }
+        if isDrawn { screen.add(line) } else { output.write(line + "\n") }
     }
 
     /// An answer to the person.
@@ -197,7 +208,7 @@ final class TalkPerson {
         if isDrawn {
             screen.add(transcript.notice(text))
         } else {
-            _ = SharedStream.write(SharedStream.error, "-- \(text)\n")
+            errors.write("-- \(text)\n")
         }
     }
 
@@ -205,35 +216,35 @@ final class TalkPerson {
         if isDrawn {
             screen.add(transcript.complaint(text))
         } else {
-            _ = SharedStream.write(SharedStream.error, "!! \(text)\n")
+            errors.write("!! \(text)\n")
         }
-    }
-
-    private func write(_ text: String) {
-        if !text.isEmpty, !SharedStream.write(SharedStream.output, text) { isUnheard = true }
     }
 
     // MARK: The terminal
 
-    func resize() { screen.columns = max(20, Terminal.columns(of: SharedStream.output) ?? 80) }
+    func resize() {
+        screen.columns = max(20, Terminal.columns(of: SharedStream.output) ?? 80)
+        transcript.columns = screen.columns
+    }
 
     /// The process goes on after it was stopped, and after others have used the terminal.
     func comeBack() {
         guard isDrawn else { return }
+        isTerminalGivenBack = false
         keyboard?.enter()
         resize()
-        write("\u{1B}[?2004h" + screen.erase())
+        output.write("\u{1B}[?2004h" + screen.erase())
     }
 
     /// Draws what has changed.
     func refresh(_ client: ChatClient, failure: String, now: Int64) {
-        guard isDrawn else { return }
+        guard isDrawn, !isTerminalGivenBack else { return }
         var footer = Screen.Footer()
         if !isNaming { footer.rows = rows(client, failure, now) }
         let prompt = isNaming ? "Your name: " : "\(TerminalText.visible(client.username))> "
         footer.prompt = TerminalText.fitting(prompt, columns: screen.columns / 2)
         (footer.before, footer.after) = editor.window(columns: screen.columns - TerminalText.width(of: footer.prompt))
-        write(screen.update(footer, faint: transcript.faint))
+        output.write(screen.update(footer, faint: transcript.faint))
     }
 
     /// What stands between the chat and the line that is typed.
@@ -254,10 +265,11 @@ final class TalkPerson {
         return rows
     }
 
-    /// Leaves the terminal as it was.
-    func close() {
-        guard isDrawn else { return }
-        write(screen.erase() + "\u{1B}[?2004l")
-        keyboard = nil
+    /// Leaves the terminal as it was, for good or until `comeBack`.
+    func giveTerminalBack() {
+        guard isDrawn, !isTerminalGivenBack else { return }
+        isTerminalGivenBack = true
+        output.write(screen.erase() + "\u{1B}[?2004l")
+        keyboard?.leave()
     }
 }

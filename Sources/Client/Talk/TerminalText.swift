@@ -1,10 +1,10 @@
 /// Text from others, made safe for a terminal, and the room that text takes on one.
-enum TerminalText {
+package enum TerminalText {
     /// The text with everything that could steer a terminal, or turn the reading direction of what stands around it,
     /// replaced by something that can be seen: the pictures of Unicode's Control Pictures block, or a number.
     ///
     /// - Parameter lineBreak: what stands for the end of a line, of whichever kind. A tab becomes four spaces.
-    static func visible(_ text: String, lineBreak: String = "⏎") -> String {
+    package static func visible(_ text: String, lineBreak: String = "⏎") -> String {
         var result = String.UnicodeScalarView()
         var afterReturn = false
         for scalar in text.unicodeScalars {
@@ -58,6 +58,39 @@ enum TerminalText {
             true
         default: false
         }
+    }
+
+    /// The most columns that some terminal gives a character: not all join emoji, or hide what steers the layout.
+    private static func mostColumns(of character: Character) -> Int {
+        let apart = character.unicodeScalars.reduce(0) { columns, scalar in
+            columns + (scalar.properties.generalCategory == .format ? 1 : width(of: Character(scalar)))
+        }
+        return max(apart, width(of: character))
+    }
+
+    /// The text with its lines broken rather before a terminal of so many columns would, and each but the first indented.
+    /// Escape sequences for colours take no room.
+    static func broken(_ text: String, columns: Int, indentation: Int) -> String {
+        let lineBreak = "\n" + String(repeating: " ", count: indentation)
+        var (result, used, isColour) = ("", 0, false)
+        for character in text {
+            if character == "\n" {
+                result += lineBreak
+                used = indentation
+                continue
+            }
+            if character == "\u{1B}" { isColour = true }
+            let width = isColour ? 0 : mostColumns(of: character)
+            if used + width > columns, used > indentation {
+                result += lineBreak
+                used = indentation
+            }
+            result.append(character)
+            used += width
+            // A mark that belongs to the text may have joined the sequence's end.
+            if isColour, character.unicodeScalars.first == "m" { isColour = false }
+        }
+        return result
     }
 
     /// As much of a text as fits, with an ellipsis where something is left out.

@@ -6,8 +6,13 @@ struct Transcript: Sendable {
     /// event is one line with its day in it, for other programs to read.
     let isForTerminal: Bool
     let hasColours: Bool
+    /// Of the terminal.
+    var columns = 80
     /// The day of the last event, as it was told.
     private var day = ""
+
+    /// As wide as a time and a space.
+    private static let indentation = 6
 
     init(isForTerminal: Bool, hasColours: Bool) {
         self.isForTerminal = isForTerminal
@@ -20,11 +25,15 @@ struct Transcript: Sendable {
         let date = "\(moment.year)-\(Self.twoDigits(moment.month))-\(Self.twoDigits(moment.day))"
         let time = "\(Self.twoDigits(moment.hour)):\(Self.twoDigits(moment.minute))"
         guard isForTerminal else { return ["\(date) \(time) \(text(of: event, lineBreak: " ⏎ "))"] }
-        // What is indented is said by whoever stands above it: no name begins with a space.
-        let indentation = String(repeating: " ", count: time.count + 1)
-        let line = "\(faint(time)) \(text(of: event, lineBreak: "\n\(indentation)"))"
+        let line = broken("\(faint(time)) \(text(of: event, lineBreak: "\n"))")
         defer { day = date }
         return date == day ? [line] : [faint("— \(date) —"), line]
+    }
+
+    /// A line as it has room on the terminal. What is indented is said by whoever stands above it, as no name begins with a
+    /// space; a line that the terminal itself breaks could look as if somebody else had said its end.
+    private func broken(_ line: String) -> String {
+        isForTerminal ? TerminalText.broken(line, columns: columns, indentation: Self.indentation) : line
     }
 
     private func text(of event: ChatEvent, lineBreak: String) -> String {
@@ -47,9 +56,12 @@ struct Transcript: Sendable {
     }
 
     /// What the program itself says.
-    func notice(_ text: String) -> String { faint("-- \(text)") }
+    func notice(_ text: String) -> String { faint(broken("-- \(text)")) }
 
-    func complaint(_ text: String) -> String { hasColours ? "\u{1B}[31m!! \(text)\u{1B}[0m" : "!! \(text)" }
+    func complaint(_ text: String) -> String {
+        let line = broken("!! \(text)")
+        return hasColours ? "\u{1B}[31m\(line)\u{1B}[0m" : line
+    }
 
     func faint(_ text: String) -> String { hasColours ? "\u{1B}[2m\(text)\u{1B}[0m" : text }
 

@@ -37,12 +37,19 @@ private func acceptNext(_ listener: Int32) -> Int32 {
     }
 }
 
-/// Someone who answers every connection with the same words, once something has come, and ends it.
+/// Someone who answers what comes first on every connection, and ends it.
 final class Impostor {
     let port: UInt16
     private let listener: Int32
 
-    init(answer: String) throws {
+    /// Always the same.
+    convenience init(answer: String) throws { try self.init(answer: { _ in answer }) }
+
+    convenience init(answer: @escaping @Sendable (_ request: String) -> String) throws {
+        try self.init(bytes: { Array(answer($0).utf8) })
+    }
+
+    init(bytes answer: @escaping @Sendable (_ request: String) -> [UInt8]) throws {
         let (listener, port) = try listenAnywhere()
         (self.listener, self.port) = (listener, port)
         ignoreBrokenPipes()
@@ -51,8 +58,8 @@ final class Impostor {
                 let connection = acceptNext(listener)
                 guard connection >= 0 else { break }
                 var buffer = [UInt8](repeating: 0, count: 4096)
-                if Deadline().wait(for: connection) { _ = read(connection, &buffer, buffer.count) }
-                let bytes = Array(answer.utf8)
+                let count = Deadline().wait(for: connection) ? read(connection, &buffer, buffer.count) : 0
+                let bytes = answer(String(decoding: buffer[..<max(0, count)], as: UTF8.self))
                 _ = write(connection, bytes, bytes.count)
                 shutdown(connection, Int32(SHUT_WR))
                 while Deadline(seconds: 5).wait(for: connection), read(connection, &buffer, buffer.count) > 0 {}
