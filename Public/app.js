@@ -1,5 +1,4 @@
-// Wires the page: what the connection hears goes to the log, the people, the status and the title; what the person does
-// goes to the connection.
+// Wires the page: what the connection hears goes to the log, the people, the status and the title; what one does, to it.
 
 import { Connection, Store, claim } from './connection.js';
 import * as log from './log.js';
@@ -15,21 +14,21 @@ const page = Object.fromEntries([...document.querySelectorAll('[id]')].map((elem
 
 const field = page.message;
 const on = (target, type, act) => target.addEventListener(type, act);
-const scope = `chatloop ${base.pathname}`;
-const browser = new Store(() => localStorage, `${scope} `);
-const tab = new Store(() => sessionStorage, `${scope} `);
+const scope = `chatloop ${base.pathname} `;
+const browser = new Store(() => localStorage, scope);
+const tab = new Store(() => sessionStorage, scope);
 
 translate();
 page.room.textContent = room;
 document.title = `${room} · Chatloop`;
 page.username.value = browser.get('name') ?? '';
-const here = new Store(() => sessionStorage, `${scope} ${await claim(tab, scope)} ${room} `);
+const here = new Store(() => sessionStorage, `${scope}${await claim(tab, scope)} ${room} `);
 
 const connection = new Connection({
 	address: Object.assign(new URL(`chat?room=${room}`, base), { protocol: base.protocol.replace('http', 'ws') }),
 	store: here, receive, changed,
 });
-const hooks = { ask: (before) => connection.older(before, 100), act: handleRefused, mention: null };
+const hooks = { ask: (before) => connection.older(before, 100), act: handleRefused };
 log.begin(hooks);
 
 // Arriving.
@@ -37,24 +36,25 @@ log.begin(hooks);
 const arriving = () => !page.entry.hidden;
 const newGuest = () => t.guest(1000 + Math.floor(Math.random() * 9000));
 let guest = newGuest();
-let asGuest = false;
+let asGuest;
 
 on(page.entry, 'submit', (event) => {
 	event.preventDefault();
-	const name = page.username.value.trim();
-	asGuest = !name;
-	if (scalars(name) > LIMIT.username) refuseName({ code: 'username_invalid' });
-	else connection.join(name || guest);
+	const { value } = page.username;
+	asGuest = !value;
+	const name = asGuest ? guest : value.trim();
+	if (!name || scalars(name) > LIMIT.username) refuseName(t.errors.username_invalid);
+	else connection.join(name);
 });
-on(page.username, 'input', () => refuseName(null));
+on(page.username, 'input', () => refuseName(''));
 
-function refuseName(error) {
-	page.usernameError.textContent = error ? t.errors[error.code] ?? error.message : '';
-	page.username.ariaInvalid = Boolean(error);
-	if (error) page.username.focus();
+function refuseName(why) {
+	page.usernameError.textContent = why;
+	page.username.ariaInvalid = !!why;
+	if (why) page.username.focus();
 }
 
-// Shows the chat, or the form in its place. Where a name is gone after a long absence, the form lies over the log.
+// Shows the chat, or the form in its place; or over it, where the name is gone after a long absence.
 function show(chat) {
 	page.entry.hidden = chat;
 	page.entry.inert = false;
@@ -118,14 +118,16 @@ const RECEIVE = {
 
 	history: ({ events, more }) => log.older(events.map(annotate), more),
 
-	error(error) {
+	error({ code, message, retryAfter = 1_000 }) {
+		const why = t.errors[code] ?? message;
 		if (connection.phase !== 'out') {
-			note(t.errors[error.code] ?? error.message);
-			setTimeout(log.older, error.retryAfter ?? 1_000); // in case it was about history
-		} else if (error.code === 'username_taken' && asGuest) connection.join(guest = newGuest());
+			note(why, 'error');
+			if (/^username/.test(code) && !field.value) write(here.get('said')); // a /rename
+			setTimeout(log.older, retryAfter); // in case it was about history
+		} else if (code === 'username_taken' && asGuest) connection.join(guest = newGuest());
 		else {
 			show(false);
-			refuseName(error);
+			refuseName(why);
 		}
 	},
 
@@ -198,14 +200,18 @@ function stopTyping(name) {
 }
 
 function showTyping() {
-	const [who, another] = typing.keys();
-	put(page.typing, another ? t.severalTyping : who ? t.typing(isolated(who)) : '');
+	const who = [...typing.keys()];
+	put(page.typing, !who[0] ? '' : who[3] ? t.severalTyping : t[who[1] ? 'areTyping' : 'typing'](names(who)));
 }
 
 // Writing.
 
 let completion = null;
-const note = (text) => void (put(page.note, text).tabIndex = text ? 0 : -1);
+
+function note(text, look = 'small') {
+	put(page.note, text).tabIndex = text ? 0 : -1;
+	page.note.className = look;
+}
 
 on(page.composer, 'submit', (event) => {
 	event.preventDefault();
@@ -218,7 +224,7 @@ on(page.composer, 'submit', (event) => {
 
 function say(text) {
 	if (!text) return false;
-	if (scalars(text) > LIMIT.text) return note(t.errors.text_too_long);
+	if (scalars(text) > LIMIT.text) return note(t.errors.text_too_long, 'error');
 	here.set('said', text);
 	connection.say(text.toWellFormed?.() ?? text);
 	log.spoke();
@@ -227,7 +233,10 @@ function say(text) {
 
 // Whether it could be obeyed.
 function obey(word, rest) {
-	if (word === 'rename' && rest) return connection.rename(rest.trim()) || note(t.reconnecting);
+	if (word === 'rename' && rest) {
+		here.set('said', `/rename ${rest}`);
+		return connection.rename(rest.trim()) || note(t.reconnecting);
+	}
 	note(word === 'who' ? t.who(names([...people].sort(byName), Infinity)) : t.help);
 	return word === 'help' || word === 'who';
 }
@@ -254,7 +263,7 @@ function write(text) {
 	written();
 }
 
-// Whatever follows from what stands in the field: its height, the count, and the draft.
+// What follows from the field's text: its height, the count, the draft.
 function written() {
 	const { value, style } = field;
 	const left = LIMIT.text - scalars(value);
@@ -263,6 +272,7 @@ function written() {
 	field.ariaInvalid = left < 0;
 	style.height = 'auto';
 	style.height = `${field.scrollHeight}px`; // style.css stops it at six lines
+	log.hold();
 }
 
 function bringBack() {
@@ -279,7 +289,7 @@ function handleRefused(what, id) {
 	field.focus();
 }
 
-// Puts in the next name that the word before the caret may become. After the last, Tab leaves the field as always.
+// Puts in the next name that the word before the caret may become. After the last, Tab leaves the field.
 function complete() {
 	const { value, selectionStart: caret } = field;
 	const { start, rest, found } = completion ??= completions(value, caret, [...people]);
@@ -329,18 +339,17 @@ on(page.openRoom, 'submit', (event) => {
 	page.roomName.ariaInvalid = !valid;
 	if (!valid) return;
 	leaveFor(name);
-	location.assign(addressOf(name));
+	location = addressOf(name);
 });
 
 on(page.copy, 'click', async () => {
 	try {
 		await navigator.clipboard.writeText(addressOf(room));
 	} catch {
-		prompt(t.copyLink, addressOf(room)); // without https there is no clipboard
-		return;
+		return prompt(t.copyLink, addressOf(room)); // without https there is no clipboard
 	}
 	page.copy.textContent = page.announcer.textContent = t.copied;
-	setTimeout(() => { page.copy.textContent = t.copyLink; }, 2_000);
+	setTimeout(set, 2_000, page.copy, t.copyLink);
 });
 
 page.showNotices.checked = browser.get('notices') ?? true;
@@ -376,6 +385,7 @@ function save() {
 on(visualViewport, 'resize', () => {
 	if (visualViewport.scale === 1) document.body.style.setProperty('--height', `${visualViewport.height}px`);
 	scrollTo(0, 0);
+	log.hold();
 });
 
 showRooms();
@@ -393,5 +403,8 @@ if (connection.session) {
 else {
 	show(false);
 	showStatus();
-	if (!matchMedia('(pointer: coarse)').matches) page.username.focus(); // a phone would open its keyboard
+	if (!matchMedia('(pointer: coarse)').matches) { // a phone would open its keyboard
+		page.username.focus();
+		page.username.select();
+	}
 }

@@ -108,6 +108,7 @@ export class Connection {
 	join(name) {
 		this.name = name;
 		this.tries = 0;
+		if (this.phase === 'trying') return; // pressed twice: the second finds the name taken
 		if (this.phase !== 'out' || this.#socket?.readyState !== WebSocket.OPEN) return this.#open();
 		this.#enter('trying'); // again, after a refused one
 		this.#sendJoin();

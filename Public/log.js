@@ -14,9 +14,7 @@ const WINDOW = 200; // rows that are kept as elements before the end, or to eith
 const KEPT = 20_000; // events in memory; older ones can be asked for again
 const READ_OUT = 5; // more new rows than that at once are counted for a screen reader, not read
 
-const scroller = document.getElementById('log');
-const button = document.getElementById('unread');
-const announcer = document.getElementById('announcer');
+const [scroller, button, announcer] = document.querySelectorAll('#log, #unread, #announcer');
 const list = scroller.querySelector('ol');
 const start = make('li', 'start');
 
@@ -51,7 +49,7 @@ export function begin(given) {
 	scroller.addEventListener('scroll', scrolled);
 	button.addEventListener('click', toUnread);
 	document.addEventListener('visibilitychange', schedule);
-	new ResizeObserver(() => put(following ? null : place)).observe(scroller);
+	new ResizeObserver(hold).observe(scroller);
 }
 
 // What comes in.
@@ -62,9 +60,8 @@ export function fill(history, hasMore) {
 	events = history;
 	more = hasMore;
 	asked = false;
-	mark = 0;
+	mark = unsaid = 0;
 	seen = newest();
-	unsaid = 0;
 	rebuild();
 	hush();
 }
@@ -295,8 +292,7 @@ function settle() {
 	place = following ? null : anchor();
 	if (!document.hidden) see();
 	showButton();
-	const wanted = more && !asked && !first && events.length && scrollTop < clientHeight;
-	if (wanted) asked = hooks.ask(Math.ceil(events[0].seq));
+	if (more && !asked && !first && events.length && scrollTop < clientHeight) asked = hooks.ask(Math.ceil(events[0].seq));
 }
 
 function see() {
@@ -314,7 +310,7 @@ function showButton() {
 
 function toUnread() {
 	const event = events.find((some) => some.seq > seen && isOthers(some));
-	go(event && { seq: event.seq, top: 0 }); // the line, or the day, above it has the same seq
+	go(event && { seq: event.seq, top: 30 }); // with its name; the line, or the day, above it has the same seq
 	scroller.focus({ preventScroll: true }); // the button may be gone
 }
 
@@ -330,15 +326,21 @@ function anchor() {
 	const { top } = scroller.getBoundingClientRect();
 	let element = child((box) => box.bottom > top);
 	while (element && !rowOf.get(element)?.events) element = element.nextSibling;
-	return element ? { element, seq: rowOf.get(element).seq, top: element.getBoundingClientRect().top - top } : null;
+	return element ? { element, seq: rowOf.get(element).seq, top: topOf(element) - top } : null;
 }
+
+// A row is held by its text: the name above goes when older rows of its author come before it.
+const topOf = (element) => (element.querySelector('.text') ?? element).getBoundingClientRect().top;
+
+/** Keeps in view what is there, once the log's size changed: a scrollTop cut down by that looks like the reader's. */
+export const hold = () => put(following ? null : place);
 
 // Puts a place back where it was; without one, the end.
 function put(at) {
 	const element = at?.element ?? rows[indexOf(at?.seq)]?.element;
 	if (!at) scroller.scrollTop = scroller.scrollHeight;
 	else if (element?.isConnected) {
-		scroller.scrollTop += element.getBoundingClientRect().top - scroller.getBoundingClientRect().top - at.top;
+		scroller.scrollTop += topOf(element) - scroller.getBoundingClientRect().top - at.top;
 	}
 	lastTop = scroller.scrollTop;
 }
@@ -359,7 +361,7 @@ function hush() {
 
 export const isOthers = (event) => event.type === 'message' && !event.own;
 
-// The index of the first that is so, in a list that goes from "no" to "yes" once: looked for by halves.
+// The index of the first that is so, as are all after it: looked for by halves.
 function firstOf(all, is) {
 	let [low, high] = [0, all.length];
 	while (low < high) {

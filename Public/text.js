@@ -6,8 +6,8 @@
 export const isolated = (who) => `\u2068${who}\u2069`; // else a name written from right to left turns the sentence
 
 const english = {
-	skip: 'Skip to the message field', connection: 'Connection', messages: 'Messages', message: 'Message', send: 'Send',
-	welcome: 'Pick a name and talk', username: 'Username', join: 'Join', connecting: 'Connecting…',
+	skip: 'Skip to the message field', connection: 'Connection', messages: 'Messages', message: 'Message',
+	hint: 'Message, or /help', send: 'Send', welcome: 'Pick a name and talk', username: 'Username', join: 'Join', connecting: 'Connecting…',
 	guest: 'Guest {}', leaveEmpty: 'Leave it empty to come in as {}.',
 	people: 'People', rooms: 'Rooms', roomName: 'Room name', open: 'Open', copyLink: 'Copy room link', copied: 'Copied',
 	options: 'Options', showNotices: 'Show who joins and leaves', notify: 'Tell me when I am mentioned',
@@ -15,15 +15,14 @@ const english = {
 	full: ' – the server is full', slow: ' – this page could not keep up', now: 'Try now',
 	elsewhere: 'Offline – this chat went on in another window', here: 'Continue here',
 	joined: '{} joined', left: '{} left',
-	back: '{} left and came back', visited: '{} joined and left',
-	renamed: '{} is now {}', others: '{} others',
+	back: '{} left and came back', renamed: '{} is now {}', others: '{} others',
 	unread: 'New', newMessages: 'New messages ({})', toEnd: 'To the end',
 	arrived: (n) => (n === 1 ? '1 new message' : `${n} new messages`),
 	earlier: 'Loading what was said earlier…', beginning: 'This is where the room begins.',
 	missed: 'Some of what happened before this was missed.',
-	you: 'you', sent: 'Sent', sending: 'Sending', refused: 'Not sent', edit: 'Edit', resend: 'Send again', drop: 'Drop',
-	typing: '{} is typing…', severalTyping: 'Several people are typing…', remaining: '{} left',
-	who: 'Here: {}',
+	you: 'you', sent: 'Sent', sending: 'Sending', refused: 'Not sent', edit: 'Edit', resend: 'Try again', drop: 'Drop',
+	typing: '{} is typing…', areTyping: '{} are typing…', severalTyping: 'Several people are typing…',
+	remaining: '{} left', who: 'Here: {}',
 	help: 'Shift+Enter: new line. Tab: complete a name. Up in the empty field: what you said last.\n'
 		+ '`code` and ```longer code``` stay as typed.\n/rename NAME: change your name. /who: who is here.\n'
 		+ 'Two slashes start a message with one.',
@@ -39,21 +38,21 @@ const english = {
 
 const german = {
 	skip: 'Zum Nachrichtenfeld', connection: 'Verbindung', messages: 'Nachrichten', message: 'Nachricht',
-	send: 'Senden', welcome: 'Namen wählen und mitreden', username: 'Name', join: 'Eintreten', connecting: 'Verbinde…',
-	guest: 'Gast {}', leaveEmpty: 'Leer lassen, um als {} einzutreten.',
+	hint: 'Nachricht oder /help', send: 'Senden', welcome: 'Namen wählen und mitreden', username: 'Name',
+	join: 'Eintreten', connecting: 'Verbinde…', guest: 'Gast {}', leaveEmpty: 'Leer lassen, um als {} einzutreten.',
 	people: 'Anwesende', rooms: 'Räume', roomName: 'Raumname', open: 'Öffnen', copyLink: 'Link kopieren',
 	copied: 'Kopiert', options: 'Einstellungen', showNotices: 'Zeigen, wer kommt und geht',
 	notify: 'Melden, wenn mein Name fällt', connected: 'Verbunden', reconnecting: 'Verbinde neu', inSeconds: ' in {} s', offline: 'Offline',
 	full: ' – der Server ist voll', slow: ' – diese Seite kam nicht mit', now: 'Jetzt versuchen',
 	elsewhere: 'Offline – es ging in einem anderen Fenster weiter', here: 'Hier fortsetzen',
-	joined: 'Neu hier: {}', left: 'Gegangen: {}', back: 'Wieder da: {}', visited: 'Kurz da: {}',
+	joined: 'Neu hier: {}', left: 'Gegangen: {}', back: 'Wieder da: {}',
 	renamed: '{} heißt jetzt {}', others: '{} weitere',
 	unread: 'Neu', newMessages: 'Neue Nachrichten ({})', toEnd: 'Ans Ende',
 	arrived: (n) => (n === 1 ? '1 neue Nachricht' : `${n} neue Nachrichten`),
 	earlier: 'Früheres wird geladen…', beginning: 'Hier beginnt der Raum.', missed: 'Davor wurde manches verpasst.',
 	you: 'du', sent: 'Gesendet', sending: 'Wird gesendet', refused: 'Nicht gesendet',
-	edit: 'Bearbeiten', resend: 'Nochmals senden', drop: 'Verwerfen',
-	typing: '{} schreibt…', severalTyping: 'Mehrere schreiben…', remaining: 'noch {}',
+	edit: 'Bearbeiten', resend: 'Erneut versuchen', drop: 'Verwerfen',
+	typing: '{} schreibt…', areTyping: '{} schreiben…', severalTyping: 'Mehrere schreiben…', remaining: 'noch {}',
 	who: 'Hier: {}',
 	help: 'Umschalt+Enter: neue Zeile. Tab: Namen ergänzen. Pfeil hoch im leeren Feld: das zuletzt Gesagte.\n'
 		+ '`Code` und ```längerer Code``` bleiben wie getippt.\n/rename NAME: anders heißen. /who: wer da ist.\n'
@@ -79,14 +78,14 @@ export const t = Object.fromEntries(Object.entries(tables[locale.slice(0, 2)]).m
 export function translate() {
 	document.documentElement.lang = locale;
 	for (const element of document.querySelectorAll('[data-text], [data-label]')) {
-		const { text, label } = element.dataset;
+		const { text, label, hint = label } = element.dataset;
 		if (text) element.textContent = t[text];
 		if (label) element.ariaLabel = t[label];
-		if (label && 'placeholder' in element) element.placeholder = t[label];
+		if ('placeholder' in element) element.placeholder = t[hint];
 	}
 }
 
-const clock = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' });
+const clock = new Intl.DateTimeFormat(locale, { hour: 'numeric', minute: '2-digit' });
 const calendar = new Intl.DateTimeFormat(locale, { dateStyle: 'full' });
 const conjunction = new Intl.ListFormat(locale);
 const segmenter = new Intl.Segmenter();
@@ -97,10 +96,16 @@ export const number = new Intl.NumberFormat(locale).format;
 export const names = (list, most = 3) => conjunction.format(list.length > most
 	? [...list.slice(0, 2).map(isolated), t.others(list.length - 2)] : list.map(isolated));
 
-/** Sets an element's text; what is `isolated` becomes a <bdi>, so that no invisible character is left in the page. */
-export function put(element, sentence, ...more) {
-	const parts = sentence.split(/\u2068(.*?)\u2069/s).map((part, index) => (index % 2 ? make('bdi', '', part) : part));
-	element.replaceChildren(...parts, ...more);
+/** Sets an element's text; what is `isolated` becomes a <bdi>: no invisible character is left in the page. */
+export function put(element, sentence) {
+	const parts = sentence.split(/\u2068(.*?)\u2069/s);
+	parts.forEach((part, index) =>
+		set(element.childNodes[index] ?? element.appendChild(index % 2 ? make('bdi') : new Text()), part));
+	return trim(element, parts.length);
+}
+
+function trim(element, length) {
+	while (element.childNodes.length > length) element.lastChild.remove();
 	return element;
 }
 
@@ -117,11 +122,11 @@ export function set(element, text) {
 	return element;
 }
 
-/** Lengths are counted in Unicode scalars: an emoji is one, where a string's own length says two. */
+/** A length in Unicode scalars: an emoji is one, where a string's own length says two. */
 export const scalars = (text) => [...text].length;
 
-/** A name's hue follows from the name; a golden angle keeps like names apart. */
-export const hue = (username) =>
+// A name's hue follows from the name; a golden angle keeps like names apart.
+const hue = (username) =>
 	[...username].reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)) % 9973, 0) * 137.5 % 360;
 
 /** A pattern that finds `username` in a text as a word of its own, however it is capitalised. */
@@ -143,7 +148,7 @@ export const badge = (count) => `data:image/svg+xml,${encodeURIComponent(`<svg x
 	viewBox="0 0 32 32"><rect width="32" height="32" rx="9" fill="#c62f1d"/><text x="16" y="24" font-size="22"
 	font-family="sans-serif" text-anchor="middle" fill="#fff">${Math.min(count, 99)}</text></svg>`)}`;
 
-// How an event looks. One function for each kind of row makes its element, or brings it up to date.
+// How a row looks, by its kind: each makes its element, or brings it up to date.
 
 export const looks = {
 	day: ({ element, event }) => element ?? make('li', 'day', stamp(event.time, calendar)),
@@ -153,8 +158,8 @@ export const looks = {
 	message(row, log) {
 		const { event, under, state = 'sent' } = row;
 		const element = row.element ?? newMessage(event, log.mention);
-		const marks = [under && 'under', event.own && `own ${state}`, event.mention && 'mention'];
-		element.className = ['message', ...marks.filter(Boolean)].join(' ');
+		const marks = ['message', under && 'under', event.own && `own ${state}`, event.mention && 'mention'];
+		element.className = marks.filter(Boolean).join(' ');
 		stamp(event.time, clock, element.querySelector('time'));
 		if (!event.own) return element;
 		set(element.querySelector('.name'), event.username);
@@ -168,23 +173,29 @@ export const looks = {
 	notices(row) {
 		const element = row.element ?? make('li', 'notices');
 		const lines = sumUp(row.events);
-		const draw = () => lines.map((line) => put(make('p'), line.say, ' ', stamp(line.time, clock)));
 		if (lines.length < 3) {
-			element.replaceChildren(...draw());
-			return element;
+			element.querySelector('details')?.remove();
+			return draw(element, lines);
 		}
 		// What folds already stays: someone may be at it. A crowd is drawn only where it is wanted.
 		const details = element.querySelector('details') ?? make('details', '', make('summary'));
-		put(details.firstChild, fold(lines));
-		details.ontoggle = () => {
-			while (details.children[1]) details.lastChild.remove();
-			if (details.open) details.append(...draw());
-		};
+		put(details.firstChild, said(lines.flatMap(({ clauses }) => clauses)));
+		details.ontoggle = () => draw(details, details.open ? lines : [], 1);
 		details.ontoggle();
 		if (!details.parentNode) element.replaceChildren(details);
 		return element;
 	},
 };
+
+// Brings lines up to date behind so many other elements, touching what changes alone.
+function draw(parent, lines, behind = 0) {
+	lines.forEach(({ clauses, time }, index) => {
+		const line = parent.children[behind + index] ?? parent.appendChild(make('p', '', make('span'), ' ', make('time')));
+		put(line.firstChild, said(clauses));
+		stamp(time, clock, line.lastChild);
+	});
+	return trim(parent, behind + lines.length);
+}
 
 function stamp(ms, format, element = make('time')) {
 	element.dateTime = new Date(ms).toISOString();
@@ -221,7 +232,8 @@ function refusal({ id, reason }, log) {
 	return element;
 }
 
-// What a run of notices comes to: one line for each person who came or went, and one for each new name.
+// What a run of notices comes to: one line for each person who came or went, and one for each new name. Whoever did both
+// has both said of them: "Bo joined · Bo left".
 function sumUp(events) {
 	const people = new Map();
 	const lines = new Set();
@@ -229,25 +241,24 @@ function sumUp(events) {
 		const line = people.get(username) ?? { first: type };
 		people.delete(username);
 		if (type === 'rename') {
-			lines.add({ kind: type, time, say: t.renamed(isolated(username), isolated(to)) });
+			lines.add({ time, clauses: [[t.renamed(isolated(username), isolated(to))]] });
 			if (lines.has(line)) people.set(to, line);
 			continue;
 		}
 		people.set(username, line);
-		const kinds = { joinjoin: 'joined', leavejoin: 'back', leaveleave: 'left', joinleave: 'visited' };
-		const kind = kinds[line.first + type];
-		lines.add(Object.assign(line, { kind, time, username, say: t[kind](isolated(username)) }));
+		const kinds = { joinjoin: ['joined'], leavejoin: ['back'], leaveleave: ['left'], joinleave: ['joined', 'left'] };
+		lines.add(Object.assign(line, { time, clauses: kinds[line.first + type].map((kind) => [kind, username]) }));
 	}
 	return [...lines];
 }
 
-// "Ada, Bo and 4 others joined; Cy left"
-function fold(lines) {
-	const alike = Map.groupBy(lines, ({ kind, say }) => (kind === 'rename' ? say : kind));
-	return [...alike].map(([kind, same]) => t[kind]?.(names(same.map((line) => line.username))) ?? kind).join('; ');
+// "Ada, Bo and 4 others joined · Cy left"
+function said(clauses) {
+	const alike = Map.groupBy(clauses, ([kind]) => kind);
+	return [...alike].map(([kind, same]) => t[kind]?.(names(same.map(([, who]) => who))) ?? kind).join(' · ');
 }
 
-// What a message may hold besides text. Bidirectional controls end an address: they could make it read as another one.
+// What a message may hold besides text. Bidirectional controls end an address: they could disguise it.
 const MARKS = [
 	[/\n?```(?:[\w+#-]*\n)?([\s\S]+?)\n?```\n?/, ([, inner]) => [make('pre', '', make('code', '', inner))]],
 	[/`([^`\n]+)`/, ([, inner]) => [make('code', '', inner)]],

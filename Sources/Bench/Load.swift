@@ -127,11 +127,9 @@ package final class Load {
 
     /// Begins to connect the client in place `index`.
     func dial(_ index: Int) {
-        var nonce = SIMD16<UInt8>()
-        let words = SIMD2<UInt64>(entropy.next(), entropy.next())
-        for place in 0..<16 { nonce[place] = UInt8(truncatingIfNeeded: words[place / 8] >> UInt64(8 * (place % 8))) }
         var client = LoadClient(
-            authority: url.authority, target: options.mode == .echo ? url.echoTarget : url.target, nonce: nonce)
+            authority: url.authority, target: options.mode == .echo ? url.echoTarget : url.target,
+            nonce: ClientConnection.nonce { entropy.next() })
         client.started = Clock.monotonic
         client.address = addresses.first
         if index == clients.count {

@@ -14,6 +14,7 @@ import WebSocket
 /// It is a value, and does nothing itself. Times are milliseconds of a clock that does not go back; chance comes from the
 /// seed. The same inputs give the same actions, in the terminal and in a simulated world.
 package struct ChatClient: Sendable {
+    /// Where it is in the picture above.
     package enum Phase: Equatable, Sendable {
         case out
         case connecting
@@ -23,6 +24,7 @@ package struct ChatClient: Sendable {
         case ended(Ending)
     }
 
+    /// Why it does not go on by itself: the person has left, the session goes on elsewhere, or whoever answers is no chat.
     package enum Ending: Equatable, Sendable { case left, takenOver, noChat }
 
     package private(set) var phase = Phase.out
@@ -102,12 +104,6 @@ package struct ChatClient: Sendable {
         outbox.append(OutgoingMessage(id: id, text: text))
         flow(now, &actions)
         return true
-    }
-
-    /// Sends a refused message once more.
-    package mutating func retry(_ id: String, now: Int64, into actions: inout [ClientAction]) {
-        outbox.retry(id)
-        flow(now, &actions)
     }
 
     /// Forgets a message that was refused, or is not to be sent any more.

@@ -53,12 +53,8 @@ package struct Chatter {
     package mutating func connected(random: () -> UInt64) {
         refusal = nil
         lastWords = []
-        var nonce = SIMD16<UInt8>()
-        let words = SIMD2(random(), random())
-        for index in nonce.indices {
-            nonce[index] = UInt8(truncatingIfNeeded: words[index / 8] >> UInt64(index % 8 * 8))
-        }
-        connection = ClientConnection(authority: url.authority, target: url.target, nonce: nonce, deflate: deflate)
+        connection = ClientConnection(
+            authority: url.authority, target: url.target, nonce: ClientConnection.nonce(random), deflate: deflate)
     }
 
     /// Takes bytes from the connection.

@@ -60,6 +60,18 @@ package struct ClientConnection: Sendable {
         self.maxMessage = maxMessage
     }
 
+    /// The nonce of a connection (RFC 6455, section 4.1).
+    ///
+    /// - Parameter random: gives 64 bits that nobody can guess.
+    package static func nonce(_ random: () -> UInt64) -> SIMD16<UInt8> {
+        var nonce = SIMD16<UInt8>()
+        let words = SIMD2(random(), random())
+        for index in nonce.indices {
+            nonce[index] = UInt8(truncatingIfNeeded: words[index / 8] >> UInt64(index % 8 * 8))
+        }
+        return nonce
+    }
+
     // MARK: Receiving
 
     /// Takes `input` from `offset` on, up to the next event. Pings are answered on the way.

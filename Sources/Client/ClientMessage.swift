@@ -18,6 +18,7 @@ package enum ClientMessage {
         return end(bytes)
     }
 
+    /// - Parameter id: the client's name for it, 1 to 64 characters: the server does not say a message twice that has one.
     package static func message(text: String, id: String? = nil) -> [UInt8] {
         var bytes = begin("{\"type\":\"message\",\"text\":", text)
         if let id {
@@ -27,10 +28,12 @@ package enum ClientMessage {
         return end(bytes)
     }
 
+    /// Asks for another name.
     package static func rename(to username: String) -> [UInt8] {
         end(begin("{\"type\":\"rename\",\"username\":", username))
     }
 
+    /// Tells the others that this user is typing.
     package static let typing = Array("{\"type\":\"typing\"}".utf8)
 
     /// - Parameters:

@@ -90,6 +90,7 @@ package final class ClientSocket {
         return nil
     }
 
+    /// Receives into the beginning of `buffer`, once; without a connection there is only its end.
     package func receive(into buffer: inout [UInt8]) -> Reception {
         guard descriptor >= 0 else { return .end }
         var span = buffer.mutableSpan

@@ -102,12 +102,6 @@ struct Outbox: Sendable {
         }
     }
 
-    /// A refused message is to be sent once more, as it is. (The server does not count the `id` of a refused one as used.)
-    mutating func retry(_ id: String) {
-        guard let index = index(of: id), messages[index].isRefused else { return }
-        messages[index].state = .pending
-    }
-
     /// Forgets a message. One that is on the way may be said all the same.
     mutating func drop(_ id: String) { messages.removeAll { $0.id == id } }
 }

@@ -45,22 +45,9 @@ package enum SharedStream {
     ///
     /// - Returns: false if nobody reads it any more.
     package static func write(_ descriptor: Int32, _ text: String) -> Bool {
-        let bytes = Array(text.utf8)
-        var written = 0
-        while written < bytes.count {
-            // Reads the rest of the array's own bytes.
-            let count = unsafe bytes.withUnsafeBytes { bytes in
-                let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[written...])
-                return uninterrupted {
-                    #if canImport(Darwin)
-                        unsafe Darwin.write(descriptor, rest.baseAddress, rest.count)
-                    #elseif canImport(Glibc)
-                        unsafe Glibc.write(descriptor, rest.baseAddress, rest.count)
-                    #else
-                        unsafe Musl.write(descriptor, rest.baseAddress, rest.count)
-                    #endif
-                }
-            }
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = writeOnce(descriptor, rest)
             if count < 0, errno == EAGAIN || errno == EWOULDBLOCK {
                 // Somebody else has made it nonblocking: wait until there is room.
                 var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
@@ -68,8 +55,48 @@ package enum SharedStream {
                 continue
             }
             guard count > 0 else { return false }
-            written += count
+            rest = rest.dropFirst(count)
         }
         return true
+    }
+
+    /// Writes as much of the beginning of `bytes` as a pipe with any room takes without waiting, or a little less.
+    package static func writeSome(_ descriptor: Int32, _ bytes: ArraySlice<UInt8>) -> Transmission {
+        var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        // One element, a local variable.
+        guard unsafe poll(&entry, 1, 0) > 0 else { return .wouldBlock }
+        let count = writeOnce(descriptor, bytes.prefix(Int(PIPE_BUF)))
+        if count >= 0 { return .sent(count) }
+        return errno == EAGAIN || errno == EWOULDBLOCK ? .wouldBlock : .failed(errno)
+    }
+
+    /// Waits until there is room for `writeSome`.
+    ///
+    /// - Returns: false, at once, if `other` is readable.
+    package static func waitForRoom(_ descriptor: Int32, unlessReadable other: Int32) -> Bool {
+        var entries = [
+            pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0),
+            pollfd(fd: other, events: Int16(POLLIN), revents: 0),
+        ]
+        // The kernel writes into as many elements as the array has. Where a signal ends the wait, `other` may tell of it.
+        _ = unsafe entries.withUnsafeMutableBufferPointer { buffer in
+            untilSignal(-1) { unsafe poll(buffer.baseAddress, nfds_t(buffer.count), $0) }
+        }
+        return entries[1].revents == 0
+    }
+
+    private static func writeOnce(_ descriptor: Int32, _ bytes: ArraySlice<UInt8>) -> Int {
+        // Reads the slice's own bytes.
+        unsafe bytes.withUnsafeBytes { bytes in
+            uninterrupted {
+                #if canImport(Darwin)
+                    unsafe Darwin.write(descriptor, bytes.baseAddress, bytes.count)
+                #elseif canImport(Glibc)
+                    unsafe Glibc.write(descriptor, bytes.baseAddress, bytes.count)
+                #else
+                    unsafe Musl.write(descriptor, bytes.baseAddress, bytes.count)
+                #endif
+            }
+        }
     }
 }

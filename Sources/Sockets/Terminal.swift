@@ -8,6 +8,7 @@
 
 /// A terminal, as far as a program needs one that edits a line on it.
 package enum Terminal {
+    /// Whether the descriptor is a terminal's.
     package static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
 
     /// How many columns there are; nil if that is no terminal, or it does not know.
@@ -49,11 +50,17 @@ package final class KeyByKey {
             unsafe keys[Int(VMIN)] = 1
             unsafe keys[Int(VTIME)] = 0
         }
-        _ = unsafe tcsetattr(descriptor, TCSADRAIN, &mode)
+        set(&mode)
     }
 
+    /// Has it as it was before.
     package func leave() {
         var mode = original
-        _ = unsafe tcsetattr(descriptor, TCSADRAIN, &mode)
+        set(&mode)
+    }
+
+    private func set(_ mode: inout termios) {
+        // At once: how output looks does not change, and nobody may be there to take what has not been shown.
+        _ = unsafe tcsetattr(descriptor, TCSANOW, &mode)
     }
 }

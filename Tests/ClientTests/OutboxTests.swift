@@ -157,10 +157,8 @@ import WebSocket
         ada.welcome(seq: 11)
         #expect(ada.sent() == [])
         #expect(ada.client.isSettled)
-        // But when it is asked for, with the same id; or it is dropped.
-        ada.client.retry(ids[0], now: ada.now, into: &ada.actions)
-        #expect(ada.sent() == [messageJSON("a", ids[0])])
-        ada.refuse(code, id: ids[0])
+        // It is there until it is dropped.
+        #expect(ada.client.outgoing.map(\.id) == [ids[0]])
         ada.client.drop(ids[0], now: ada.now, into: &ada.actions)
         #expect(ada.client.outgoing.isEmpty)
     }

@@ -63,6 +63,59 @@ import Testing
         }
     }
 
+    /// Notes every text that is put into the log, or changes there, while it would be read out.
+    private static let reader = """
+        window.read = [];
+        const log = document.querySelector('[role=log]');
+        new MutationObserver((changes) => {
+            if (log.ariaLive !== 'polite') return;
+            for (const { target, addedNodes } of changes) {
+                const nodes = addedNodes.length || target.nodeType === 1 ? addedNodes : [target];
+                for (const { textContent } of nodes) if (textContent.trim()) read.push(textContent);
+            }
+        }).observe(log, { childList: true, subtree: true, characterData: true });
+        """
+
+    @Test func sendingReadsNoOldNoticeAgain() throws {
+        try Scene.play { scene in
+            let tab = try scene.enter("Ada")
+            let bo = try scene.client("Bo")
+            try bo.say("hello")
+            try tab.wait(forMessage: "hello")
+            try tab.setVisible(false)
+            try bo.say("while nobody looked")
+            try tab.wait(for: "document.title.startsWith('(1)')")
+            try tab.setVisible(true)
+            try tab.wait(for: "document.querySelector('.unread')")
+            try tab.wait(for: "document.querySelector('[role=log]').ariaLive === 'polite'")
+            try tab.evaluate(Self.reader)
+            try tab.say("my answer")
+            try tab.wait(forMessage: "my answer")
+            try tab.wait(for: "!document.querySelector('.unread')")
+            let read = try tab.strings("read")
+            #expect(read.filter { $0.contains("joined") } == [])
+            #expect(read.contains { $0.contains("my answer") })
+        }
+    }
+
+    @Test func ofACrowdOnlyWhatIsNewIsRead() throws {
+        try Scene.play { scene in
+            let tab = try scene.enter("Ada")
+            try tab.wait(forRow: "Ada joined")
+            try tab.wait(for: "document.querySelector('[role=log]').ariaLive === 'polite'")
+            try tab.evaluate(Self.reader)
+            scene.keep(try scene.client("Bo"))
+            try tab.wait(forRow: "Bo joined")
+            #expect(try tab.strings("read").filter { $0.contains("Ada") } == [])
+            scene.keep(try scene.client("Cy"), try scene.client("Di"))
+            try tab.wait(forRow: "Ada, Bo, and 2 others joined")
+            try tab.evaluate("read = []")
+            scene.keep(try scene.client("Ed"))
+            try tab.wait(forRow: "Ada, Bo, and 3 others joined")
+            #expect(try tab.strings("read") == [", and 3 others joined"])
+        }
+    }
+
     @Test func rowsAreListItemsAndTheLogScrollsByKeys() throws {
         let past = try PastFolder(messages: 80)
         try Scene.play("--data", past.path) { scene in

@@ -28,11 +28,36 @@ import Testing
         }
     }
 
+    /// The second press falls between the join and its answer.
+    @Test func joinPressedTwiceIsOneJoin() throws {
+        try Scene.play { scene in
+            let tab = try scene.blank()
+            try tab.prepare(
+                """
+                const { send } = WebSocket.prototype;
+                let isAgain = false;
+                WebSocket.prototype.send = function (data) {
+                    send.call(this, data);
+                    if (isAgain) return;
+                    isAgain = true;
+                    document.querySelector('#entry').requestSubmit();
+                };
+                """)
+            try tab.navigate(to: scene.server.url)
+            try tab.join("Ada")
+            try tab.wait(forPeople: ["Ada"])
+        }
+    }
+
     @Test func theLastNameIsFilledIn() throws {
         try Scene.play { scene in
             _ = try scene.enter("Ada")
             let next = try scene.open(room: "garden")
             #expect(try next.find("textbox", "Username").string("this.value") == "Ada")
+            // Whoever wants another one types it in its place.
+            try next.wait(for: "document.activeElement.id === 'username'")
+            try next.type("Bea")
+            #expect(try next.find("textbox", "Username").string("this.value") == "Bea")
         }
     }
 
@@ -59,6 +84,7 @@ import Testing
             let tab = try scene.open()
             for (name, reason) in [
                 ("ADA", "has this name"), (String(repeating: "a", count: 33), "1 to 32"), ("a\u{200B}b", "visible"),
+                (" \u{3000}", "visible"),
             ] {
                 let field = try tab.find("textbox", "Username")
                 try field.focus()

@@ -38,7 +38,7 @@ import Testing
             try ada.wait(forMessage: "next")
             try ada.reload()
             try ada.wait(forRow: "Not sent")
-            try ada.find("button", "Send again").click()
+            try ada.find("button", "Try again").click()
             try ada.wait(forRow: "Not sent")
             try ada.wait(for: "document.querySelectorAll('.refused').length === 1")
             try ada.find("button", "Edit").click()

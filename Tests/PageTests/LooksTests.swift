@@ -56,19 +56,94 @@ import Testing
                 """
             try tab.wait(for: isShown)
             try tab.screenshot("phone-keyboard")
-            // Some lie over it, and tell the visual viewport. The page is to be at rest at its full height before.
+            // Some lie over it, and tell the visual viewport.
             try tab.becomePhone()
             try tab.wait(for: "visualViewport.height > 430")
-            try tab.evaluate(
-                "frames = 0; requestAnimationFrame(function count() { if (++frames < 5) requestAnimationFrame(count); })"
-            )
-            try tab.wait(for: "frames === 5 && \(isShown)")
             try tab.evaluate(
                 """
                 Object.defineProperty(visualViewport, 'height', { configurable: true, get: () => 430 });
                 visualViewport.dispatchEvent(new Event('resize'));
                 """)
             try tab.wait(for: isShown)
+        }
+    }
+
+    /// A page resized twice before it was drawn is not taken for the reader's going up.
+    @Test func theEndIsKeptThroughTwoSizesInOneFrame() throws {
+        let past = try PastFolder(messages: 60)
+        try Scene.play("--data", past.path) { scene in
+            let tab = try scene.enter("Cy")
+            try tab.wait(forRow: "message 60")
+            let below = "(log.scrollHeight - log.scrollTop - log.clientHeight)"
+            try tab.resize(1100, 400)
+            try tab.wait(for: "(log = document.querySelector('[role=log]')).clientHeight < 400 && \(below) <= 1")
+            try tab.settle()
+            try tab.evaluate(
+                """
+                document.body.style.setProperty('--height', '700px');
+                log.scrollTop; // what is laid out now is not drawn
+                Object.defineProperty(visualViewport, 'height', { configurable: true, get: () => 400 });
+                visualViewport.dispatchEvent(new Event('resize'));
+                """)
+            try tab.settle()
+            #expect(try tab.double(below) <= 1)
+            #expect(try tab.bool("document.querySelector('#unread').hidden"))
+        }
+    }
+
+    /// A phone on its side, and 1280 × 1024 at 400 %.
+    @Test(arguments: [(844, 390), (320, 256)]) func aRefusalAndTheButtonAreSeenOnALowPage(size: (Int, Int)) throws {
+        try Scene.play { scene in
+            scene.keep(try scene.client("Ada"))
+            let tab = try scene.open()
+            try tab.resize(size.0, size.1)
+            try tab.find("textbox", "Username").focus()
+            try tab.insert("Ada")
+            try tab.press("Enter")
+            try tab.wait(for: "document.querySelector('#usernameError').textContent !== ''")
+            try tab.settle()
+            try tab.screenshot("low-\(size.0)")
+            for part in ["#username", "#usernameError", "#entry button"] {
+                let box = "document.querySelector('\(part)').getBoundingClientRect()"
+                #expect(try tab.bool("\(box).top >= document.querySelector('header').clientHeight"), "\(part)")
+                #expect(try tab.bool("\(box).bottom <= innerHeight"), "\(part)")
+            }
+        }
+    }
+
+    /// Red around a text that is too long, though the focus is there, and red what says so.
+    @Test func aTooLongTextIsMarkedInOneColour() throws {
+        try Scene.play { scene in
+            let tab = try scene.enter("Ada")
+            try tab.insert(String(repeating: "la ", count: 1400) + "!")
+            try tab.press("Enter")
+            try tab.wait(for: "document.querySelector('#note').textContent !== ''")
+            let colours = try tab.strings(
+                """
+                (() => {
+                    const [field, note] = ['.field', '#note'].map((one) => getComputedStyle(document.querySelector(one)));
+                    return [field.borderTopColor, field.boxShadow.match(/^rgb.*?\\)/)[0], note.color];
+                })()
+                """)
+            #expect(Set(colours).count == 1, "\(colours)")
+            // Help is no error.
+            try tab.press("a", control: true)
+            try tab.say("/help")
+            try tab.wait(for: "document.querySelector('#note').textContent.includes('/who')")
+            #expect(try tab.string("getComputedStyle(document.querySelector('#note')).color") != colours[0])
+        }
+    }
+
+    @Test func theWayToTheEndIsEasyToHitWithAFinger() throws {
+        let past = try PastFolder(messages: 60)
+        try Scene.play("--data", past.path) { scene in
+            let tab = try scene.blank()
+            try tab.becomePhone()
+            try tab.navigate(to: scene.server.url)
+            try tab.join("Cy")
+            try tab.wait(forRow: "message 60")
+            try tab.evaluate("document.querySelector('[role=log]').scrollTop -= 700")
+            #expect(try tab.find("button", "To the end").bool("this.clientHeight >= 42"))
         }
     }
 

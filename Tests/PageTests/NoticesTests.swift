@@ -43,6 +43,21 @@ import Testing
         }
     }
 
+    @Test func whoJoinedAndLeftIsAmongBoth() throws {
+        try Scene.play { scene in
+            let ada = try scene.enter("Ada")
+            try ada.say("a line between")
+            try ada.wait(forMessage: "a line between")
+            let bo = try scene.client("Bo")
+            try ada.wait(forRow: "Bo joined")
+            try bo.close(.normal)
+            try ada.wait(forRow: "Bo left")
+            #expect(try ada.notices().last == "Bo joined · Bo left")
+            scene.keep(try scene.client("Cy"), try scene.client("Di"))
+            try ada.wait(forRow: "Bo, Cy, and Di joined · Bo left")
+        }
+    }
+
     @Test func theyCanBeHiddenWhichIsRemembered() throws {
         try Scene.play { scene in
             let ada = try scene.enter("Ada")

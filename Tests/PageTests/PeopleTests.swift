@@ -40,10 +40,10 @@ import Testing
     @Test func typingIsShownToOthersUntilTheMessage() throws {
         try Scene.play { scene in
             let (ada, bo) = (try scene.enter("Ada"), try scene.client("Bo"))
-            let cy = try scene.client("Cy")
+            let (cy, di, ed) = (try scene.client("Cy"), try scene.client("Di"), try scene.client("Ed"))
             let shown = "document.querySelector('#typing').textContent"
             try ada.type("hel")
-            _ = try bo.expect("join", of: "Cy")
+            for name in ["Cy", "Di", "Ed"] { _ = try bo.expect("join", of: name) }
             _ = try bo.expect("typing", of: "Ada")
             // The next letters are no news for three seconds.
             try ada.type("lo")
@@ -52,9 +52,13 @@ import Testing
             try bo.send(["type": "typing"])
             try ada.wait(for: "\(shown) === 'Bo is typing…'")
             try cy.send(["type": "typing"])
-            try ada.wait(for: "\(shown) === 'Several people are typing…'")
+            try ada.wait(for: "\(shown) === 'Bo and Cy are typing…'")
+            try di.send(["type": "typing"])
+            try ada.wait(for: "\(shown) === 'Bo, Cy, and Di are typing…'")
             try ada.screenshot("typing")
-            try bo.say("done")
+            try ed.send(["type": "typing"])
+            try ada.wait(for: "\(shown) === 'Several people are typing…'")
+            for client in [bo, di, ed] { try client.say("done") }
             try ada.wait(for: "\(shown) === 'Cy is typing…'")
             // It ends by itself five seconds after the last sign.
             let start = Deadline.now

@@ -59,7 +59,7 @@ import Testing
             )
             let instant = try #require(ISO8601DateFormatter.withFractions.date(from: time[0]))
             #expect(abs(instant.timeIntervalSinceNow + 7 * 86400) < 60)
-            formatter.dateFormat = "hh:mm"
+            formatter.dateFormat = "h:mm"
             #expect(time[1].hasPrefix(formatter.string(from: instant)))
         }
     }
@@ -76,7 +76,8 @@ import Testing
             let worst = try tab.double(
                 """
                 (async () => {
-                    const { hue } = await import('./text.js');
+                    const { person } = await import('./text.js');
+                    window.hue = (who) => person(who).style.getPropertyValue('--hue');
                     const canvas = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
                     const luminance = (colour) => {
                         canvas.fillStyle = colour;
@@ -101,9 +102,7 @@ import Testing
                 })()
                 """)
             #expect(worst >= 4.5)
-            #expect(
-                try tab.bool(
-                    "import('./text.js').then(({ hue }) => hue('Ada') === hue('Ada') && hue('Ada') !== hue('Adb'))"))
+            #expect(try tab.bool("hue('Ada') === hue('Ada') && hue('Ada') !== hue('Adb')"))
         }
     }
 

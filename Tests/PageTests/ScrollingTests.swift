@@ -55,6 +55,32 @@ import Testing
         }
     }
 
+    @Test func theEndIsKeptWhileALongerDraftIsWritten() throws {
+        let past = try PastFolder(messages: 80)
+        try Scene.play("--data", past.path) { scene in
+            let tab = try scene.enter("Cy")
+            try tab.wait(forRow: "message 80")
+            try tab.wait(for: "\(Self.below) <= 1")
+            for _ in 1...7 {
+                try tab.type("a line\n")
+                try tab.settle()
+                #expect(try tab.double(Self.below) <= 1)
+            }
+            for _ in 1...7 {
+                for _ in "a line\n" { try tab.press("Backspace") }
+                try tab.settle()
+                #expect(try tab.double(Self.below) <= 1)
+            }
+            // Who reads further up is not moved either, not even where the log is longer for a moment.
+            try tab.evaluate("\(Self.log).scrollTop -= 110")
+            try tab.wait(for: "!document.querySelector('#unread').hidden")
+            let before = try tab.string(Self.place)
+            try tab.type("a\nb\nc\nd\ne\nf\ng")
+            try tab.settle()
+            #expect(try tab.string(Self.place) == before)
+        }
+    }
+
     @Test func ownWordsAreAlwaysShown() throws {
         let past = try PastFolder(messages: 80)
         try Scene.play("--data", past.path) { scene in
@@ -97,6 +123,30 @@ import Testing
             #expect(
                 all.first == "message 1" && all == all.sorted { $0.compare($1, options: .numeric) == .orderedAscending }
             )
+        }
+    }
+
+    /// The first row gets older ones of its author before it: its name goes, and its text stays.
+    @Test func theTextStaysWhereItIsWhenItsNameGoes() throws {
+        let past = try PastFolder(messages: 450)
+        try Scene.play("--data", past.path) { scene in
+            let tab = try scene.enter("Cy")
+            try tab.wait(forRow: "message 450")
+            try tab.evaluate(
+                """
+                window.text = document.querySelector('.message .text');
+                window.tops = [];
+                \(Self.log).scrollTop = 0;
+                (function watch() {
+                    tops.push(text.getBoundingClientRect().top);
+                    requestAnimationFrame(watch);
+                })();
+                """)
+            try tab.wait(for: "document.querySelector('.message .text').textContent === 'message 251'")
+            try tab.settle()
+            #expect(try tab.bool("text.textContent === 'message 351' && text.parentNode.matches('.under')"))
+            let tops = try tab.evaluate("[...new Set(tops)]") as? [Double] ?? []
+            #expect(tops.count == 1, "\(tops)")
         }
     }
 

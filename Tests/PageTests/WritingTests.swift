@@ -113,6 +113,13 @@ import Testing
         }
     }
 
+    @Test func theEmptyFieldTellsOfHelp() throws {
+        try Scene.play { scene in
+            let ada = try scene.enter("Ada")
+            #expect(try ada.find("textbox", "Message").bool("this.placeholder.includes('/help')"))
+        }
+    }
+
     @Test func commandsAreObeyed() throws {
         try Scene.play { scene in
             let ada = try scene.enter("Ada")
@@ -131,6 +138,9 @@ import Testing
             _ = try bo.skip(to: "rename")
             try ada.say("/rename Bo")
             try ada.wait(for: "\(note).includes('has this name')")
+            // What was typed can be mended, and is not in the way of what is typed meanwhile.
+            #expect(try ada.string("\(Self.field).value") == "/rename Bo")
+            try ada.press("a", control: true)
             // What is no command is left in the field, with a word of help, and is said to nobody.
             try ada.say("/nonsense")
             try ada.wait(for: "\(note).includes('/rename') && \(Self.field).value === '/nonsense'")

@@ -210,11 +210,12 @@ import WebSocket
     /// A line that is nothing costs next to nothing, however many there are.
     @Test func blankLinesArePassedOver() throws {
         let server = try LiveServer()
-        let start = Deadline.now
-        let result = try talk(
-            server.url, "--username", "bot", input: String(repeating: "\n", count: 1 << 20) + "the end\n")
-        #expect(result.ending == .exited(0) && result.lines.last?.hasSuffix("bot: the end") == true)
-        #expect(Deadline.now - start < 10)
+        let child = try Command.start(["talk", server.url, "--username", "bot"])
+        child.write(String(repeating: "\n", count: 1 << 20) + "the end\n")
+        child.closeInput()
+        _ = try child.line(with: "bot: the end")
+        #expect(try child.wait() == .exited(0))
+        #expect(child.processorSeconds < 6)
     }
 
     @Test func aServerThatIsSilentIsToldAsThat() async throws {
@@ -226,5 +227,34 @@ import WebSocket
         }
         #expect(result.0 == .exited(69))
         #expect(result.1.contains("no answer from 127.0.0.1:"))
+    }
+
+    /// Of what it has to write the pipe takes a part; of more than it keeps in mind, too.
+    @Test(arguments: [100, 700])
+    func aSignalEndsItAlthoughNobodyReads(messages: Int) throws {
+        let server = try LiveServer("--message-rate", "0")
+        let ada = try TestClient(server, as: "Ada")
+        let child = try Command.start(["talk", server.url, "--username", "bot"])
+        _ = try child.line(with: "bot joined")
+        for _ in 0..<messages { try ada.say(String(repeating: "x", count: 3000)) }
+        for _ in 0..<messages { _ = try ada.skip(to: "message") }
+        child.signal(SIGTERM)
+        #expect(try child.waitForProcess(within: 10) == .exited(0))
+    }
+
+    @Test func aReaderThatPausesCostsNeitherTheConnectionNorALine() throws {
+        let server = try LiveServer("--message-rate", "0", "--ping-interval", "1")
+        let ada = try TestClient(server, as: "Ada")
+        let child = try Command.start(["talk", server.url, "--username", "bot"])
+        _ = try child.line(with: "bot joined")
+        for number in 0..<100 { try ada.say("\(number) " + String(repeating: "x", count: 3000)) }
+        // As long as it takes until the server has given somebody up who does not answer its pings.
+        let mute = try TestClient(server, as: "Mute")
+        mute.answersPings = false
+        while (try? mute.next()) != nil {}
+        for number in 0..<100 { #expect(try child.line(with: "Ada: ").contains(" Ada: \(number) x")) }
+        child.closeInput()
+        #expect(try child.wait() == .exited(0))
+        #expect(child.allErrors() == "")
     }
 }

@@ -148,7 +148,7 @@ import Testing
                 .target(name: "Simulation", dependencies: ["Server", "Client", "History", "Chat", "WebSocket", "Sockets", "Bytes"]),
                 .target(name: "Server", dependencies: ["Sockets", "History", "Chat", "HTTP", "WebSocket", "Bytes", "Planted"]),
                 .target(name: "Client", dependencies: ["Sockets", "Chat", "HTTP", "WebSocket", "Bytes"]),
-                .target(name: "History", dependencies: ["CSystem", "Planted"]),
+                .target(name: "History", dependencies: ["Planted"]),
                 .target(name: "Sockets", dependencies: ["CSystem"]),
                 .target(name: "Chat", dependencies: ["Bytes", "Planted"]),
                 .target(name: "WebSocket", dependencies: ["Bytes", "CSystem"]),

@@ -60,6 +60,8 @@ package final class Child {
     private var outputBytes: [UInt8] = []
     private var errorBytes: [UInt8] = []
     private var ending: Ending?
+    /// What it has used of a processor by itself, once its end was waited for: however busy the machine is.
+    package private(set) var processorSeconds = 0.0
 
     /// - Parameters:
     ///   - terminal: a descriptor to use for all three standard streams in place of pipes.
@@ -264,7 +266,9 @@ package final class Child {
 
     private func takeEnding(_ options: Int32) -> Ending? {
         var status: Int32 = 0
-        guard waitpid(process, &status, options) == process else { return nil }
+        var usage = rusage()
+        guard wait4(process, &status, options, &usage) == process else { return nil }
+        processorSeconds = Double(usage.ru_utime.tv_sec) + Double(usage.ru_utime.tv_usec) / 1e6
         let isExit = status & 0x7F == 0
         let ending = isExit ? Ending.exited(status >> 8 & 0xFF) : .killed(by: status & 0x7F)
         self.ending = ending

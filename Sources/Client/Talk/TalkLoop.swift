@@ -9,6 +9,8 @@ package final class TalkLoop {
     let options: TalkOptions
     let chatter: Chatterbox
     let person: TalkPerson
+    private let output: PatientOutput
+    private let errors: PatientOutput
     private let poller: any Poller
     private let signals: Int32
     private var addresses: [SocketAddress]
@@ -24,10 +26,14 @@ package final class TalkLoop {
     /// When a conversation without a person is given up; nil while there is a connection, or a person.
     private var givesUpAt: Int64?
     private var outcome: TalkOutcome?
+    /// Whether a signal has asked for the end: what nobody reads is not waited for.
+    private var isHurried = false
 
     private static let inputToken: UInt64 = 0
     private static let signalToken: UInt64 = 1
-    private static let firstSocket: UInt64 = 2
+    private static let outputToken: UInt64 = 2
+    private static let errorToken: UInt64 = 3
+    private static let firstSocket: UInt64 = 4
     /// After so many failures in a row the server may have moved: its name is looked up again. (That does not go without
     /// waiting, so it is not done each time.)
     private static let roundsPerLookup = 5
@@ -47,7 +53,9 @@ package final class TalkLoop {
             throw SystemError(code: 0, operation: "start: there is not enough memory")
         }
         self.chatter = chatter
-        person = TalkPerson(options)
+        output = PatientOutput(SharedStream.output, poller: poller, token: Self.outputToken, signals: signals)
+        errors = PatientOutput(SharedStream.error, poller: poller, token: Self.errorToken, signals: signals)
+        person = TalkPerson(options, output: output, errors: errors)
     }
 
     // MARK: The loop
@@ -60,7 +68,7 @@ package final class TalkLoop {
             settle()
             if let outcome, ending.isEmpty {
                 person.giveTerminalBack()
-                return outcome
+                if isHurried || output.isFlushed && errors.isFlushed { return outcome }
             }
             receive()
             let now = now
@@ -75,6 +83,8 @@ package final class TalkLoop {
             switch readiness.token {
             case Self.inputToken: receiveInput()
             case Self.signalToken: receiveSignals()
+            case Self.outputToken: output.flush()
+            case Self.errorToken: errors.flush()
             default: receive(readiness)
             }
         }
@@ -84,8 +94,10 @@ package final class TalkLoop {
         var deadlines = ending.compactMap(\.endsAt)
         if let deadline = chatter.client.deadline { deadlines.append(deadline) }
         if let time = socket?.nextAddressAt { deadlines.append(time) }
-        if let givesUpAt { deadlines.append(givesUpAt) }
-        if let leavesAt = person.leavesAt { deadlines.append(leavesAt) }
+        if outcome == nil {
+            if let givesUpAt { deadlines.append(givesUpAt) }
+            if let leavesAt = person.leavesAt { deadlines.append(leavesAt) }
+        }
         // The seconds until the next try count down on the screen.
         if case .waiting = chatter.client.phase, person.isPresent { deadlines.append(now + 1000) }
         guard let next = deadlines.min() else { return -1 }
@@ -97,7 +109,7 @@ package final class TalkLoop {
         let overdue = ending.filter { $0.endsAt.map { now >= $0 } ?? false || $0.isClosed }
         if !overdue.isEmpty { ending.removeAll { socket in overdue.contains { $0 === socket } } }
         guard outcome == nil else { return }
-        if person.isUnheard { return leave() }
+        if output.isUnheard { return leave() }
         let client = chatter.client
         if client.phase == .joined {
             givesUpAt = nil
@@ -150,6 +162,7 @@ package final class TalkLoop {
             default:
                 // A second one does not wait for the server.
                 if outcome != nil { ending = [] }
+                isHurried = true
                 leave()
             }
         }

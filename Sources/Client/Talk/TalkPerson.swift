@@ -27,14 +27,17 @@ final class TalkPerson {
     private(set) var leavesAt: Int64?
     /// Lines that the chat has refused.
     private(set) var refusedLines = 0
-    /// Whether nobody reads standard output any more.
-    private(set) var isUnheard = false
+    private let output: PatientOutput
+    private let errors: PatientOutput
+    /// Whether the terminal is as it was, and nothing is drawn.
+    private var isTerminalGivenBack = false
 
     private static let guestTriesAtMost = 20
     /// So many of the messages on their way are shown.
     private static let shownMessages = 5
 
-    init(_ options: TalkOptions) {
+    init(_ options: TalkOptions, output: PatientOutput, errors: PatientOutput) {
+        (self.output, self.errors) = (output, errors)
         let readsTerminal = Terminal.isTerminal(SharedStream.input)
         let showsTerminal = Terminal.isTerminal(SharedStream.output)
         isPresent = readsTerminal
@@ -47,7 +50,7 @@ final class TalkPerson {
         if isDrawn {
             keyboard = KeyByKey(SharedStream.input)
             // Pasted text comes in brackets.
-            write("\u{1B}[?2004h")
+            output.write("\u{1B}[?2004h")
         } else if isNaming {
             complain("What is your name?")
         }
@@ -77,7 +80,7 @@ final class TalkPerson {
             case nil: break
             case .line(let line): entered(line, in: loop)
             case .complete: editor.complete(with: Array(loop.chatter.client.people.names))
-            case .clearScreen: write(screen.clear())
+            case .clearScreen: output.write(screen.clear())
             case .endOfInput: quit(in: loop)
             }
         }
@@ -153,7 +156,6 @@ final class TalkPerson {
     func show(_ news: News, in loop: TalkLoop) {
         switch news {
         case .event(let event): for line in transcript.lines(for: event) { add(line) }
-        case .history(let events, _): for line in events.flatMap({ transcript.lines(for: $0) }) { add(line) }
         case .joined(isBack: true): status("Connected again.")
         case .joined: if isPresent { status("Connected to \(loop.options.url.authority).") }
         case .gap: notice("Here is a gap: what happened meanwhile cannot be had any more.")
@@ -163,6 +165,7 @@ final class TalkPerson {
         case .joinRefused(let error): refused(error, in: loop)
         case .refused(let error): complain(TerminalText.visible(error.message))
         case .messageRefused(let message, let error): refused(message, error, in: loop)
+        case .history: break  // nothing here asks for it
         }
     }
 
@@ -194,7 +197,7 @@ final class TalkPerson {
 
     /// Part of the chat, on standard output.
     private func add(_ line: String) {
-        if isDrawn { screen.add(line) } else { write(line + "\n") }
+        if isDrawn { screen.add(line) } else { output.write(line + "\n") }
     }
 
     /// An answer to the person.
@@ -205,7 +208,7 @@ final class TalkPerson {
         if isDrawn {
             screen.add(transcript.notice(text))
         } else {
-            _ = SharedStream.write(SharedStream.error, "-- \(text)\n")
+            errors.write("-- \(text)\n")
         }
     }
 
@@ -213,12 +216,8 @@ final class TalkPerson {
         if isDrawn {
             screen.add(transcript.complaint(text))
         } else {
-            _ = SharedStream.write(SharedStream.error, "!! \(text)\n")
+            errors.write("!! \(text)\n")
         }
-    }
-
-    private func write(_ text: String) {
-        if !text.isEmpty, !SharedStream.write(SharedStream.output, text) { isUnheard = true }
     }
 
     // MARK: The terminal
@@ -231,20 +230,21 @@ final class TalkPerson {
     /// The process goes on after it was stopped, and after others have used the terminal.
     func comeBack() {
         guard isDrawn else { return }
+        isTerminalGivenBack = false
         keyboard?.enter()
         resize()
-        write("\u{1B}[?2004h" + screen.erase())
+        output.write("\u{1B}[?2004h" + screen.erase())
     }
 
     /// Draws what has changed.
     func refresh(_ client: ChatClient, failure: String, now: Int64) {
-        guard isDrawn else { return }
+        guard isDrawn, !isTerminalGivenBack else { return }
         var footer = Screen.Footer()
         if !isNaming { footer.rows = rows(client, failure, now) }
         let prompt = isNaming ? "Your name: " : "\(TerminalText.visible(client.username))> "
         footer.prompt = TerminalText.fitting(prompt, columns: screen.columns / 2)
         (footer.before, footer.after) = editor.window(columns: screen.columns - TerminalText.width(of: footer.prompt))
-        write(screen.update(footer, faint: transcript.faint))
+        output.write(screen.update(footer, faint: transcript.faint))
     }
 
     /// What stands between the chat and the line that is typed.
@@ -267,8 +267,9 @@ final class TalkPerson {
 
     /// Leaves the terminal as it was, for good or until `comeBack`.
     func giveTerminalBack() {
-        guard isDrawn else { return }
-        write(screen.erase() + "\u{1B}[?2004l")
+        guard isDrawn, !isTerminalGivenBack else { return }
+        isTerminalGivenBack = true
+        output.write(screen.erase() + "\u{1B}[?2004l")
         keyboard?.leave()
     }
 }
