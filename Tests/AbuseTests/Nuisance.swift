@@ -148,9 +148,8 @@ enum Nuisance: String, CaseIterable, Sendable {
     private func floodMessages(_ server: LiveServer) throws {
         let client = try TestClient(server)
         try client.join("flood \(UInt32.random(in: 0 ... .max))")
-        for index in 0..<5000 {
-            guard (try? client.say("flood \(index)")) != nil else { break }
-        }
+        // More than the thousand refusals for haste that end a connection.
+        try client.sendAtOnce { for index in 0..<2000 { try client.say("flood \(index)") } }
         #expect(try client.expectClose().code == 1008)
     }
 
@@ -175,7 +174,8 @@ enum Nuisance: String, CaseIterable, Sendable {
             #expect(try client.expectError("username_taken")["code"] == "username_taken", "\(name)")
         }
         let reserved = ["server", "Sеrver", "ｓｙｓｔｅｍ", "ChatIoop"]
-        for name in reserved + ["", " ", "\u{202E}adA", "A\u{200B}da", "A\nda", "\u{1B}[2J", String(repeating: "a", count: 33)] {
+        let long = String(repeating: "a", count: 33)
+        for name in reserved + ["", " ", "\u{202E}adA", "A\u{200B}da", "A\nda", "\u{1B}[2J", long] {
             let client = try TestClient(server)
             try client.send(["type": "join", "username": name])
             _ = try client.expectError("username_invalid")

@@ -58,12 +58,12 @@ import Testing
             pthread_sigmask(SIG_UNBLOCK, &termination, nil)
             let poller = try kind.makePoller()
             try poller.add(descriptor, token: 1)
-            nonisolated(unsafe) let waiting = pthread_self()
+            let waiting = Waiting()
             return (0..<200).count { round in
                 // Now before the wait, now in it.
                 let sender = Thread {
                     Clock.sleep(nanoseconds: Int64(round) * 10_000)
-                    pthread_kill(waiting, SIGTERM)
+                    pthread_kill(waiting.thread, SIGTERM)
                 }
                 sender.start()
                 poller.wait(milliseconds: 10_000)
@@ -73,4 +73,9 @@ import Testing
         }
         #expect(found == 200)
     }
+}
+
+/// The thread that has made it.
+private struct Waiting: @unchecked Sendable {
+    let thread = pthread_self()
 }
