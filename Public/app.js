@@ -122,7 +122,10 @@ const RECEIVE = {
 		const why = t.errors[code] ?? message;
 		if (connection.phase !== 'out') {
 			note(why, 'error');
-			if (/^username/.test(code) && !field.value) write(here.get('said')); // a /rename
+			if (/^username/.test(code) && !field.value) { // a /rename
+				write(here.get('said'));
+				field.select();
+			}
 			setTimeout(log.older, retryAfter); // in case it was about history
 		} else if (code === 'username_taken' && asGuest) connection.join(guest = newGuest());
 		else {
@@ -381,7 +384,7 @@ function save() {
 	here.set('focus', document.activeElement === field);
 }
 
-// iOS lays its keyboard over the page; the others resize it.
+// iOS lays its keyboard over the page; others resize it.
 on(visualViewport, 'resize', () => {
 	if (visualViewport.scale === 1) document.body.style.setProperty('--height', `${visualViewport.height}px`);
 	scrollTo(0, 0);

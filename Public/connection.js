@@ -70,7 +70,7 @@ const lock = (name, patience) => new Promise((resolve) => {
 	}).catch(() => resolve(false));
 });
 
-// Without https there are no locks: whoever holds the name is asked to speak up.
+// Without https there are no locks: whoever holds the name is asked.
 const unclaimed = (name) => new Promise((resolve) => {
 	const channel = new BroadcastChannel(name);
 	channel.onmessage = () => resolve(false);
@@ -198,7 +198,7 @@ export class Connection {
 		this.#enter('waiting');
 	}
 
-	// At once the first time, then longer and longer; never all clients in one moment.
+	// At once first, then later and later; never all clients in one moment.
 	#wait(code) {
 		const most = { full: LONGEST_WAIT, slow: 3_000 }[this.why] ?? Math.min(LONGEST_WAIT, 500 * 2 ** this.tries);
 		if (this.tries || this.why) return most * (0.5 + Math.random() / 2);

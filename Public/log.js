@@ -230,7 +230,7 @@ function choose(at) {
 	if (following || !at) {
 		if (end - last > WINDOW) around(end);
 		else if (last - first > 2 * WINDOW) {
-			// Trimming gets a frame of its own: with nothing else happening in it, nothing is seen to move.
+			// Trimming gets a frame of its own: so nothing is seen to move.
 			first = last - WINDOW;
 			schedule();
 			return at;
@@ -310,7 +310,8 @@ function showButton() {
 
 function toUnread() {
 	const event = events.find((some) => some.seq > seen && isOthers(some));
-	go(event && { seq: event.seq, top: 30 }); // with its name; the line, or the day, above it has the same seq
+	// A line above it has its seq; without one, there is room for its name.
+	go(event && { seq: event.seq, top: rows[indexOf(event.seq)].kind === 'message' ? 30 : 0 });
 	scroller.focus({ preventScroll: true }); // the button may be gone
 }
 
@@ -321,7 +322,7 @@ function go(at) {
 	draw();
 }
 
-// The first message or notice in view, and where its top is.
+// The first message or notice in view, and where.
 function anchor() {
 	const { top } = scroller.getBoundingClientRect();
 	let element = child((box) => box.bottom > top);
@@ -329,10 +330,10 @@ function anchor() {
 	return element ? { element, seq: rowOf.get(element).seq, top: topOf(element) - top } : null;
 }
 
-// A row is held by its text: the name above goes when older rows of its author come before it.
+// By its text: the name above goes when older rows of its author come before it.
 const topOf = (element) => (element.querySelector('.text') ?? element).getBoundingClientRect().top;
 
-/** Keeps in view what is there, once the log's size changed: a scrollTop cut down by that looks like the reader's. */
+/** Keeps in view what is there, once the log's size changed: a scrollTop cut by that looks like the reader's. */
 export const hold = () => put(following ? null : place);
 
 // Puts a place back where it was; without one, the end.

@@ -81,6 +81,21 @@ import Testing
         }
     }
 
+    @Test func theWayToTheUnreadPutsTheirLineAtTheTop() throws {
+        let past = try PastFolder(messages: 80)
+        try Scene.play("--data", past.path, "--message-rate", "0") { scene in
+            let (tab, bo) = (try scene.enter("Cy"), try scene.client("Bo"))
+            try tab.wait(forRow: "message 80")
+            try tab.evaluate("\(Self.log).scrollTop -= 500")
+            try tab.wait(for: "!document.querySelector('#unread').hidden")
+            for number in 1...40 { try bo.say("unread \(number)") }
+            try tab.find("button", "New messages (40)").click()
+            try tab.settle()
+            let top = "getBoundingClientRect().top"
+            #expect(try tab.double("Math.abs(document.querySelector('.unread').\(top) - \(Self.log).\(top))") <= 1)
+        }
+    }
+
     @Test func ownWordsAreAlwaysShown() throws {
         let past = try PastFolder(messages: 80)
         try Scene.play("--data", past.path) { scene in

@@ -140,7 +140,6 @@ import Testing
             try ada.wait(for: "\(note).includes('has this name')")
             // What was typed can be mended, and is not in the way of what is typed meanwhile.
             #expect(try ada.string("\(Self.field).value") == "/rename Bo")
-            try ada.press("a", control: true)
             // What is no command is left in the field, with a word of help, and is said to nobody.
             try ada.say("/nonsense")
             try ada.wait(for: "\(note).includes('/rename') && \(Self.field).value === '/nonsense'")
