@@ -81,7 +81,7 @@ const unclaimed = (name) => new Promise((resolve) => {
 	}, 200);
 });
 
-/** `receive(message)` gets what the server says; `changed()` is called when the phase or the outbox changed. */
+/** `receive(message)` gets what the server says; `changed()` tells that the phase or the outbox did. */
 export class Connection {
 	phase = 'out';
 	why = null; // 'full' or 'slow', while waiting for that
@@ -148,13 +148,13 @@ export class Connection {
 			this.tries = 0;
 			this.#open();
 		} else if (this.older(this.seq + 1, 1)) {
-			// The network may have changed under an open socket: only an answer, whichever, shows that someone is there.
+			// The network may have changed under an open socket: only an answer shows that someone is there.
 			clearTimeout(this.#timer);
 			this.#timer = setTimeout(() => this.#lost(), ALIVE_WITHIN);
 		}
 	}
 
-	// The browser says that there is no network. It may be wrong about a server on this machine, so tries go on.
+	// No network, says the browser. It may be wrong about a server on this machine: tries go on.
 	offline() {
 		if (this.phase === 'joined' || this.phase === 'trying') this.#lost();
 	}
@@ -239,7 +239,7 @@ export class Connection {
 		Object.assign(message, { resumed: this.seq > 0, restarted: seq < this.seq });
 		this.store.set('session', session);
 		this.#called(username);
-		// What came through before the connection was lost is in the history, even where the session could not be kept.
+		// What came through before the loss is in the history, even where the session could not be kept.
 		history.forEach((event) => this.#settle(event));
 		Object.assign(this, { session, seq, why: null, phase: 'joined' });
 		this.#joinedAt = Date.now();

@@ -333,7 +333,7 @@ function anchor() {
 // By its text: the name above goes when older rows of its author come before it.
 const topOf = (element) => (element.querySelector('.text') ?? element).getBoundingClientRect().top;
 
-/** Keeps in view what is there, once the log's size changed: a scrollTop cut by that looks like the reader's. */
+/** Keeps what is in view when the log's size changed: a scrollTop cut by that looks like the reader's. */
 export const hold = () => put(following ? null : place);
 
 // Puts a place back where it was; without one, the end.
