@@ -20,7 +20,7 @@ extension ErrorCode {
 }
 
 /// A refusal: the code, and a sentence for a person.
-struct Refusal {
+struct Refusal: Error {
     var code: ErrorCode
     var message: StaticString
     /// Milliseconds after which the same would be accepted.

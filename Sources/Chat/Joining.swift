@@ -37,14 +37,22 @@ extension Chat {
             return read(.since(since, limit: Limits.welcomeEvents), .rejoin, room, for: id, into: &output)
         }
         if let secret, let member { return comeBack(member, id, room, secret, since, fetched, into: &output) }
-        guard let username = Username(String(unescaping: command.username, of: text)) else {
-            return refuse(id, .usernameInvalid, into: &output)
+        switch requestedName(command.username, of: text, in: room) {
+        case .success(let username): enter(username, id, room, since, fetched, into: &output)
+        case .failure(let refusal): refuse(id, refusal, into: &output)
         }
-        guard !username.isReserved else { return refuse(id, .usernameReserved, into: &output) }
-        guard !rooms[Int(room)].isTaken(username) else {
-            return refuse(id, .usernameTaken, into: &output)
-        }
-        enter(username, id, room, since, fetched, into: &output)
+    }
+
+    /// The name that a join or a rename asks for, or why it cannot be had.
+    ///
+    /// - Parameter member: whose own name is not taken.
+    func requestedName(
+        _ token: JSONToken, of text: Span<UInt8>, in room: UInt32, by member: UInt32? = nil
+    ) -> Result<Username, Refusal> {
+        guard let username = Username(String(unescaping: token, of: text)) else { return .failure(.usernameInvalid) }
+        guard !username.isReserved else { return .failure(.usernameReserved) }
+        let isTaken = rooms[Int(room)].isTaken(username, exceptBy: member)
+        return isTaken ? .failure(.usernameTaken) : .success(username)
     }
 
     private func member(withSecret secret: Bits128, in room: UInt32) -> UInt32? {

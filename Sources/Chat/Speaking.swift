@@ -126,12 +126,10 @@ extension Chat {
         guard command.username.kind == .string else {
             return refuse(id, Refusal(.badField, "The field username must be a string."), into: &output)
         }
-        guard let username = Username(String(unescaping: command.username, of: text)) else {
-            return refuse(id, .usernameInvalid, into: &output)
-        }
-        guard !username.isReserved else { return refuse(id, .usernameReserved, into: &output) }
-        guard !rooms[Int(room)].isTaken(username, exceptBy: member) else {
-            return refuse(id, .usernameTaken, into: &output)
+        let username: Username
+        switch requestedName(command.username, of: text, in: room, by: member) {
+        case .success(let name): username = name
+        case .failure(let refusal): return refuse(id, refusal, into: &output)
         }
         // Only now: names are tried until one is free.
         let wait = visitors[Int(id.slot)].renames.take(of: limits.renames, now: now)
