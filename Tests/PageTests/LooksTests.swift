@@ -39,7 +39,8 @@ import Testing
         }
     }
 
-    @Test func theKeyboardOfAPhoneDoesNotHideTheField() throws {
+    /// Comes into a room with a past, on a phone.
+    private func onPhone(_ body: (Tab) throws -> Void) throws {
         let past = try PastFolder(messages: 60)
         try Scene.play("--data", past.path) { scene in
             let tab = try scene.blank()
@@ -47,6 +48,12 @@ import Testing
             try tab.navigate(to: scene.server.url)
             try tab.join("Cy")
             try tab.wait(forRow: "message 60")
+            try body(tab)
+        }
+    }
+
+    @Test func theKeyboardOfAPhoneDoesNotHideTheField() throws {
+        try onPhone { tab in
             // Most keyboards make the page smaller.
             try tab.resize(390, 420, isPhone: true)
             let isShown = """
@@ -135,13 +142,7 @@ import Testing
     }
 
     @Test func theWayToTheEndIsEasyToHitWithAFinger() throws {
-        let past = try PastFolder(messages: 60)
-        try Scene.play("--data", past.path) { scene in
-            let tab = try scene.blank()
-            try tab.becomePhone()
-            try tab.navigate(to: scene.server.url)
-            try tab.join("Cy")
-            try tab.wait(forRow: "message 60")
+        try onPhone { tab in
             try tab.evaluate("document.querySelector('[role=log]').scrollTop -= 700")
             #expect(try tab.find("button", "To the end").bool("this.clientHeight >= 42"))
         }
