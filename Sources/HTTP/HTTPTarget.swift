@@ -19,7 +19,7 @@ package struct HTTPTarget: Sendable, Equatable {
     }
 
     /// Takes apart a target in origin form or absolute form; nil where it is neither, has a bad escape, or would be
-    /// dangerous to follow: such a request is answered with 400.
+    /// dangerous to follow.
     package static func parse(_ target: String) -> HTTPTarget? {
         let bytes = Array(target.utf8)
         var (pathStart, authority): (Int, String?) = (0, nil)

@@ -29,7 +29,7 @@ enum Help {
           --ephemeral            keep nothing on disk
           --fsync always|everysecond|never
                                  when the history reaches the disk itself (everysecond)
-          --tick-rate HZ         at most so many ticks a second; 0: a tick as soon as there is work (0)
+          --tick-rate HZ         at most so many ticks a second, from 0.2 on; 0: when there is work (0)
           --poller epoll|poll    the readiness call (epoll on Linux, else poll)
           --max-connections N    open connections in all (what the descriptor limit allows)
           --max-connections-per-address N
