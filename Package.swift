@@ -15,11 +15,11 @@ let package = Package(
     targets: [
         // The command line; nothing else.
         .executableTarget(
-            name: "chatloop", dependencies: ["Server", "Client", "Bench", "Page"], swiftSettings: strict),
+            name: "chatloop", dependencies: ["Server", "Client", "Bench", "Page", "Platform"], swiftSettings: strict),
 
         // The loop and its three steps, a connection's life, limits and metrics.
         .target(
-            name: "Server", dependencies: ["Sockets", "History", "Chat", "HTTP", "WebSocket", "Bytes"],
+            name: "Server", dependencies: ["Sockets", "History", "Chat", "HTTP", "WebSocket", "Bytes", "Platform"],
             swiftSettings: strict),
         // The other end: a connection, a chatter with an outbox.
         .target(
@@ -27,13 +27,15 @@ let package = Package(
 
         // A load of many clients, and what it measures.
         .target(
-            name: "Bench", dependencies: ["Client", "Sockets", "Chat", "HTTP", "WebSocket", "Bytes"],
+            name: "Bench", dependencies: ["Client", "Sockets", "Chat", "HTTP", "WebSocket", "Bytes", "Platform"],
             swiftSettings: strict),
 
         // The rooms' logs, and the journal of sessions.
-        .target(name: "History", swiftSettings: strict),
+        .target(name: "History", dependencies: ["Platform"], swiftSettings: strict),
         // Descriptors, listener, streams, pollers: the calls to the kernel.
-        .target(name: "Sockets", dependencies: ["CSystem"], swiftSettings: strict),
+        .target(name: "Sockets", dependencies: ["Platform"], swiftSettings: strict),
+        // The C library for all of them, and every difference between systems.
+        .target(name: "Platform", dependencies: ["CSystem"], swiftSettings: strict),
 
         // Pure: values and bytes in, values and bytes out.
         .target(name: "Chat", dependencies: ["Bytes"], swiftSettings: strict),
@@ -49,7 +51,8 @@ let package = Package(
             exclude: [
                 "README.md", "Tests", "Sources/Bench", "Sources/Bytes", "Sources/CSystem", "Sources/Chat",
                 "Sources/Client",
-                "Sources/HTTP", "Sources/History", "Sources/Server", "Sources/Sockets", "Sources/WebSocket",
+                "Sources/HTTP", "Sources/History", "Sources/Platform", "Sources/Server", "Sources/Sockets",
+                "Sources/WebSocket",
                 "Sources/chatloop",
             ],
             sources: ["Sources/Page"], resources: [.embedInCode("Public")], swiftSettings: strict),
@@ -59,9 +62,10 @@ let package = Package(
         .testTarget(name: "HTTPTests", dependencies: ["Support", "HTTP"]),
         .testTarget(name: "ChatTests", dependencies: ["Support", "Chat"]),
         .testTarget(name: "HistoryTests", dependencies: ["History", "Simulation"]),
-        .testTarget(name: "SocketsTests", dependencies: ["Support", "Sockets"]),
+        .testTarget(name: "SocketsTests", dependencies: ["Support", "Sockets", "Platform"]),
         .testTarget(
-            name: "ServerTests", dependencies: ["Support", "Server", "Client", "Page", "Sockets", "WebSocket"]),
+            name: "ServerTests",
+            dependencies: ["Support", "Server", "Client", "Page", "Platform", "Sockets", "WebSocket"]),
         // The real server and real clients, and things that are killed.
         .testTarget(name: "CrashTests", dependencies: ["Support", "Simulation", "Client", "Sockets"]),
         // The real server among the hostile.
@@ -69,7 +73,7 @@ let package = Package(
         // The page in a real browser.
         .testTarget(name: "PageTests", dependencies: ["Support", "Page"]),
         // The built command, started, a client that does what a test says, and random numbers that repeat.
-        .target(name: "Support", dependencies: ["Client", "WebSocket"], path: "Tests/Support"),
+        .target(name: "Support", dependencies: ["Client", "WebSocket", "Platform"], path: "Tests/Support"),
         .testTarget(name: "BenchTests", dependencies: ["Bench", "Client"]),
         .testTarget(name: "ClientTests", dependencies: ["Support", "Client", "Chat", "HTTP", "Sockets", "WebSocket"]),
 

@@ -1,5 +1,6 @@
 import Chat
 import Client
+import Platform
 import Sockets
 import WebSocket
 
@@ -80,7 +81,7 @@ package final class Load {
             throw .unavailable("cannot \(error)")
         }
         // Standard streams, poller, pipe, and one to spare for /proc.
-        let descriptors = DescriptorLimit.raise() - 16
+        let descriptors = raiseDescriptorLimit() - 16
         guard options.clients <= descriptors else {
             throw .unavailable("only \(descriptors) connections may be open at once; raise the limit with ulimit -n")
         }

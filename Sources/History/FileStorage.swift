@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
+import Platform
 
 /// The disk of the machine.
 ///
@@ -189,19 +183,7 @@ extension FileStorage {
     }
 
     package func bootIdentifier() -> String? {
-        #if canImport(Darwin)
-            var text = [UInt8](repeating: 0, count: 64)
-            var count = text.count
-            guard unsafe sysctlbyname("kern.bootsessionuuid", &text, &count, nil, 0) == 0 else { return nil }
-            let identifier = text.prefix(count).prefix { $0 != 0 }
-        #else
-            var text = [UInt8](repeating: 0, count: 64)
-            guard let file = try? open("/proc/sys/kernel/random/boot_id", .read) else { return nil }
-            defer { close(file) }
-            guard let count = try? readAll(file, at: 0, into: &text, range: 0..<text.count) else { return nil }
-            let identifier = text.prefix(count).prefix { $0 > 0x20 }
-        #endif
-        return identifier.isEmpty ? nil : String(decoding: identifier, as: UTF8.self)
+        readBootIdentifier()
     }
 }
 

@@ -1,12 +1,5 @@
+import Platform
 import Synchronization
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// A thread that syncs one batch of files and ends.
 ///
@@ -34,7 +27,7 @@ final class SyncThread {
 
     init(_ paths: [String]) {
         work = Work(paths)
-        thread = SyncThread.start(work)
+        thread = startThread(work.run)
         if thread == nil { work.run() }
     }
 
@@ -55,45 +48,6 @@ final class SyncThread {
         self.thread = nil
         _ = pthread_join(thread, nil)
     }
-
-    /// Starts a thread that takes no signals: those are the loop's.
-    private static func start(_ work: Work) -> pthread_t? {
-        var all = sigset_t()
-        var before = sigset_t()
-        #if canImport(Darwin)
-            var thread: pthread_t?
-        #else
-            var thread = pthread_t()
-        #endif
-        // Retained for the thread, which takes this reference over; released here where there is no thread.
-        let argument = unsafe Unmanaged.passRetained(work)
-        // The sets live on this stack for the calls alone. A new thread inherits the mask.
-        unsafe sigfillset(&all)
-        _ = unsafe pthread_sigmask(SIG_BLOCK, &all, &before)
-        let code = unsafe pthread_create(&thread, nil, threadBody, argument.toOpaque())
-        _ = unsafe pthread_sigmask(SIG_SETMASK, &before, nil)
-        guard code == 0 else {
-            unsafe argument.release()
-            return nil
-        }
-        return thread
-    }
-
-    #if canImport(Darwin)
-        private static let threadBody: @convention(c) (UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? = {
-            argument in
-            // The reference that `start` retained for this thread.
-            unsafe Unmanaged<Work>.fromOpaque(argument).takeRetainedValue().run()
-            return nil
-        }
-    #else
-        private static let threadBody: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = {
-            argument in
-            // The reference that `start` retained for this thread.
-            if let argument = unsafe argument { unsafe Unmanaged<Work>.fromOpaque(argument).takeRetainedValue().run() }
-            return nil
-        }
-    #endif
 
     /// Syncs one file or folder, and measures how long it took.
     static func sync(_ path: String) -> SyncResult {
@@ -131,19 +85,8 @@ final class SyncThread {
         return unsafe fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 
-    /// Flushes down to the medium. fsync and not fdatasync: folders need it, and for a file that grew both cost the same.
     private static func flush(_ descriptor: Int32) -> Int32? {
-        #if canImport(Darwin)
-            // Darwin's fsync stops at the drive's own cache. Some file systems know no F_FULLFSYNC; fsync must do there. Any
-            // other failure stands: a sync that comes after it may succeed without the bytes.
-            while true {
-                if fcntl(descriptor, F_FULLFSYNC) == 0 { return nil }
-                let code = errno
-                if code == ENOTSUP || code == ENOTTY || code == EINVAL { break }
-                if code != EINTR { return code }
-            }
-        #endif
-        while fsync(descriptor) != 0 {
+        while syncToMedium(descriptor) != 0 {
             let code = errno
             if code != EINTR { return code }
         }

@@ -1,5 +1,6 @@
 import Chat
 import History
+import Platform
 import Sockets
 import WebSocket
 
@@ -41,10 +42,10 @@ package enum ServeOutcome: Sendable {
 package func serve(
     _ options: ServeOptions, page: [String: [UInt8]], announce: ([SocketAddress]) -> Void
 ) throws(StartFailure) -> ServeOutcome {
-    Memory.giveBackLargeBlocks()
+    giveBackLargeBlocks()
     let site = try makeSite(options, page)
     let (history, journal) = try openHistory(options)
-    let descriptors = DescriptorLimit.raise()
+    let descriptors = raiseDescriptorLimit()
     let listeners = try openListeners(options)
     let world: SystemWorld
     do {

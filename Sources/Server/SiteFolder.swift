@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
+import Platform
 import Sockets
 
 /// A folder whose files are served. What is asked for can never lead out of it: each step of a path is opened relative to the
@@ -87,11 +81,7 @@ package struct SiteFolder: Sendable {
             var status = stat()
             guard unsafe lstat(path, &status) == 0 else { continue }
             var one = Self.mix(14_695_981_039_346_656_037, Array(name.utf8))
-            #if canImport(Darwin)
-                let time = status.st_mtimespec
-            #else
-                let time = status.st_mtim
-            #endif
+            let time = status.modified
             for number in [Int64(status.st_size), Int64(time.tv_sec), Int64(time.tv_nsec), Int64(status.st_ino)] {
                 one = (one ^ UInt64(bitPattern: number)) &* 1_099_511_628_211
             }

@@ -1,11 +1,5 @@
-#if os(Linux)
-    #if canImport(Glibc)
-        import CSystem
-        import Glibc
-    #elseif canImport(Musl)
-        import CSystem
-        import Musl
-    #endif
+#if os(Linux) && !PORTABLE
+    import Platform
 
     /// epoll(7), edge-triggered: every descriptor is registered once, for everything, and never again.
     ///

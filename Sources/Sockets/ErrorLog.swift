@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
+import Platform
 
 /// Standard error, written to without ever waiting for whoever reads it.
 ///
@@ -54,13 +48,7 @@ package struct ErrorLog: Sendable {
         // Reads the array's own bytes. If it fails there is nobody to tell.
         _ = unsafe bytes.withUnsafeBytes { bytes in
             uninterrupted {
-                #if canImport(Darwin)
-                    unsafe Darwin.write(Self.standardError, bytes.baseAddress, bytes.count)
-                #elseif canImport(Glibc)
-                    unsafe Glibc.write(Self.standardError, bytes.baseAddress, bytes.count)
-                #else
-                    unsafe Musl.write(Self.standardError, bytes.baseAddress, bytes.count)
-                #endif
+                unsafe Platform.write(Self.standardError, bytes.baseAddress, bytes.count)
             }
         }
     }

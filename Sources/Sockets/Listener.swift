@@ -1,18 +1,4 @@
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import CSystem
-    import Glibc
-#elseif canImport(Musl)
-    import CSystem
-    import Musl
-#endif
-
-#if canImport(Darwin)
-    let streamSocket = SOCK_STREAM
-#else
-    let streamSocket = Int32(SOCK_STREAM.rawValue)
-#endif
+import Platform
 
 /// What came of an attempt to accept a connection.
 package enum Acceptance: Sendable {
@@ -74,13 +60,7 @@ package final class Listener {
         // The kernel writes at most `length` bytes into the local variable, whose family then says what it is.
         let accepted = unsafe withUnsafeMutablePointer(to: &storage) { pointer in
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                #if canImport(Darwin)
-                    let accepted = unsafe Darwin.accept(descriptor, pointer, &length)
-                    if accepted >= 0 { setNonBlocking(accepted) }
-                #else
-                    let flags = Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
-                    let accepted = unsafe accept4(descriptor, pointer, &length, flags)
-                #endif
+                let accepted = unsafe acceptNonBlocking(descriptor, pointer, &length)
                 if accepted >= 0 { unsafe peer = SocketAddress(pointer) }
                 return accepted
             }
@@ -88,9 +68,6 @@ package final class Listener {
         if accepted >= 0 {
             // A tick's output is one write: there is nothing that waiting for more could improve (RFC 896, RFC 9293).
             setOption(accepted, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
-            #if canImport(Darwin)
-                setOption(accepted, SOL_SOCKET, SO_NOSIGPIPE, 1)
-            #endif
             return .accepted(accepted, peer ?? SocketAddress(address: IPAddress(v4: 0), port: 0))
         }
         let error = SystemError.last("accept a connection")

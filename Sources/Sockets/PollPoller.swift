@@ -1,12 +1,4 @@
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import CSystem
-    import Glibc
-#elseif canImport(Musl)
-    import CSystem
-    import Musl
-#endif
+import Platform
 
 /// poll(2): everywhere, with a cost that grows with the number of descriptors.
 final class PollPoller: Poller {

@@ -1,3 +1,5 @@
+import Platform
+
 /// That something can be done with a descriptor without waiting.
 package struct Readiness: Sendable {
     /// What the descriptor was added with.
@@ -23,11 +25,7 @@ package enum PollerKind: String, Sendable, CaseIterable {
 
     /// Those that this system has.
     package static var available: [PollerKind] {
-        #if os(Linux)
-            [.epoll, .poll]
-        #else
-            [.poll]
-        #endif
+        hasEpoll ? [.epoll, .poll] : [.poll]
     }
 }
 
@@ -64,7 +62,7 @@ extension PollerKind {
     /// A poller of this kind, which watches nothing yet. Throws where the system has no such call, or no descriptor for it.
     package func makePoller() throws(SystemError) -> any Poller {
         switch self {
-        #if os(Linux)
+        #if os(Linux) && !PORTABLE
             case .epoll: return try EpollPoller()
         #else
             case .epoll: throw SystemError(code: 0, operation: "use epoll, which this system does not have")

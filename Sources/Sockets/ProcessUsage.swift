@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
+import Platform
 
 /// What a process uses of the machine.
 package struct ProcessUsage: Sendable {
@@ -14,54 +8,18 @@ package struct ProcessUsage: Sendable {
 
     /// As it is now. What the system does not tell is 0.
     package static var now: ProcessUsage {
-        var usage = ProcessUsage()
-        usage.cpuNanoseconds = Clock.processor
-        #if os(Linux)
-            usage.residentBytes = residentBytes("self") ?? 0
-            usage.openDescriptors = entries(in: "/proc/self/fd") - 1  // but for the one that counts
-        #else
-            var resources = rusage()
-            // The pointer is to a local variable. It is the most there ever was; on Darwin in bytes.
-            if unsafe getrusage(RUSAGE_SELF, &resources) == 0 { usage.residentBytes = resources.ru_maxrss }
-            usage.openDescriptors = entries(in: "/dev/fd") - 1
-        #endif
-        return usage
+        // But for the descriptor that counts.
+        ProcessUsage(
+            cpuNanoseconds: Clock.processor, residentBytes: residentMemory() ?? 0,
+            openDescriptors: entries(in: descriptorFolder) - 1)
     }
 
     /// Another process's processor time and memory, as they are now; nil if there is no such process, or the system does not
     /// tell.
     package static func of(process: Int32) -> ProcessUsage? {
-        #if os(Linux)
-            var clock = clockid_t()
-            var time = timespec()
-            // The pointers are to local variables. The clock is in nanoseconds, where /proc/PID/stat has hundredths.
-            guard process > 0, unsafe clock_getcpuclockid(process, &clock) == 0,
-                unsafe clock_gettime(clock, &time) == 0,
-                let residentBytes = residentBytes("\(process)")
-            else { return nil }
-            var usage = ProcessUsage()
-            usage.cpuNanoseconds = Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
-            usage.residentBytes = residentBytes
-            return usage
-        #else
-            return nil
-        #endif
+        guard let time = processorTime(of: process), let bytes = residentMemory(of: process) else { return nil }
+        return ProcessUsage(cpuNanoseconds: time, residentBytes: bytes)
     }
-
-    #if os(Linux)
-        /// The second number of /proc/PID/statm, which is in pages; nil if there is no such process.
-        private static func residentBytes(_ process: String) -> Int? {
-            let file = unsafe open("/proc/\(process)/statm", O_RDONLY | O_CLOEXEC)
-            guard file >= 0 else { return nil }
-            defer { _ = close(file) }
-            var bytes = [UInt8](repeating: 0, count: 128)
-            let count = unsafe bytes.withUnsafeMutableBytes { unsafe read(file, $0.baseAddress, $0.count) }
-            guard count > 0 else { return nil }
-            let fields = String(decoding: bytes.prefix(count), as: UTF8.self).split(separator: " ")
-            guard fields.count > 1, let pages = Int(fields[1]) else { return nil }
-            return pages * Int(sysconf(Int32(_SC_PAGESIZE)))
-        }
-    #endif
 
     private static func entries(in folder: String) -> Int {
         // The handle is the C library's, and ours until closedir.

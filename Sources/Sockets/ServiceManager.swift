@@ -1,12 +1,4 @@
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import CSystem
-    import Glibc
-#elseif canImport(Musl)
-    import CSystem
-    import Musl
-#endif
+import Platform
 
 /// What systemd and a service tell each other: sockets that are open already (sd_listen_fds(3)), and that the service is
 /// ready (sd_notify(3)). Where no service manager is, nothing happens.
@@ -41,12 +33,7 @@ package enum ServiceManager {
         // The path fits, as was just checked; the rest stays zero.
         unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: bytes) }
         let length = socklen_t(MemoryLayout<sa_family_t>.size + bytes.count + (first == UInt8(ascii: "/") ? 1 : 0))
-        #if canImport(Darwin)
-            let datagram = SOCK_DGRAM
-        #else
-            let datagram = Int32(SOCK_DGRAM.rawValue)
-        #endif
-        let descriptor = socket(AF_UNIX, datagram, 0)
+        let descriptor = socket(AF_UNIX, datagramSocket, 0)
         guard descriptor >= 0 else { return }
         setNonBlocking(descriptor)
         let message = Array(state.utf8)

@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
+import Platform
 
 /// Standard input and output: descriptors that other programs have, too. They are not made nonblocking, which would be
 /// theirs as well. Reading does not wait after a poller has said that there is something.
@@ -27,13 +21,7 @@ package enum SharedStream {
         // The kernel writes at most `count` bytes into the array.
         let count = unsafe buffer.withUnsafeMutableBytes { bytes in
             uninterrupted {
-                #if canImport(Darwin)
-                    unsafe Darwin.read(descriptor, bytes.baseAddress, bytes.count)
-                #elseif canImport(Glibc)
-                    unsafe Glibc.read(descriptor, bytes.baseAddress, bytes.count)
-                #else
-                    unsafe Musl.read(descriptor, bytes.baseAddress, bytes.count)
-                #endif
+                unsafe Platform.read(descriptor, bytes.baseAddress, bytes.count)
             }
         }
         if count > 0 { return .received(count) }
@@ -89,13 +77,7 @@ package enum SharedStream {
         // Reads the slice's own bytes.
         unsafe bytes.withUnsafeBytes { bytes in
             uninterrupted {
-                #if canImport(Darwin)
-                    unsafe Darwin.write(descriptor, bytes.baseAddress, bytes.count)
-                #elseif canImport(Glibc)
-                    unsafe Glibc.write(descriptor, bytes.baseAddress, bytes.count)
-                #else
-                    unsafe Musl.write(descriptor, bytes.baseAddress, bytes.count)
-                #endif
+                unsafe Platform.write(descriptor, bytes.baseAddress, bytes.count)
             }
         }
     }

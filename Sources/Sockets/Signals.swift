@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
+import Platform
 
 /// Signals as something that a poller can wait for: the handler writes a byte into a pipe.
 package enum Signals {
@@ -81,11 +75,5 @@ package enum Signals {
 }
 
 private func makePipe(_ ends: UnsafeMutablePointer<Int32>?) -> Int32 {
-    #if canImport(Darwin)
-        unsafe Darwin.pipe(ends)
-    #elseif canImport(Glibc)
-        unsafe Glibc.pipe(ends)
-    #else
-        unsafe Musl.pipe(ends)
-    #endif
+    unsafe Platform.pipe(ends)
 }

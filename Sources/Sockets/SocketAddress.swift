@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
+import Platform
 
 /// An IP address as 16 bytes; IPv4 as `::ffff:a.b.c.d` (RFC 4291 section 2.5.5.2), so that there is one kind only.
 package struct IPAddress: Hashable, Sendable, CustomStringConvertible {

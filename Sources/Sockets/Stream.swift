@@ -1,12 +1,4 @@
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import CSystem
-    import Glibc
-#elseif canImport(Musl)
-    import CSystem
-    import Musl
-#endif
+import Platform
 
 /// What came of an attempt to receive.
 package enum Reception: Sendable {
@@ -36,12 +28,6 @@ package typealias Piece = iovec
 
 /// What can be done with a connected nonblocking socket. The descriptor is the caller's to close, once.
 package enum Stream {
-    #if canImport(Darwin)
-        private static let flags: Int32 = 0  // SO_NOSIGPIPE is set instead
-    #else
-        private static let flags = Int32(truncatingIfNeeded: MSG_NOSIGNAL)
-    #endif
-
     /// Receives into `buffer`, once.
     package static func receive(_ descriptor: Int32, into buffer: inout MutableSpan<UInt8>) -> Reception {
         // The kernel writes at most `count` bytes into the span's memory.
@@ -58,13 +44,7 @@ package enum Stream {
         // The kernel reads `count` bytes of the span's memory.
         let count = unsafe bytes.withUnsafeBytes { bytes in
             uninterrupted {
-                #if canImport(Darwin)
-                    unsafe Darwin.send(descriptor, bytes.baseAddress, bytes.count, flags)
-                #elseif canImport(Glibc)
-                    unsafe Glibc.send(descriptor, bytes.baseAddress, bytes.count, flags)
-                #else
-                    unsafe Musl.send(descriptor, bytes.baseAddress, bytes.count, flags)
-                #endif
+                unsafe Platform.send(descriptor, bytes.baseAddress, bytes.count, sendFlags)
             }
         }
         return outcome(count)
@@ -77,7 +57,7 @@ package enum Stream {
             var message = unsafe msghdr()
             unsafe message.msg_iov = pieces.baseAddress
             unsafe message.msg_iovlen = .init(pieces.count)
-            return uninterrupted { unsafe sendmsg(descriptor, &message, flags) }
+            return uninterrupted { unsafe sendmsg(descriptor, &message, sendFlags) }
         }
         return outcome(count)
     }
@@ -96,13 +76,7 @@ package enum Stream {
 
     /// Closes the descriptor.
     package static func close(_ descriptor: Int32) {
-        #if canImport(Darwin)
-            _ = Darwin.close(descriptor)
-        #elseif canImport(Glibc)
-            _ = Glibc.close(descriptor)
-        #else
-            _ = Musl.close(descriptor)
-        #endif
+        _ = Platform.close(descriptor)
     }
 
     // MARK: Connecting
@@ -113,17 +87,9 @@ package enum Stream {
         guard descriptor >= 0 else { throw .last("open a socket") }
         setNonBlocking(descriptor)
         setOption(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
-        #if canImport(Darwin)
-            setOption(descriptor, SOL_SOCKET, SO_NOSIGPIPE, 1)
-        #endif
+        silenceBrokenPipe(descriptor)
         let result = unsafe address.withSockaddr { pointer, length in
-            #if canImport(Darwin)
-                unsafe Darwin.connect(descriptor, pointer, length)
-            #elseif canImport(Glibc)
-                unsafe Glibc.connect(descriptor, pointer, length)
-            #else
-                unsafe Musl.connect(descriptor, pointer, length)
-            #endif
+            unsafe Platform.connect(descriptor, pointer, length)
         }
         if result != 0, errno != EINPROGRESS, errno != EINTR {
             let error = SystemError.last("connect to \(address)")

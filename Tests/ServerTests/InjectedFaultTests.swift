@@ -23,10 +23,10 @@
         /// Two chat, others come and go, and every few calls one fails: nobody notices.
         @Test(
             arguments: [
-                Fault(call: "accept4", error: "ECONNABORTED", when: "1+3", metric: refused),
-                Fault(call: "accept4", error: "EINTR", when: "1+3", metric: refused),
-                Fault(call: "accept4", error: "ENFILE", when: "2+9", metric: exhausted),
-                Fault(call: "accept4", error: "ENOBUFS", when: "2+9", metric: exhausted),
+                Fault(call: "accept,accept4", error: "ECONNABORTED", when: "1+3", metric: refused),
+                Fault(call: "accept,accept4", error: "EINTR", when: "1+3", metric: refused),
+                Fault(call: "accept,accept4", error: "ENFILE", when: "2+9", metric: exhausted),
+                Fault(call: "accept,accept4", error: "ENOBUFS", when: "2+9", metric: exhausted),
                 Fault(call: "sendto", error: "ENOBUFS", when: "2+3", metric: "send_failures_total"),
                 Fault(call: "sendto", error: "ENOMEM", when: "2+3", metric: "send_failures_total"),
                 Fault(call: "sendto", error: "EINTR", when: "1+2", metric: nil),

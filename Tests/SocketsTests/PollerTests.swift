@@ -1,4 +1,5 @@
 import Foundation
+import Platform
 import Sockets
 import Support
 import Testing
@@ -161,7 +162,7 @@ import Testing
         let poller = try kind.makePoller()
         var ends: [Int32] = []
         defer { ends.forEach { close($0) } }
-        let count = min(1500, (DescriptorLimit.raise() - 200) / 2)
+        let count = min(1500, (raiseDescriptorLimit() - 200) / 2)
         for index in 0..<count {
             var pipeEnds: [Int32] = [-1, -1]
             try #require(pipe(&pipeEnds) == 0)

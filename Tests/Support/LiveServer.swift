@@ -2,7 +2,7 @@ import Foundation
 
 /// Which readiness call a server uses: both are tested wherever they are there.
 package enum PollerChoice: String, CaseIterable, Sendable {
-    #if os(Linux)
+    #if os(Linux) && !PORTABLE
         case epoll
     #endif
     case poll

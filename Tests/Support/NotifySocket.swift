@@ -1,4 +1,5 @@
 import Foundation
+import Platform
 
 /// The socket on which a service manager hears what its services say of themselves (sd_notify(3)).
 package final class NotifySocket {
@@ -33,13 +34,8 @@ package final class NotifySocket {
     }
 
     private static func open() -> Int32 {
-        #if canImport(Darwin)
-            let kind = SOCK_DGRAM
-        #else
-            let kind = Int32(SOCK_DGRAM.rawValue)
-        #endif
         let descriptor = descriptorLock.withLock {
-            let descriptor = socket(AF_UNIX, kind, 0)
+            let descriptor = socket(AF_UNIX, datagramSocket, 0)
             _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
             return descriptor
         }

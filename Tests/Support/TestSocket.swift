@@ -1,4 +1,5 @@
 import Foundation
+import Platform
 
 /// A TCP connection to this machine that waits for what it wants, up to a deadline. For one thread at a time.
 package final class TestSocket: @unchecked Sendable {
@@ -8,13 +9,8 @@ package final class TestSocket: @unchecked Sendable {
 
     /// - Parameter receiveBuffer: the size of the kernel's buffer, for a reader that is slow; nil leaves it alone.
     package init(port: UInt16, receiveBuffer: Int32? = nil) throws {
-        #if canImport(Darwin)
-            let kind = SOCK_STREAM
-        #else
-            let kind = Int32(SOCK_STREAM.rawValue)
-        #endif
         descriptor = descriptorLock.withLock {
-            let descriptor = socket(AF_INET, kind, 0)
+            let descriptor = socket(AF_INET, streamSocket, 0)
             _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
             return descriptor
         }

@@ -1,15 +1,11 @@
 import Foundation
+import Platform
 import Support
 
 /// A listening socket on a free port of this machine.
 func listenAnywhere() throws -> (descriptor: Int32, port: UInt16) {
-    #if canImport(Darwin)
-        let kind = SOCK_STREAM
-    #else
-        let kind = Int32(SOCK_STREAM.rawValue)
-    #endif
     let descriptor = descriptorLock.withLock {
-        let descriptor = socket(AF_INET, kind, 0)
+        let descriptor = socket(AF_INET, streamSocket, 0)
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
         return descriptor
     }
