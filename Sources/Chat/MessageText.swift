@@ -1,5 +1,5 @@
-/// The rules for what can be said: 1 to 4000 Unicode scalars, not all white space; tabs and line breaks are allowed,
-/// other control characters are not.
+/// The rules for what can be said: 1 to 4000 Unicode scalars, not all white space or invisible; tabs and line breaks are
+/// allowed, other control characters are not.
 enum MessageText {
     enum Verdict { case fine, empty, tooLong, controlCharacter }
 
@@ -26,10 +26,23 @@ enum MessageText {
                 switch scalar.value {
                 case 0x09, 0x0A, 0x0D, 0x20: break
                 case ..<0x20, 0x7F..<0xA0: return .controlCharacter
-                default: if isBlank, !scalar.properties.isWhitespace { isBlank = false }
+                default: if isBlank, !scalar.isInvisible, !scalar.properties.isWhitespace { isBlank = false }
                 }
             }
         }
         return isBlank ? .empty : .fine
+    }
+}
+
+extension Unicode.Scalar {
+    /// Whether nothing is seen where the scalar stands: joiners, variation selectors, bidirectional controls, fillers and the
+    /// like. White space, controls and tags that are shown as boxes are other matters.
+    var isInvisible: Bool {
+        switch value {
+        // The blank of Braille and the null notehead, which Unicode calls symbols; the controls of annotations and of Egyptian
+        // hieroglyphs.
+        case 0x2800, 0x1D159, 0xFFF9...0xFFFB, 0x13430...0x1343F: true
+        default: properties.isDefaultIgnorableCodePoint
+        }
     }
 }

@@ -1,44 +1,70 @@
 /// A username that follows the rules, and the keys by which it is compared with others.
 package struct Username: Sendable, Equatable {
-    /// As it is shown: trimmed, otherwise as it was typed.
+    /// As it is shown: as it was typed, without white space around it and without U+FE0F.
     package let text: String
 
     /// Takes a name that someone typed.
     ///
-    /// - Returns: nil for a name that is no name: not 1 to 32 scalars long after trimming, or with a character that is
-    ///   a control, breaks lines, cannot be seen, or changes the direction of what stands around it; or with nothing in
-    ///   it that could be read.
+    /// - Returns: nil for a name that breaks a rule: not 1 to 32 scalars long after trimming; a character that is a control,
+    ///   breaks lines, cannot be seen, changes the direction of the text around it, or means nothing that everyone
+    ///   agrees on (unassigned, private use); a joiner where nothing is joined; more than 4 marks on one letter; nothing
+    ///   that could be read.
     package init?(_ typed: String) {
-        var scalars = Substring(typed).unicodeScalars
-        while let first = scalars.first, first.properties.isWhitespace { scalars.removeFirst() }
-        while let last = scalars.last, last.properties.isWhitespace { scalars.removeLast() }
-        // `count` walks the whole text, which may be long: so no further than needed.
-        guard Limits.usernameScalars.contains(scalars.prefix(Limits.usernameScalars.upperBound + 1).count) else {
-            return nil
+        var trimmed = Substring(typed).unicodeScalars
+        while let first = trimmed.first, first.isTrimmed { trimmed.removeFirst() }
+        while let last = trimmed.last, last.isTrimmed { trimmed.removeLast() }
+        // The text may be long: no more of it is kept than is needed to see that it is too long.
+        let most = Limits.usernameScalars.upperBound
+        let scalars = Array(trimmed.lazy.filter { $0 != .emojiStyle }.prefix(most + 1))
+        guard Limits.usernameScalars.contains(scalars.count), Self.isWellFormed(scalars) else { return nil }
+
+        text = String(String.UnicodeScalarView(scalars))
+        let compared = String(String.UnicodeScalarView(scalars.filter { !$0.isJoiner }))
+        folded = compared.caseFolded
+        skeleton = Lookalikes.skeleton(of: compared)
+    }
+
+    // MARK: Rules
+
+    /// As many as any orthography needs (Vietnamese two, pointed Hebrew and Tibetan three or four), and not enough to
+    /// paint over the lines above and below.
+    private static let marksOnALetter = 4
+
+    private static func isWellFormed(_ scalars: [Unicode.Scalar]) -> Bool {
+        var isReadable = false
+        var marks = 0
+        for (i, scalar) in scalars.enumerated() {
+            if scalar.isJoiner {
+                guard isJoinerInPlace(scalars, i) else { return false }
+                continue
+            }
+            guard !isForbidden(scalar) else { return false }
+            marks = scalar.isMark ? marks + 1 : 0
+            guard marks <= marksOnALetter else { return false }
+            // Something to be read, as opposed to a space or a mark on nothing.
+            if !scalar.isMark, scalar.properties.generalCategory != .spaceSeparator { isReadable = true }
         }
-        guard !scalars.contains(where: Self.isForbidden), scalars.contains(where: Self.isVisible) else { return nil }
-        text = String(scalars)
-        folded = text.caseFolded
-        skeleton = Lookalikes.skeleton(of: text)
+        return isReadable
     }
 
     private static func isForbidden(_ scalar: Unicode.Scalar) -> Bool {
-        if scalar.isASCII { return scalar.value < 0x20 || scalar.value == 0x7F }
         switch scalar.properties.generalCategory {
-        // Controls (and with them U+0085), format characters (bidirectional overrides, joiners), line breaks.
-        case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate: return true
-        default: break
+        case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .unassigned, .privateUse: true
+        default: scalar.isInvisible
         }
-        // Variation selectors, fillers and the like; and the blank of Braille, which Unicode calls a symbol.
-        return scalar.properties.isDefaultIgnorableCodePoint || scalar.value == 0x2800
     }
 
-    /// Something to be read, as opposed to a space or a mark on nothing.
-    private static func isVisible(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.properties.generalCategory {
-        case .spaceSeparator, .nonspacingMark, .enclosingMark, .spacingMark: return false
-        default: return true
-        }
+    /// Whether a script or an emoji needs the joiner at `i` (after UAX #31, section 2.3): U+200D between the parts of one emoji;
+    /// either behind a virama, or U+200D in front of one; U+200C behind a letter of a script whose letters are joined.
+    private static func isJoinerInPlace(_ scalars: [Unicode.Scalar], _ i: Int) -> Bool {
+        guard i > 0 else { return false }
+        let before = scalars[i - 1]
+        if before.properties.canonicalCombiningClass == .virama { return true }
+        if scalars[i] == .nonJoiner { return scalars[..<i].last { !$0.isMark }?.isJoinedLetter ?? false }
+        guard i + 1 < scalars.count else { return false }
+        let after = scalars[i + 1]
+        if after.properties.canonicalCombiningClass == .virama { return before.properties.isAlphabetic }
+        return before.isPictograph && after.isPictograph
     }
 
     // MARK: Comparing
@@ -56,6 +82,31 @@ package struct Username: Sendable, Equatable {
 
     /// Whether the name would pose as the server.
     var isReserved: Bool { Self.reserved.contains(folded) || Self.reserved.contains(skeleton) }
+}
+
+extension Unicode.Scalar {
+    /// Variation selector 16 asks for the coloured form of a symbol, which keyboards add to some emoji and not to others.
+    fileprivate static let emojiStyle: Unicode.Scalar = "\u{FE0F}"
+    fileprivate static let nonJoiner: Unicode.Scalar = "\u{200C}"
+
+    fileprivate var isTrimmed: Bool { self == .emojiStyle || properties.isWhitespace }
+    fileprivate var isJoiner: Bool { self == .nonJoiner || self == "\u{200D}" }
+    fileprivate var isPictograph: Bool { value > 0xFF && properties.isEmoji }
+
+    fileprivate var isMark: Bool {
+        switch properties.generalCategory {
+        case .nonspacingMark, .enclosingMark, .spacingMark: true
+        default: false
+        }
+    }
+
+    /// A letter of Arabic, Syriac, N’Ko, Mandaic, Mongolian or Adlam: the joining type is not in the standard library.
+    fileprivate var isJoinedLetter: Bool {
+        switch value {
+        case 0x620...0x77F, 0x7C0...0x8FF, 0x1820...0x18AA, 0x1E900...0x1E943: properties.isAlphabetic
+        default: false
+        }
+    }
 }
 
 extension String {
