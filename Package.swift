@@ -39,8 +39,8 @@ let package = Package(
 
         // Pure: values and bytes in, values and bytes out.
         .target(name: "Chat", dependencies: ["Bytes"], swiftSettings: strict),
-        .target(name: "WebSocket", dependencies: ["Bytes", "CSystem"], swiftSettings: strict),
-        .target(name: "HTTP", dependencies: ["Bytes"], swiftSettings: strict),
+        .target(name: "WebSocket", dependencies: ["HTTP", "Bytes", "CSystem"], swiftSettings: strict),
+        .target(name: "HTTP", dependencies: ["Bytes", "CSystem"], swiftSettings: strict),
         .target(name: "Bytes", swiftSettings: strict),
 
         // What the standard modules lack: epoll, zlib. Headers only.
@@ -58,8 +58,8 @@ let package = Package(
             sources: ["Sources/Page"], resources: [.embedInCode("Public")], swiftSettings: strict),
 
         .testTarget(name: "BytesTests", dependencies: ["Support", "Bytes"]),
-        .testTarget(name: "WebSocketTests", dependencies: ["Support", "WebSocket", "Bytes"]),
-        .testTarget(name: "HTTPTests", dependencies: ["Support", "HTTP"]),
+        .testTarget(name: "WebSocketTests", dependencies: ["Support", "WebSocket", "HTTP", "Bytes"]),
+        .testTarget(name: "HTTPTests", dependencies: ["Support", "HTTP", "CSystem"]),
         .testTarget(name: "ChatTests", dependencies: ["Support", "Chat"]),
         .testTarget(name: "HistoryTests", dependencies: ["History", "Simulation"]),
         .testTarget(name: "SocketsTests", dependencies: ["Support", "Sockets", "Platform"]),

@@ -124,8 +124,7 @@ package struct ClientConnection: Sendable {
         case nil: return nil
         case .refused(let refusal): return refuse(.http(refusal), &offset, input.count)
         case .response(let head):
-            let fields = HandshakeFields(head.fields)
-            switch opening?.handshake.verify(status: head.statusCode, fields) {
+            switch opening?.handshake.verify(status: head.statusCode, head.fields) {
             case nil: return nil
             case .failure(let refusal): return refuse(.handshake(refusal), &offset, input.count)
             case .success(let agreement):
@@ -189,13 +188,5 @@ package struct ClientConnection: Sendable {
             phase = .closing
         case .closing, .closed: break
         }
-    }
-}
-
-extension HandshakeFields {
-    /// What the handshake needs to see of an answer.
-    fileprivate init(_ fields: HTTPFields) {
-        self.init()
-        fields.forEach { add(name: $0, value: $1) }
     }
 }

@@ -43,9 +43,6 @@ extension ByteSet {
     /// `reg-name` (RFC 3986, 3.2.2) without the `%` of an escape.
     static let registeredName = alphanumeric.union(ByteSet("-._~!$&'()*+,;="))
 
-    /// What an obfuscated name or port of RFC 7239, 6.3 may hold.
-    static let obfuscated = alphanumeric.union(ByteSet("._-"))
-
     /// What a path may hold: `pchar`, the slash and the percent sign (RFC 3986, 3.3), and the four characters that the
     /// URL standard of the browsers leaves as they are in a path.
     static let path = registeredName.union(ByteSet("/:@%|[]^"))

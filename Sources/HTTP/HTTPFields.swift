@@ -1,3 +1,5 @@
+import Bytes
+
 /// The field lines of one head: the bytes as they came, and where in them the names and values lie.
 ///
 /// Nothing is turned into a `String` before someone asks. Names are compared without regard to case (RFC 9110, 5.1).
@@ -7,6 +9,9 @@ package struct HTTPFields: Sendable, Equatable {
     /// The whole head, start line included.
     var bytes: [UInt8] = []
     var lines: [FieldLine] = []
+
+    /// No fields.
+    package init() {}
 
     /// The value of a field; where it comes on several lines, these joined by `", "` (RFC 9110, 5.3). Nil where absent.
     package func value(of name: String) -> String? {
@@ -28,9 +33,17 @@ package struct HTTPFields: Sendable, Equatable {
         return values
     }
 
-    /// Lends every line's name and value, in the order of arrival.
-    package func forEach(_ body: (_ name: Span<UInt8>, _ value: Span<UInt8>) -> Void) {
-        for line in lines { body(bytes.span.extracting(line.name), bytes.span.extracting(line.value)) }
+    /// The bytes of the values of all lines of that name, with commas between them, as if on one line (RFC 9110, 5.3). Empty
+    /// where there is none.
+    package func list(of name: String) -> [UInt8] {
+        var list: [UInt8] = []
+        var isFirst = true
+        for line in lines where isNamed(line, name) {
+            if !isFirst { list.append(ASCII.comma) }
+            isFirst = false
+            list.append(copying: bytes.span.extracting(line.value))
+        }
+        return list
     }
 
     /// How many lines have that name.

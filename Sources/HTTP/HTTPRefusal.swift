@@ -34,8 +34,10 @@ package enum HTTPRefusal: Sendable, Equatable {
     case chunkedNotLast
     /// A transfer coding other than `chunked` (RFC 9112, 6.1).
     case unknownTransferCoding
-    /// A GET or HEAD that announces content. Nothing here takes any, so the allowed length is none.
-    case unexpectedContent
+    /// A content in chunks that break the rules (RFC 9112, 7.1).
+    case malformedChunk
+    /// A content that is longer than is taken here.
+    case contentTooLong
 
     /// The status of the answer.
     package var status: HTTPStatus {
@@ -44,7 +46,7 @@ package enum HTTPRefusal: Sendable, Equatable {
         case .head(.headTooLong), .head(.tooManyFields): .headerFieldsTooLarge
         case .unsupportedVersion: .versionNotSupported
         case .unknownTransferCoding: .notImplemented
-        case .unexpectedContent: .contentTooLarge
+        case .contentTooLong: .contentTooLarge
         default: .badRequest
         }
     }
@@ -67,7 +69,8 @@ package enum HTTPRefusal: Sendable, Equatable {
         case .transferEncodingInOldVersion: "Transfer-Encoding in HTTP/1.0"
         case .chunkedNotLast: "chunked is not the last transfer coding"
         case .unknownTransferCoding: "an unknown transfer coding"
-        case .unexpectedContent: "this server takes no request content"
+        case .malformedChunk: "a malformed chunk of content"
+        case .contentTooLong: "the content is too long"
         }
     }
 }

@@ -15,24 +15,22 @@ package enum HTTPMethod: Sendable, Equatable {
     }
 }
 
-/// One request's head. Its bytes are kept once, as they came; everything else is ranges into them.
+/// One request. The bytes of its head are kept once, as they came; everything else is ranges into them.
 package struct HTTPRequest: Sendable, Equatable {
     package let method: HTTPMethod
     /// 0 or 1. A higher minor version is taken as 1 (RFC 9110, 2.5).
     package let minorVersion: Int
-    /// Whether content follows the head. Only a request of a method that is not served comes with it set: it is there to
-    /// be answered with 405, and the parser takes nothing after it.
-    package let announcesContent: Bool
+    /// The content, with its framing undone; empty where there is none.
+    package internal(set) var content: [UInt8] = []
 
     package let fields: HTTPFields
     private let targetRange: Range<Int>
 
-    init(_ line: RequestLine, fields: HTTPFields, announcesContent: Bool) {
+    init(_ line: RequestLine, fields: HTTPFields) {
         method = line.method
         minorVersion = line.minorVersion
         targetRange = line.target
         self.fields = fields
-        self.announcesContent = announcesContent
     }
 
     /// The request target as it was sent: visible ASCII in one of the forms of RFC 9112, 3.2. `HTTPTarget` takes it apart.
@@ -52,7 +50,7 @@ package struct HTTPRequest: Sendable, Equatable {
 
     /// Whether the connection may serve another request after this one (RFC 9112, 9.3).
     package var keepAlive: Bool {
-        if announcesContent || has("connection", token: "close") { return false }
+        if has("connection", token: "close") { return false }
         return minorVersion >= 1 || has("connection", token: "keep-alive")
     }
 }

@@ -18,6 +18,19 @@ package enum HTTPResponse {
     ) {
         let sendsBody = includesBody && status.allowsContent
         output.reserveCapacity(output.count + 512 + (sendsBody ? body.count : 0))
+        appendHead(
+            to: &output, status: status, fields: fields, contentLength: body.count, keepAlive: keepAlive,
+            secondsSinceEpoch: secondsSinceEpoch)
+        if sendsBody { output.append(contentsOf: body) }
+    }
+
+    /// Appends the head of a response alone, for a content that is sent in another way.
+    ///
+    /// - Parameter contentLength: how many bytes the content has; not told with a status that has none.
+    package static func appendHead(
+        to output: inout [UInt8], status: HTTPStatus, fields: [(String, String)], contentLength: Int, keepAlive: Bool,
+        secondsSinceEpoch: Int64
+    ) {
         output.append(contentsOf: "HTTP/1.1 \(status.code) ".utf8)
         HeadWriter.appendText(status.phrase, to: &output)
         HeadWriter.endLine(&output)
@@ -25,12 +38,16 @@ package enum HTTPResponse {
         output.append(contentsOf: "Date: ".utf8)
         HTTPDate.append(secondsSinceEpoch: secondsSinceEpoch, to: &output)
         HeadWriter.endLine(&output)
-        if status.allowsContent { HeadWriter.append("Content-Length", String(body.count), to: &output) }
+        if status.allowsContent { HeadWriter.append("Content-Length", String(contentLength), to: &output) }
         let upgrades = fields.contains { isEqual($0.0, "upgrade") }
         HeadWriter.append("Connection", connection(status, upgrades: upgrades, keepAlive: keepAlive), to: &output)
         for (name, value) in fields where !isOwn(name) { HeadWriter.append(name, value, to: &output) }
         HeadWriter.endLine(&output)
-        if sendsBody { output.append(contentsOf: body) }
+    }
+
+    /// Appends the interim response that tells a client to send its content (RFC 9110, 15.2.1).
+    package static func appendContinue(to output: inout [UInt8]) {
+        output.append(contentsOf: "HTTP/1.1 100 Continue\r\n\r\n".utf8)
     }
 
     private static func connection(_ status: HTTPStatus, upgrades: Bool, keepAlive: Bool) -> String {

@@ -18,6 +18,7 @@ package struct HTTPStatus: Sendable, Equatable {
     package static let requestTimeout = HTTPStatus(code: 408, phrase: "Request Timeout")
     package static let contentTooLarge = HTTPStatus(code: 413, phrase: "Content Too Large")
     package static let uriTooLong = HTTPStatus(code: 414, phrase: "URI Too Long")
+    package static let misdirectedRequest = HTTPStatus(code: 421, phrase: "Misdirected Request")
     package static let upgradeRequired = HTTPStatus(code: 426, phrase: "Upgrade Required")
     package static let tooManyRequests = HTTPStatus(code: 429, phrase: "Too Many Requests")
     package static let headerFieldsTooLarge = HTTPStatus(code: 431, phrase: "Request Header Fields Too Large")

@@ -1,21 +1,28 @@
-/// A request target taken apart: the segments of its path and the items of its query, with the escapes decoded.
+/// A request target taken apart: the segments of its path with the escapes decoded, and its query.
 ///
 /// What could name something else than it seems to is refused, so that segments can be joined to a file's path safely: no
-/// segment is `.` or `..`, none holds a slash, a backslash or a control character, however these were written.
+/// segment is `.` or `..`, none holds a slash, a backslash or a control character, however these were written. The query
+/// is looked at only where somebody asks for an item of it; whatever else it holds does not matter.
 package struct HTTPTarget: Sendable, Equatable {
     /// The host and port of a target in absolute form (RFC 9112, 3.2.2). It counts instead of the Host field then.
     package let authority: String?
     /// `/a/b` is `["a", "b"]`, `/a/` is `["a", ""]`, and `/` has no segments.
     package let path: [String]
-    private let query: [Item]
+    /// What stands behind the question mark, as it was sent.
+    private let query: ArraySlice<UInt8>
 
-    private struct Item: Equatable {
-        let name, value: String
-    }
-
-    /// The value of the first item of that name in the query; empty where the item has no value.
+    /// The value of the first item of that name in the query, which is read as forms and `URLSearchParams` write it
+    /// (`name=value&…`, the plus sign for a space included); empty where the item has no value.
+    ///
+    /// The value may hold anything, a NUL included. A bad escape stands for itself, as in the URL standard of the browsers,
+    /// and U+FFFD for what is not UTF-8.
     package func query(_ name: String) -> String? {
-        query.first { $0.name == name }?.value
+        for item in query.split(separator: UInt8(ascii: "&")) {
+            let equals = item.firstIndex(of: UInt8(ascii: "=")) ?? item.endIndex
+            guard Self.decodeItem(item[..<equals]) == name else { continue }
+            return Self.decodeItem(item[equals...].dropFirst())
+        }
+        return nil
     }
 
     /// Takes apart a target in origin form or absolute form; nil where it is neither, has a bad escape, or would be
@@ -30,9 +37,9 @@ package struct HTTPTarget: Sendable, Equatable {
             authority = String(decoding: bytes[schemeLength..<pathStart], as: UTF8.self)
         }
         let pathEnd = bytes[pathStart...].firstIndex(of: question) ?? bytes.count
-        guard let path = segments(bytes[pathStart..<pathEnd]), let query = items(bytes[pathEnd...].dropFirst()) else {
-            return nil
-        }
+        guard let path = segments(bytes[pathStart..<pathEnd]) else { return nil }
+        let query = bytes[pathEnd...].dropFirst()
+        guard query.allSatisfy(ByteSet.query.contains) else { return nil }
         return HTTPTarget(authority: authority, path: path, query: query)
     }
 
@@ -50,7 +57,7 @@ package struct HTTPTarget: Sendable, Equatable {
         guard path.count > 1 else { return [] }
         var segments: [String] = []
         for part in path.dropFirst().split(separator: ASCII.slash, omittingEmptySubsequences: false) {
-            guard part.allSatisfy(ByteSet.path.contains), let segment = decode(part, plusIsSpace: false) else {
+            guard part.allSatisfy(ByteSet.path.contains), let segment = decode(part) else {
                 return nil
             }
             // Looked at after decoding, or `%2e%2e` would be no `..`.
@@ -64,40 +71,48 @@ package struct HTTPTarget: Sendable, Equatable {
         return segments
     }
 
-    /// `name=value&…` as forms and `URLSearchParams` write it, the plus sign for a space included.
-    private static func items(_ query: ArraySlice<UInt8>) -> [Item]? {
-        var items: [Item] = []
-        for part in query.split(separator: UInt8(ascii: "&")) {
-            guard part.allSatisfy(ByteSet.query.contains) else { return nil }
-            let equals = part.firstIndex(of: UInt8(ascii: "=")) ?? part.endIndex
-            guard let name = decode(part[..<equals], plusIsSpace: true),
-                let value = decode(part[equals...].dropFirst(), plusIsSpace: true)
-            else { return nil }
-            items.append(Item(name: name, value: value))
-        }
-        return items
-    }
-
     /// Undoes percent escapes once; nil for a malformed one, for a NUL, and for what is not UTF-8 afterwards.
-    private static func decode(_ part: ArraySlice<UInt8>, plusIsSpace: Bool) -> String? {
+    private static func decode(_ part: ArraySlice<UInt8>) -> String? {
         var decoded: [UInt8] = []
         decoded.reserveCapacity(part.count)
         var index = part.startIndex
         while index < part.endIndex {
-            var byte = part[index]
-            index += 1
-            if byte == ASCII.percent {
-                guard index + 1 < part.endIndex, let high = ASCII.hexValue(part[index]),
-                    let low = ASCII.hexValue(part[index + 1])
-                else { return nil }
-                byte = high << 4 | low
-                index += 2
-            } else if plusIsSpace, byte == UInt8(ascii: "+") {
-                byte = ASCII.space
-            }
-            guard byte != 0 else { return nil }
-            decoded.append(byte)
+            guard part[index] != ASCII.percent || escapedByte(part[index...]) != nil else { return nil }
+            decoded.append(takeByte(part, &index))
         }
-        return String(validating: decoded, as: UTF8.self)
+        return decoded.contains(0) ? nil : String(validating: decoded, as: UTF8.self)
+    }
+
+    /// The same for a part of a query, where nothing is refused.
+    private static func decodeItem(_ part: ArraySlice<UInt8>) -> String {
+        var decoded: [UInt8] = []
+        var index = part.startIndex
+        while index < part.endIndex {
+            if part[index] == UInt8(ascii: "+") {
+                decoded.append(ASCII.space)
+                index += 1
+            } else {
+                decoded.append(takeByte(part, &index))
+            }
+        }
+        return String(decoding: decoded, as: UTF8.self)
+    }
+
+    /// The byte at `index`, or the one that is escaped there, and the index behind it.
+    private static func takeByte(_ part: ArraySlice<UInt8>, _ index: inout Int) -> UInt8 {
+        if part[index] == ASCII.percent, let byte = escapedByte(part[index...]) {
+            index += 3
+            return byte
+        }
+        index += 1
+        return part[index - 1]
+    }
+
+    /// The byte that an escape at the beginning stands for; nil where it is none.
+    private static func escapedByte(_ rest: ArraySlice<UInt8>) -> UInt8? {
+        guard rest.count >= 3, let high = ASCII.hexValue(rest[rest.startIndex + 1]),
+            let low = ASCII.hexValue(rest[rest.startIndex + 2])
+        else { return nil }
+        return high << 4 | low
     }
 }

@@ -1,3 +1,20 @@
+/// The host that a request is sent to.
+package enum Authority {
+    /// The host of `host[:port]` in lower case, without the brackets of an IPv6 address and without the dot of the DNS root.
+    package static func host(of authority: String) -> String {
+        let lower = authority.lowercased()
+        if lower.hasPrefix("[") { return String(lower.dropFirst().prefix { $0 != "]" }) }
+        let host = lower.prefix { $0 != ":" }
+        return String(host.hasSuffix(".") ? host.dropLast() : host)
+    }
+
+    /// Whether a host is an IP address.
+    package static func isAddress(_ host: String) -> Bool {
+        let bytes = Array(host.utf8)
+        return HostSyntax.isIPv4(bytes.span) || HostSyntax.isIPv6(bytes.span)
+    }
+}
+
 /// The syntax of hosts and addresses, as they stand in Host, in absolute targets and in the fields that proxies add.
 enum HostSyntax {
     /// `uri-host [":" port]` (RFC 9110, 7.2) with a host that is not empty: an `http` URI without one is to be rejected

@@ -21,10 +21,7 @@ extension Server where W: ~Copyable {
             case .exhausted(let error):
                 // They stay in the kernel's queue. Trying again at once would be of no use: a connection must close first.
                 metrics.exhaustedAccepts += 1
-                if now >= nextAcceptComplaint {
-                    nextAcceptComplaint = now + 1000
-                    log(.error, "accept-paused", "reason", error.description)
-                }
+                if acceptLog.admits(now: now) { log(.error, "accept-paused", "reason", error.description) }
                 return pauseAccepting()
             }
         }

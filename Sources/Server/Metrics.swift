@@ -3,6 +3,8 @@ enum Rejection: String, CaseIterable {
     case badRequest = "bad_request"
     case lateRequest = "late_request"
     case foreignOrigin = "foreign_origin"
+    /// A request was sent to a name that is not this server's.
+    case foreignHost = "foreign_host"
     case tooManyFromAddress = "too_many_from_address"
     /// An address has connected too often.
     case tooFastFromAddress = "too_fast_from_address"

@@ -10,19 +10,25 @@ extension Server where W: ~Copyable {
     /// - Returns: whether the connection has become a WebSocket, and the rest of the bytes is frames.
     mutating func readRequests(_ slot: Int, _ bytes: Span<UInt8>, at offset: inout Int) -> Bool {
         guard let http = connections[slot].http, !http.isLast else { return false }
-        let wasMidRequest = http.parser.isMidRequest
+        var isTimed = http.parser.isMidRequest
         while true {
             if mustWait(slot) {
                 http.unread.append(copying: bytes.extracting(offset...))
                 pause(slot)
                 return false
             }
-            guard let event = http.parser.next(in: bytes, at: &offset) else { break }
+            guard let event = http.parser.next(in: bytes, at: &offset, maxContent: options.maxMessage) else { break }
+            isTimed = false
             guard answer(slot, event) else { return false }
             if connections[slot].phase != .http { return true }
         }
-        // The time for a head runs from its first byte; the bytes of a slow one do not buy more.
-        if http.parser.isMidRequest, !wasMidRequest {
+        if http.parser.awaitsContinue {
+            HTTPResponse.appendContinue(to: &connections[slot].own)
+            http.parser.hasContinued()
+            markDirty(slot)
+        }
+        // The time for a request runs from its first byte; the bytes of a slow one do not buy more.
+        if http.parser.isMidRequest, !isTimed {
             connections[slot].phaseStart = now
             timers.set(slot, to: now + milliseconds(options.requestTimeout), in: &connections)
         }
@@ -47,10 +53,10 @@ extension Server where W: ~Copyable {
         metrics.requests += 1
         endHandshake(slot)
         switch event {
-        case .refused(let refusal):
+        case .refused(let refusal, let toHead):
             metrics.rejections[.badRequest, default: 0] += 1
             log(.debug, "request-refused", "connection", slot, "reason", refusal.reason)
-            respond(slot, .plain(refusal.status, refusal.reason), includesBody: true, keepAlive: false)
+            respond(slot, .plain(refusal.status, refusal.reason), includesBody: !toHead, keepAlive: false)
             return false
         case .request(let request):
             connections[slot].phaseStart = now
@@ -61,20 +67,23 @@ extension Server where W: ~Copyable {
 
     private mutating func answer(_ slot: Int, _ request: HTTPRequest) -> Bool {
         let keepAlive = request.keepAlive && stopping == nil && !isOverFull
-        func plain(_ status: HTTPStatus, _ text: String, _ fields: [(String, String)] = []) -> Response {
-            .plain(status, text, fields)
-        }
-        identify(slot, request)
         let isHead = request.method == .head
+        let target = HTTPTarget.parse(request.target)
+        identify(slot, request)
+        if let host = hostCheck?.foreignHost(request, target) {
+            respond(slot, refusal(ofHost: host, slot), includesBody: !isHead, keepAlive: keepAlive)
+            return keepAlive
+        }
         guard request.method == .get || isHead else {
-            let answer = plain(.methodNotAllowed, "Only GET and HEAD are answered here.", [("Allow", "GET, HEAD")])
+            let answer = Response.plain(
+                .methodNotAllowed, "Only GET and HEAD are answered here.", [("Allow", "GET, HEAD")])
             respond(slot, answer, includesBody: true, keepAlive: keepAlive)
             return keepAlive
         }
-        guard let target = HTTPTarget.parse(request.target) else {
+        guard let target else {
             // A room's name that is none is not found, in whatever way it is spelled.
             let isRoom = request.target.hasPrefix("/r/")
-            let answer = isRoom ? Site.notFound : plain(.badRequest, "The address makes no sense.")
+            let answer = isRoom ? Site.noRoom(named: "") : .plain(.badRequest, "The address makes no sense.")
             respond(slot, answer, includesBody: !isHead, keepAlive: isRoom && keepAlive)
             return isRoom && keepAlive
         }
@@ -84,13 +93,29 @@ extension Server where W: ~Copyable {
         // Whoever asks on without taking the answers gets no more of them while memory is scarce.
         if ledger.bytes > options.maxBuffers, connections[slot].backlog != nil || !connections[slot].own.isEmpty {
             metrics.rejections[.crowded, default: 0] += 1
-            let answer = plain(.serviceUnavailable, "The server has too much waiting. Take what there is first.")
+            let answer = Response.plain(
+                .serviceUnavailable, "The server has too much waiting. Take what there is first.")
             respond(slot, answer, includesBody: !isHead, keepAlive: false)
             return false
         }
         let response = self.response(slot, request, target)
         respond(slot, response, includesBody: !isHead, keepAlive: keepAlive)
         return keepAlive
+    }
+
+    /// What a request gets that was sent to a name which anyone could have pointed here.
+    private mutating func refusal(ofHost host: String, _ slot: Int) -> Response {
+        metrics.rejections[.foreignHost, default: 0] += 1
+        if hostLog.admits(now: now) {
+            log(
+                .info, "host-refused", "connection", slot, "host", host, "remedy",
+                "behind a proxy give --trust-proxy with its address; for a name of your own give --origin http://\(host)"
+            )
+        }
+        return .plain(
+            .misdirectedRequest,
+            "This chat answers on this machine only, and not by this name. The log of the server says what to do about that."
+        )
     }
 
     /// Finds out who really asks, where a trusted proxy says so.
@@ -117,11 +142,11 @@ extension Server where W: ~Copyable {
             metrics.rejections[.tooManyFromAddress, default: 0] += 1
             return .plain(.tooManyRequests, "There are too many connections from your address.")
         }
-        if endpoint(target) != nil {
-            return .plain(.upgradeRequired, "This is the address of a WebSocket.", [("Upgrade", "websocket")])
-        }
+        if endpoint(target) != nil { return upgradeRequired(slot, request) }
         switch target.path {
-        case ["healthz"]: return Response(status: .ok, body: Array("ok".utf8))
+        case ["healthz"]:
+            let status: HTTPStatus = isKeeping || target.query("ready") == nil ? .ok : .serviceUnavailable
+            return Response(status: status, body: Array((isKeeping ? "ok" : "not keeping: disk").utf8))
         case ["metrics"] where mayReadMetrics(slot, request):
             return Response(status: .ok, type: "text/plain; version=0.0.4; charset=utf-8", body: metricsText())
         default: return site.response(to: target.path, ifNoneMatch: request.value(of: "if-none-match"))
@@ -153,21 +178,48 @@ extension Server where W: ~Copyable {
 
     // MARK: The upgrade
 
+    /// A request for a WebSocket's address that asks for no upgrade: says what has probably become of it on the way here.
+    private mutating func upgradeRequired(_ slot: Int, _ request: HTTPRequest) -> Response {
+        let isHandshake = request.count(of: "sec-websocket-key") > 0
+        let reason: String
+        if request.minorVersion == 0 {
+            reason =
+                "This request came by HTTP/1.0, which knows no WebSockets. If there is a proxy in front of the chat, have it "
+                + "speak HTTP/1.1 to the chat; in nginx: proxy_http_version 1.1;"
+        } else if isHandshake {
+            reason =
+                "This would open a WebSocket, but for its Upgrade field, which a proxy in front of the chat has not passed "
+                + "on; in nginx: \(Self.nginxUpgrade)"
+        } else {
+            reason =
+                "This is the address of a WebSocket, and the request asks for none. If the chat page cannot connect, a proxy "
+                + "in front of the chat does not pass on the fields Upgrade and Connection; in nginx: \(Self.nginxUpgrade)"
+        }
+        if isHandshake, upgradeLog.admits(now: now) {
+            log(.info, "upgrade-refused", "connection", slot, "reason", "no-upgrade", "remedy", reason)
+        }
+        return .plain(.upgradeRequired, reason, [("Upgrade", "websocket")])
+    }
+
+    private static var nginxUpgrade: String {
+        "proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection \"upgrade\";"
+    }
+
     /// - Returns: whether more may follow on the connection: frames after an upgrade, else requests.
     private mutating func upgrade(
         _ slot: Int, _ request: HTTPRequest, _ target: HTTPTarget, to endpoint: Phase, keepAlive: Bool
     ) -> Bool {
         if !OriginCheck.allows(request, also: options.origins) {
             metrics.rejections[.foreignOrigin, default: 0] += 1
-            log(.info, "upgrade-refused", "connection", slot, "reason", "origin")
-            respond(
-                slot, .plain(.forbidden, "Pages of other sites may not open this chat."), includesBody: true,
-                keepAlive: false)
+            refuseOrigin(slot, request)
             return false
         }
-        switch Handshake.judge(HandshakeFields(request), deflate: true, subprotocols: ["chatloop.v1"]) {
+        switch Handshake.judge(request.fields, deflate: true, subprotocols: ["chatloop.v1"]) {
         case .malformed(let reason):
             metrics.rejections[.badRequest, default: 0] += 1
+            if upgradeLog.admits(now: now) {
+                log(.info, "upgrade-refused", "connection", slot, "reason", reason)
+            }
             respond(slot, .plain(.badRequest, reason), includesBody: true, keepAlive: false)
             return false
         case .wrongVersion:
@@ -182,6 +234,21 @@ extension Server where W: ~Copyable {
             accept(slot, answer, endpoint, room: target.query("room") ?? RoomName.standard)
             return true
         }
+    }
+
+    private mutating func refuseOrigin(_ slot: Int, _ request: HTTPRequest) {
+        let origin = request.value(of: "origin") ?? ""
+        if upgradeLog.admits(now: now) {
+            let remedy =
+                OriginCheck.canonical(origin).map { "if that page may open the chat, give --origin \($0)" }
+                ?? "open the chat from a page of its own"
+            log(
+                .info, "upgrade-refused", "connection", slot, "reason", "origin", "origin", origin, "host",
+                request.value(of: "host") ?? "", "remedy", remedy + "; a proxy has to pass on Host as it came")
+        }
+        let answer = Response.plain(
+            .forbidden, "Pages of other sites may not open this chat. The log of the server says more.")
+        respond(slot, answer, includesBody: true, keepAlive: false)
     }
 
     private mutating func accept(_ slot: Int, _ answer: Handshake.Answer, _ endpoint: Phase, room: String) {
@@ -223,13 +290,5 @@ extension Server where W: ~Copyable {
             inputs.items.append(.opened(connections.id(slot), room: start..<inputs.bytes.count, secret: secret))
         }
         setWebSocketTimer(slot)
-    }
-}
-
-extension HandshakeFields {
-    /// What the handshake needs to see of a request.
-    init(_ request: HTTPRequest) {
-        self.init()
-        request.fields.forEach { add(name: $0, value: $1) }
     }
 }

@@ -60,6 +60,8 @@ package func serve(
     guard var server = Server(world: world, options: options, site: site, history: history) else {
         throw StartFailure(.unavailable, "Cannot start: there is not enough memory.")
     }
+    let isLocal = listeners.allSatisfy { $0.address.address.isLoopback }
+    if isLocal, options.trustedProxies.isEmpty { server.hostCheck = HostCheck(origins: options.origins) }
     try server.startRecording()
     server.restore(journal)
     announce(listeners.map(\.address))

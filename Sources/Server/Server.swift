@@ -67,8 +67,13 @@ package struct Server<W: World & ~Copyable>: ~Copyable {
     var acceptAgainAt: Int64?
     /// Whether it is not told of arrivals until then.
     var isAcceptingPaused = false
-    /// When the operator may be told again that descriptors have run out (ms).
-    var nextAcceptComplaint: Int64 = .min
+    /// That descriptors have run out.
+    var acceptLog = LogThrottle()
+    /// That an upgrade was refused, and that a request was sent to a name of somebody else's.
+    var upgradeLog = LogThrottle()
+    var hostLog = LogThrottle()
+    /// Nil where every name is this server's.
+    var hostCheck: HostCheck?
     var stopping: Stopping?
     /// Unsent bytes of all connections together.
     var queuedBytes = 0
@@ -79,6 +84,8 @@ package struct Server<W: World & ~Copyable>: ~Copyable {
     var nextJournal: Int64 = .min
     /// When the operator may be told again that the disk fails (ms).
     var nextStorageComplaint: Int64 = .min
+    /// Whether what was last given to the disk could be kept.
+    var isKeeping = true
     var metrics = Metrics()
     var watcher: FileWatcher?
 

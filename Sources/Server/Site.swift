@@ -70,7 +70,10 @@ package struct Site {
         if path.isEmpty || path == [""] {
             name = "index.html"
         } else if path.first == "r" {
-            guard path.count == 2, RoomName.isValid(Array(path[1].utf8).span) else { return Self.notFound }
+            guard path.count <= 2 else { return Self.notFound }
+            guard let room = path.dropFirst().first, RoomName.isValid(Array(room.utf8).span) else {
+                return Self.noRoom(named: path.dropFirst().first ?? "")
+            }
             name = "r/index.html"
         } else {
             name = path.joined(separator: "/")
@@ -93,6 +96,33 @@ package struct Site {
             let segments = name == "index.html" ? [name] : path
             return folder.read(segments).map { Asset(name: name, body: $0) }
         }
+    }
+
+    /// The page for a room's address with a name that no room can have: it offers the room that may be meant.
+    static func noRoom(named name: String) -> Response {
+        let guess = guess(name)
+        let offer = guess.isEmpty ? "" : "<p>Did you mean <a href=\"./\(guess)\">\(guess)</a>?</p>\n"
+        let page = """
+            <!doctype html>
+            <html lang="en">
+            <meta charset="utf-8">
+            <meta name="viewport" content="width=device-width">
+            <meta name="color-scheme" content="light dark">
+            <title>No such room</title>
+            <h1>There is no room of this name</h1>
+            <p>A room's name has 1 to 32 characters: small letters from a to z, digits and hyphens.</p>
+            \(offer)<p><a href="../">To the lobby</a></p>
+
+            """
+        return Response(status: .notFound, type: "text/html; charset=utf-8", body: Array(page.utf8))
+    }
+
+    /// The name that somebody may have meant: in small letters, with a hyphen for all else that stands between them. It may
+    /// be empty.
+    private static func guess(_ name: String) -> String {
+        let words = name.lowercased().split { !$0.isASCII || !($0.isLetter || $0.isNumber) }
+        let guess = words.joined(separator: "-").prefix(32)
+        return String(guess.last == "-" ? guess.dropLast() : guess)
     }
 
     static let notFound = Response.plain(.notFound, "There is nothing here.")

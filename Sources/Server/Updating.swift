@@ -8,6 +8,7 @@ extension Server where W: ~Copyable {
         recordInputs()
         chat.update(inputs, into: &output)
         let (failed, journalWritten) = keep()
+        if !output.written.isEmpty || !journalWritten { isKeeping = failed.isEmpty && journalWritten }
         chat.settle(failed: failed, journalWritten: journalWritten, into: &output)
         recordOutcome(failed: failed, journalWritten: journalWritten)
         readLater()

@@ -1,4 +1,5 @@
 import Bytes
+import HTTP
 
 /// The client's side of an opening handshake (RFC 6455, section 4.1).
 package struct ClientHandshake: Sendable {
@@ -57,26 +58,30 @@ package struct ClientHandshake: Sendable {
     }
 
     /// Judges the server's answer: only one that proves that it read the request, and adds nothing to it, will do.
-    package func verify(status: Int, _ fields: HandshakeFields) -> Result<Agreement, Refusal> {
+    package func verify(status: Int, _ fields: HTTPFields) -> Result<Agreement, Refusal> {
         guard status == 101 else { return .failure(.status(status)) }
-        guard fields.upgrade.count > 0 else { return .failure(.upgradeMissing) }
-        guard fields.upgrade.isExactly("websocket") else { return .failure(.upgradeWrong) }
-        guard fields.connection.count > 0 else { return .failure(.connectionMissing) }
-        guard fields.connection.contains("upgrade") else { return .failure(.connectionWrong) }
+        let upgrade = fields.values(of: "upgrade")
+        guard !upgrade.isEmpty else { return .failure(.upgradeMissing) }
+        guard upgrade.count == 1, upgrade[0].lowercased() == "websocket" else { return .failure(.upgradeWrong) }
+        guard fields.count(of: "connection") > 0 else { return .failure(.connectionMissing) }
+        guard fields.has("connection", token: "upgrade") else { return .failure(.connectionWrong) }
 
-        guard fields.accept.count > 0 else { return .failure(.acceptMissing) }
-        guard fields.accept.count == 1 else { return .failure(.acceptRepeated) }
-        guard fields.accept.value == Handshake.acceptKey(for: key.span) else { return .failure(.acceptWrong) }
+        let accept = fields.count(of: "sec-websocket-accept")
+        guard accept > 0 else { return .failure(.acceptMissing) }
+        guard accept == 1 else { return .failure(.acceptRepeated) }
+        guard fields.list(of: "sec-websocket-accept") == Handshake.acceptKey(for: key.span) else {
+            return .failure(.acceptWrong)
+        }
 
         var agreement = Agreement(deflate: false, subprotocol: nil)
-        if fields.subprotocols.count > 0 {
-            guard fields.subprotocols.count == 1 else { return .failure(.subprotocolRepeated) }
-            let chosen = String(decoding: fields.subprotocols.value, as: UTF8.self)
-            guard subprotocols.contains(chosen) else { return .failure(.subprotocolNotOffered(chosen)) }
-            agreement.subprotocol = chosen
+        let chosen = fields.values(of: "sec-websocket-protocol")
+        if let first = chosen.first {
+            guard chosen.count == 1 else { return .failure(.subprotocolRepeated) }
+            guard subprotocols.contains(first) else { return .failure(.subprotocolNotOffered(first)) }
+            agreement.subprotocol = first
         }
-        guard fields.extensions.count <= 1 else { return .failure(.extensionsRepeated) }
-        switch PermessageDeflate.verify(fields.extensions.value, offered: deflate) {
+        guard fields.count(of: "sec-websocket-extensions") <= 1 else { return .failure(.extensionsRepeated) }
+        switch PermessageDeflate.verify(fields.list(of: "sec-websocket-extensions"), offered: deflate) {
         case .success(let inUse): agreement.deflate = inUse
         case .failure(let fault): return .failure(.extensions(fault))
         }

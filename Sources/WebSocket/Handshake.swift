@@ -1,4 +1,5 @@
 import Bytes
+import HTTP
 
 /// The opening handshake (RFC 6455, section 4).
 package enum Handshake {
@@ -48,22 +49,25 @@ package enum Handshake {
     ///   - deflate: whether to accept permessage-deflate.
     ///   - subprotocols: those spoken here. The first of the client's that is among them is chosen; that there is none does
     ///     not matter.
-    package static func judge(_ fields: HandshakeFields, deflate: Bool, subprotocols: [String]) -> Verdict {
-        guard fields.upgrade.contains("websocket") else { return .notAnUpgrade }
-        guard fields.connection.contains("upgrade") else { return .malformed("Connection does not name Upgrade") }
-        guard fields.version.count == 1 else { return .malformed("there must be one Sec-WebSocket-Version") }
-        guard fields.version.value == Array("13".utf8) else { return .wrongVersion }
-        guard fields.key.count == 1 else { return .malformed("there must be one Sec-WebSocket-Key") }
-        guard let acceptKey = acceptKey(for: fields.key.value.span) else {
+    package static func judge(_ fields: HTTPFields, deflate: Bool, subprotocols: [String]) -> Verdict {
+        guard fields.has("upgrade", token: "websocket") else { return .notAnUpgrade }
+        guard fields.has("connection", token: "upgrade") else { return .malformed("Connection does not name Upgrade") }
+        let version = fields.values(of: "sec-websocket-version")
+        guard version.count == 1 else { return .malformed("there must be one Sec-WebSocket-Version") }
+        guard version == ["13"] else { return .wrongVersion }
+        guard fields.count(of: "sec-websocket-key") == 1 else {
+            return .malformed("there must be one Sec-WebSocket-Key")
+        }
+        guard let acceptKey = acceptKey(for: fields.list(of: "sec-websocket-key").span) else {
             return .malformed("Sec-WebSocket-Key is not the base64 of 16 bytes")
         }
-        guard let wanted = HeaderScanner.tokens(fields.subprotocols.value) else {
+        guard let wanted = FieldScanner.tokens(fields.list(of: "sec-websocket-protocol")) else {
             return .malformed("Sec-WebSocket-Protocol is not a list of tokens")
         }
         var answer = Answer(
             acceptKey: acceptKey, deflate: false, compress: false, extensionHeader: nil,
             subprotocol: wanted.first(where: subprotocols.contains))
-        switch PermessageDeflate.negotiate(fields.extensions.value) {
+        switch PermessageDeflate.negotiate(fields.list(of: "sec-websocket-extensions")) {
         case .malformed: return .malformed("Sec-WebSocket-Extensions is not a list of extensions")
         case .declined: break
         case .accepted(let header, let compress):

@@ -1,3 +1,5 @@
+import HTTP
+
 /// The negotiation of permessage-deflate (RFC 7692, sections 5 and 7.1).
 ///
 /// Both ends are told to compress each message by itself (no context takeover): so no connection keeps a compressor's or
@@ -72,11 +74,11 @@ private struct Extension {
     let parameters: [(name: String, value: String?)]
 
     static func list(_ value: [UInt8]) -> [Extension]? {
-        var scanner = HeaderScanner(value)
+        var scanner = FieldScanner(value)
         return scanner.list { scanner in Extension(&scanner) }
     }
 
-    private init?(_ scanner: inout HeaderScanner) {
+    private init?(_ scanner: inout FieldScanner) {
         guard let name = scanner.token() else { return nil }
         var parameters: [(name: String, value: String?)] = []
         scanner.skipWhitespace()

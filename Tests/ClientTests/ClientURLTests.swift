@@ -65,7 +65,7 @@ import Testing
             ("http://a.example//chat", .malformed), ("http://a.example/%2e%2e/", .malformed),
             ("http://a.example/r/", .invalidRoom), ("http://a.example/r/Upper", .invalidRoom),
             ("http://a.example/r/a%20b", .invalidRoom), ("ws://a.example/chat?room=", .invalidRoom),
-            ("ws://a.example/chat?room=a&room=b", .none), ("ws://a.example/chat?room=%zz", .malformed),
+            ("ws://a.example/chat?room=a&room=b", .none), ("ws://a.example/chat?room=%zz", .invalidRoom),
             ("http://a.example/r/123456789012345678901234567890123", .invalidRoom),
         ] as [(String, ClientURL.Fault?)])
     func whatIsNoAddressIsRefused(text: String, fault: ClientURL.Fault?) {

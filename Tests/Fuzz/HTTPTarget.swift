@@ -1,12 +1,19 @@
 import HTTP
 import WebSocket
 
+/// Content that a request may have: little, so that the limit is met.
+private let maxContent = 100
+
 private func requests(_ pieces: [[UInt8]]) -> [RequestEvent] {
     var parser = RequestParser()
     var events: [RequestEvent] = []
     for piece in pieces {
         var offset = 0
-        while let event = parser.next(in: piece.span, at: &offset) { events.append(event) }
+        while let event = parser.next(in: piece.span, at: &offset, maxContent: maxContent) {
+            if case .request(let request) = event { demand(request.content.count <= maxContent, "too much content") }
+            events.append(event)
+        }
+        if parser.awaitsContinue { parser.hasContinued() }
         demand(offset == piece.count, "bytes were left")
     }
     return events
@@ -34,9 +41,10 @@ private func use(_ request: HTTPRequest) {
     _ = ForwardedFor.client(of: request, peer: "127.0.0.1") { $0 == "127.0.0.1" }
     _ = ForwardedFor.isForwarded(request)
     _ = request.keepAlive
-    var fields = HandshakeFields()
-    request.fields.forEach { fields.add(name: $0, value: $1) }
-    _ = Handshake.judge(fields, deflate: true, subprotocols: ["chatloop.v1"])
+    _ = Gzip.isAccepted(by: request.value(of: "accept-encoding"))
+    if let etags = request.value(of: "if-none-match") { _ = Conditional.matches(ifNoneMatch: etags, etag: "\"a\"") }
+    if let host = request.value(of: "host") { _ = Authority.isAddress(Authority.host(of: host)) }
+    _ = Handshake.judge(request.fields, deflate: true, subprotocols: ["chatloop.v1"])
 }
 
 /// The parsers of requests and responses, and everything that reads what they found.

@@ -105,7 +105,7 @@ import Testing
 
     @Test func nonsenseIsRefusedAtItsFirstControlCharacter() {
         // The beginning of a TLS handshake: nobody should wait for the rest of a line.
-        #expect(events([[0x16, 0x03, 0x01, 0x02]]) == [.refused(.head(.controlCharacter))])
+        #expect(events([[0x16, 0x03, 0x01, 0x02]]) == [.refused(.head(.controlCharacter), toHead: false)])
     }
 
     @Test func aRefusalHasAStatusAndALineForTheBody() {

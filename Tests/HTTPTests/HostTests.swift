@@ -47,4 +47,18 @@ import Testing
     @Test func refusalsAreBadRequests() {
         for refusal in [HTTPRefusal.missingHost, .repeatedHost, .invalidHost] { #expect(refusal.status == .badRequest) }
     }
+
+    @Test(arguments: [
+        ("a.example", "a.example"), ("A.Example:80", "a.example"), ("a.example.", "a.example"),
+        ("localhost.:1", "localhost"),
+        ("127.0.0.1:8080", "127.0.0.1"), ("[::1]:80", "::1"), ("[::1]", "::1"), ("a:", "a"),
+    ])
+    func theHostOfAnAuthority(authority: String, host: String) {
+        #expect(Authority.host(of: authority) == host)
+    }
+
+    @Test func anAddressIsNoName() {
+        for address in ["127.0.0.1", "::1", "192.0.2.1", "2001:db8::1"] { #expect(Authority.isAddress(address)) }
+        for name in ["a.example", "127.0.0.1.example", "1.2.3", "", "localhost"] { #expect(!Authority.isAddress(name)) }
+    }
 }

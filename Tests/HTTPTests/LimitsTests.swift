@@ -26,7 +26,7 @@ import Testing
     @Test func aLongLineIsRefusedBeforeItEnds() {
         let line = String(repeating: "a", count: HTTPLimits.requestLine)
         #expect(events(line) == [])
-        #expect(events(line + "a") == [.refused(.head(.startLineTooLong))])
+        #expect(events(line + "a") == [.refused(.head(.startLineTooLong), toHead: false)])
     }
 
     @Test func aHeadOf16KiBIsRead() {
@@ -43,7 +43,10 @@ import Testing
         let beginning = "GET / HTTP/1.1\r\nA: "
         let room = HTTPLimits.head - 4 - beginning.utf8.count
         #expect(events(beginning + String(repeating: "a", count: room)) == [])
-        #expect(events(beginning + String(repeating: "a", count: room + 1)) == [.refused(.head(.headTooLong))])
+        #expect(
+            events(beginning + String(repeating: "a", count: room + 1)) == [
+                .refused(.head(.headTooLong), toHead: false)
+            ])
     }
 
     @Test func aHeadOfManyLinesIsBoundedToo() {
@@ -84,6 +87,6 @@ import Testing
         }
         #expect(events("\r\n" + String(repeating: "a", count: HTTPLimits.requestLine)) == [])
         let tooLong = String(repeating: "a", count: HTTPLimits.requestLine + 1)
-        #expect(events("\r\n" + tooLong) == [.refused(.head(.startLineTooLong))])
+        #expect(events("\r\n" + tooLong) == [.refused(.head(.startLineTooLong), toHead: false)])
     }
 }

@@ -32,7 +32,7 @@ import Testing
         let input = Array((head() + "\u{81}\u{01}rest").utf8)
         var parser = RequestParser()
         var offset = 0
-        guard case .request? = parser.next(in: input.span, at: &offset) else {
+        guard case .request? = parser.next(in: input.span, at: &offset, maxContent: 100) else {
             Issue.record("no request")
             return
         }
@@ -44,7 +44,7 @@ import Testing
         let input = Array(("xyz" + head()).utf8)
         var parser = RequestParser()
         var offset = 3
-        guard case .request(let request)? = parser.next(in: input.span, at: &offset) else {
+        guard case .request(let request)? = parser.next(in: input.span, at: &offset, maxContent: 100) else {
             Issue.record("no request")
             return
         }
@@ -59,7 +59,7 @@ import Testing
         for (index, byte) in input.enumerated() {
             var offset = 0
             let isLast = index == input.count - 1
-            #expect((parser.next(in: [byte].span, at: &offset) != nil) == isLast)
+            #expect((parser.next(in: [byte].span, at: &offset, maxContent: 100) != nil) == isLast)
             #expect(parser.isMidRequest == !isLast)
         }
     }
@@ -68,18 +68,19 @@ import Testing
         var parser = RequestParser()
         var offset = 0
         let bad = Array("GET\r\n".utf8) + Array(head().utf8)
-        #expect(parser.next(in: bad.span, at: &offset) == .refused(.malformedRequestLine))
-        #expect(parser.next(in: bad.span, at: &offset) == nil)
+        #expect(
+            parser.next(in: bad.span, at: &offset, maxContent: 100) == .refused(.malformedRequestLine, toHead: false))
+        #expect(parser.next(in: bad.span, at: &offset, maxContent: 100) == nil)
         #expect(offset == bad.count, "what is left is not for anyone")
         offset = 0
-        #expect(parser.next(in: Array(head().utf8).span, at: &offset) == nil)
+        #expect(parser.next(in: Array(head().utf8).span, at: &offset, maxContent: 100) == nil)
         #expect(!parser.isMidRequest)
     }
 
     @Test func anEmptyInputChangesNothing() {
         var parser = RequestParser()
         var offset = 0
-        #expect(parser.next(in: [UInt8]().span, at: &offset) == nil)
+        #expect(parser.next(in: [UInt8]().span, at: &offset, maxContent: 100) == nil)
         #expect(!parser.isMidRequest)
     }
 
@@ -104,7 +105,8 @@ import Testing
             "Host: [::1]:80\r\n",
             "Connection: close, x\r\n", "Content-Length: 0\r\n", "Content-Length: 5\r\n", "\r\n", "\r\n\r\n",
             "A: b\r\n",
-            "Transfer-Encoding: chunked\r\n", " folded\r\n", "\r", "\n", "GET / HTTP/2.0\r\n", "Cookie: é\r\n",
+            "Transfer-Encoding: chunked\r\n", "3\r\nabc\r\n", "0\r\n\r\n", "f;a=b\r\n", " folded\r\n", "\r", "\n",
+            "GET / HTTP/2.0\r\n", "Cookie: é\r\n",
             "GET / HTTP/1.1\r\nHost: a\r\n\r\n", "GET /b HTTP/1.1\r\nHost: b\r\nX: y\r\n\r\n",
         ]
         var bytes: [UInt8] = []

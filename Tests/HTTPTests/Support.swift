@@ -7,12 +7,12 @@ func head(_ lines: String..., requestLine: String = "GET / HTTP/1.1", host: Stri
 }
 
 /// All events that a fresh parser finds in the input, given to it in these pieces.
-func events(_ pieces: [[UInt8]]) -> [RequestEvent] {
+func events(_ pieces: [[UInt8]], maxContent: Int = 1000) -> [RequestEvent] {
     var parser = RequestParser()
     var events: [RequestEvent] = []
     for piece in pieces {
         var offset = 0
-        while let event = parser.next(in: piece.span, at: &offset) { events.append(event) }
+        while let event = parser.next(in: piece.span, at: &offset, maxContent: maxContent) { events.append(event) }
         assert(offset == piece.count, "the parser leaves nothing behind when it wants more")
     }
     return events
@@ -30,6 +30,6 @@ func request(_ text: String) -> HTTPRequest? {
 /// Why the input is refused; nil where it is not, or where more than the refusal comes out.
 func refusal(_ text: String) -> HTTPRefusal? {
     let found = events(text)
-    guard found.count == 1, case .refused(let refusal) = found[0] else { return nil }
+    guard found.count == 1, case .refused(let refusal, _) = found[0] else { return nil }
     return refusal
 }

@@ -87,7 +87,7 @@ import WebSocket
         try ada.say("while you slept")
         try ada.ping([1])
         try late.send(["type": "join", "username": "Bo"])
-        try asking.send("TP/1.1\r\nHost: a\r\n\r\n")
+        try asking.send("TP/1.1\r\nHost: localhost\r\n\r\n")
         let start = Deadline.now
         while Deadline.now - start < 3 { _ = Deadline(seconds: 1).wait(for: -1) }
         server.child.signal(SIGCONT)

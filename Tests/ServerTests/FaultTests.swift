@@ -30,7 +30,7 @@ import WebSocket
         child.signal(SIGCONT)
         held = []
         let socket = try TestSocket(port: port)
-        try socket.send("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+        try socket.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         #expect(try socket.answer().text == "ok")
         child.signal(SIGTERM)
         #expect(try child.wait() == .exited(0))
@@ -135,7 +135,7 @@ import WebSocket
                     server = successor
                 }
                 let socket = try TestSocket(port: port)
-                try socket.send("GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+                try socket.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
                 asked.append(socket)
             }
             // Some were served by the one that stops, some have waited for the next.
@@ -147,7 +147,7 @@ import WebSocket
         server.signal(SIGTERM)
         #expect(try server.wait() == .exited(0))
         let patient = try TestSocket(port: port)
-        try patient.send("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+        try patient.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         server = try startActivated(listener)
         #expect(try patient.answer().text == "ok")
     }

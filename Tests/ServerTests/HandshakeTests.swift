@@ -81,6 +81,35 @@ import WebSocket
         #expect(try socket.answer().status == 426)
     }
 
+    /// Whoever has set up the proxy in front learns what it lacks, on the page and in the log.
+    @Test func requestWithoutUpgrade_isToldWhatTheProxyMayLack() throws {
+        let server = try LiveServer()
+        let plain = try server.request("GET", "/chat")
+        #expect(plain.status == 426 && plain["Upgrade"] == "websocket")
+        #expect(plain.text.contains("asks for none") && plain.text.contains("proxy_set_header Upgrade"))
+        let stripped = try answer(
+            server, Self.fields.filter { !$0.hasPrefix("Upgrade") && !$0.hasPrefix("Connection") })
+        #expect(stripped.status == 426 && stripped.text.contains("has not passed on"))
+        let socket = try TestSocket(port: server.port)
+        try socket.send("GET /chat HTTP/1.0\r\n" + Self.fields.joined(separator: "\r\n") + "\r\n\r\n")
+        let old = try socket.answer()
+        #expect(old.status == 426 && old.text.contains("HTTP/1.0") && old.text.contains("proxy_http_version 1.1"))
+        let head = try server.request("HEAD", "/chat")
+        #expect(head.status == 426 && head.body.isEmpty)
+        #expect(try server.stop() == .exited(0))
+        #expect(server.child.allErrors().contains("event=upgrade-refused"))
+        #expect(server.child.allErrors().contains("reason=no-upgrade"))
+    }
+
+    @Test func foreignOrigin_isLoggedWithHostAndRemedy() throws {
+        let server = try LiveServer()
+        #expect(try answer(server, Self.fields + ["Origin: https://chat.example"]).status == 403)
+        #expect(try server.stop() == .exited(0))
+        let log = server.child.allErrors()
+        #expect(log.contains("origin=https://chat.example host=127.0.0.1:\(server.port)"))
+        #expect(log.contains("--origin https://chat.example"))
+    }
+
     @Test(arguments: PollerChoice.allCases)
     func pagesOfOtherSitesAreNotLetIn(poller: PollerChoice) throws {
         let server = try LiveServer(poller: poller)

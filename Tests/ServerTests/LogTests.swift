@@ -98,7 +98,7 @@ import Testing
         let deadline = Deadline()
         while (try? TestSocket(port: port)) == nil { try #require(!deadline.isOver) }
         let socket = try TestSocket(port: port)
-        try socket.send("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+        try socket.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         #expect(try socket.answer().text == "ok")
         shell.signal(SIGTERM)
         #expect(try shell.waitForProcess() == .exited(0))

@@ -14,7 +14,7 @@ import Testing
         let line = try child.line(within: 0)
         let port = try #require(line.split(separator: ":").last.flatMap { UInt16($0.dropLast()) })
         let socket = try TestSocket(port: port)
-        try socket.send("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+        try socket.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         #expect(try socket.answer().text == "ok")
         child.signal(SIGTERM)
         #expect(manager.heard() == "STOPPING=1")

@@ -100,19 +100,118 @@ import WebSocket
     }
 
     private static let malformed: [(request: String, status: Int)] = [
-        ("GET / HTTP/1.1\r\n\r\n", 400), ("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
+        ("GET / HTTP/1.1\r\n\r\n", 400), ("GET / HTTP/1.1\r\nHost: localhost\r\nHost: b\r\n\r\n", 400),
         ("GET / HTTP/1.1\nHost: a\n\n", 400), ("GET /\r\n\r\n", 400), ("hello\r\n\r\n", 400),
-        ("GET / HTTP/1.1\r\nHost: a\r\nX : y\r\n\r\n", 400), ("GET / HTTP/1.1\r\nHost: a\r\n x\r\n\r\n", 400),
-        ("GET  / HTTP/1.1\r\nHost: a\r\n\r\n", 400), ("GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505),
-        ("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", 413),
-        ("GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 413),
-        ("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
-        ("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n", 400), ("\u{16}\u{3}\u{1}\u{2}\r\n", 400),
-        ("GET /\u{1} HTTP/1.1\r\nHost: a\r\n\r\n", 400), ("GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n", 400),
-        ("GET /\(String(repeating: "a", count: 9000)) HTTP/1.1\r\nHost: a\r\n\r\n", 414),
-        ("GET / HTTP/1.1\r\nHost: a\r\nX: \(String(repeating: "a", count: 17_000))\r\n\r\n", 431),
-        ("GET / HTTP/1.1\r\nHost: a\r\n\(String(repeating: "X: y\r\n", count: 200))\r\n", 431),
+        ("GET / HTTP/1.1\r\nHost: localhost\r\nX : y\r\n\r\n", 400),
+        ("GET / HTTP/1.1\r\nHost: localhost\r\n x\r\n\r\n", 400),
+        ("GET  / HTTP/1.1\r\nHost: localhost\r\n\r\n", 400), ("GET / HTTP/2.0\r\nHost: localhost\r\n\r\n", 505),
+        ("GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 65537\r\n\r\nabc", 413),
+        ("POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n10001\r\n", 413),
+        ("POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n", 400),
+        ("GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
+        ("GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n", 400), ("\u{16}\u{3}\u{1}\u{2}\r\n", 400),
+        ("GET /\u{1} HTTP/1.1\r\nHost: localhost\r\n\r\n", 400), ("GET /%zz HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
+        ("GET /\(String(repeating: "a", count: 9000)) HTTP/1.1\r\nHost: localhost\r\n\r\n", 414),
+        ("GET / HTTP/1.1\r\nHost: localhost\r\nX: \(String(repeating: "a", count: 17_000))\r\n\r\n", 431),
+        ("GET / HTTP/1.1\r\nHost: localhost\r\n\(String(repeating: "X: y\r\n", count: 200))\r\n", 431),
     ]
+
+    /// The answer to a HEAD has no content, whatever it is.
+    @Test func refusal_ofAHead_hasNoContent() throws {
+        let server = try LiveServer()
+        for (request, status) in Self.malformed where request.hasPrefix("GET") {
+            let socket = try TestSocket(port: server.port)
+            try socket.send("HEAD" + request.dropFirst(3))
+            #expect(try socket.answer(to: "HEAD").status == status)
+            socket.finish()
+            #expect(try socket.everything().isEmpty)
+        }
+    }
+
+    @Test(arguments: PollerChoice.allCases)
+    func content_isRead_andTheNextRequestIsAnswered(poller: PollerChoice) throws {
+        let server = try LiveServer("--max-message", "70000", poller: poller)
+        let socket = try TestSocket(port: server.port)
+        let content = String(repeating: "GET / HTTP/1.1\r\n\r\n", count: 3500)
+        try socket.send(server.head("POST", "/nothing", ["Content-Length: 63000"]) + content)
+        #expect(try socket.answer().status == 405)
+        try socket.send(server.head("PUT", "/nothing", ["Transfer-Encoding: chunked"]))
+        for _ in 0..<100 { try socket.send("12\r\nGET / HTTP/1.1\r\n\r\n\r\n") }
+        try socket.send("0\r\n\r\n" + server.head("GET", "/healthz", ["Content-Length: 1"]) + "x")
+        #expect(try socket.answer().status == 405)
+        #expect(try socket.answer().text == "ok")
+    }
+
+    @Test func content_isSentOn_whenTheClientWaitsToBeTold() throws {
+        let server = try LiveServer()
+        let socket = try TestSocket(port: server.port)
+        try socket.send(server.head("POST", "/", ["Content-Length: 2", "Expect: 100-continue"]))
+        #expect(try socket.receive() == Array("HTTP/1.1 100 Continue\r\n\r\n".utf8))
+        try socket.send("ab" + server.head("GET", "/healthz"))
+        #expect(try socket.answer().status == 405)
+        #expect(try socket.answer().text == "ok")
+        // One that is too long is refused without being sent.
+        try socket.send(server.head("POST", "/", ["Content-Length: 65537", "Expect: 100-continue"]))
+        #expect(try socket.answer().status == 413)
+    }
+
+    @Test func query_thatNobodyUses_isNobodysBusiness() throws {
+        let server = try LiveServer()
+        for query in ["x=%E9", "x=%00", "%zz", "%", "a=b=c&&", "utm={x}|`"] {
+            #expect(try server.request("GET", "/?\(query)").status == 200, "\(query)")
+            #expect(try server.request("GET", "/healthz?\(query)").status == 200, "\(query)")
+        }
+        for name in ["%00", "%E9", "", "Upper", "a%2Fb", "%zz"] {
+            let client = try TestClient(server, target: "/chat?room=\(name)")
+            try client.send(["type": "join", "username": "Ada"])
+            _ = try client.expectError("room_invalid")
+        }
+        let client = try TestClient(server, target: "/chat?x=%00&room=%67arden")
+        #expect(try client.join("Ada")["room"] == "garden")
+    }
+
+    // MARK: Names of somebody else's
+
+    @Test func host_ofSomebodyElse_isToldThatItIsMisdirected() throws {
+        let server = try LiveServer("--origin", "https://chat.example:8443")
+        func status(_ host: String, _ line: String = "GET /healthz HTTP/1.1") throws -> Int {
+            let socket = try TestSocket(port: server.port)
+            try socket.send("\(line)\r\nHost: \(host)\r\n\r\n")
+            return try socket.answer(to: String(line.prefix { $0 != " " })).status
+        }
+        for host in [
+            "localhost", "LOCALHOST:80", "chat.localhost", "127.0.0.1", "192.0.2.1:1", "[::1]:8080", "chat.example",
+            "Chat.Example.:8443", "localhost.",
+        ] {
+            #expect(try status(host) == 200, "\(host)")
+        }
+        for host in [
+            "evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "notlocalhost", "a.chat.example",
+        ] {
+            for line in ["GET /", "GET /chat", "HEAD /healthz", "POST /", "GET /%zz", "OPTIONS *"] {
+                #expect(try status(host, "\(line) HTTP/1.1") == 421, "\(host) \(line)")
+            }
+        }
+        // The target's own host counts instead, where it has one.
+        #expect(try status("localhost", "GET http://evil.example/ HTTP/1.1") == 421)
+        #expect(try status("evil.example", "GET http://localhost/ HTTP/1.1") == 200)
+        let upgrade = try TestSocket(port: server.port)
+        try upgrade.send(
+            "GET /chat HTTP/1.1\r\nHost: evil.example\r\n" + HandshakeTests.fields.joined(separator: "\r\n")
+                + "\r\n\r\n")
+        #expect(try upgrade.answer().status == 421)
+        #expect(try server.stop() == .exited(0))
+        let log = server.child.allErrors()
+        #expect(log.contains("event=host-refused") && log.contains("--origin http://") && log.contains("--trust-proxy"))
+    }
+
+    @Test(arguments: [["--trust-proxy", "10.0.0.1"], ["--origin", "*"], ["--host", "0.0.0.0"]])
+    func host_isNotLookedAt_whereOthersMayReachTheServer(options: [String]) throws {
+        let server = try LiveServer(options: options)
+        let socket = try TestSocket(port: server.port)
+        try socket.send("GET /healthz HTTP/1.1\r\nHost: chat.example\r\n\r\n")
+        #expect(try socket.answer().status == 200)
+    }
 
     @Test(arguments: malformed.indices)
     func whatIsMalformedIsRefusedAndTheConnectionEnds(index: Int) throws {
@@ -137,13 +236,21 @@ import WebSocket
             let start = Deadline.now
             let idle = try TestSocket(port: server.port)
             let slow = try TestSocket(port: server.port)
-            try slow.send("GET / HTTP/1.1\r\nHost: a\r\nX: ")
+            try slow.send("GET / HTTP/1.1\r\nHost: localhost\r\nX: ")
             // A byte now and then does not buy more time.
             while !Deadline(seconds: 0.2).wait(for: slow.descriptor), Deadline.now - start < 30 { try slow.send("x") }
             #expect(try slow.answer().status == 408)
             #expect(Deadline.now - start >= 1.8)
             slow.finish()
             #expect(try slow.everything().isEmpty)
+            // Nor does a content that comes slowly, behind a request that was answered.
+            let late = try TestSocket(port: server.port)
+            let second = Deadline.now
+            try late.send(server.head("GET", "/healthz") + server.head("POST", "/", ["Content-Length: 1000"]))
+            #expect(try late.answer().status == 200)
+            while !Deadline(seconds: 0.2).wait(for: late.descriptor), Deadline.now - second < 30 { try late.send("x") }
+            #expect(try late.answer().status == 408)
+            #expect((1.8..<20).contains(Deadline.now - second))
             // Who asks nothing at all is told nothing.
             #expect(try idle.everything().isEmpty)
         }
@@ -154,7 +261,7 @@ import WebSocket
         var random = SeededGenerator(seed: 42)
         for round in 0..<150 {
             let socket = try TestSocket(port: server.port)
-            let start = ["GET ", "GET / HTTP/1.1\r\nHost: a\r\n", "", server.head("GET", "/")][round % 4]
+            let start = ["GET ", "GET / HTTP/1.1\r\nHost: localhost\r\n", "", server.head("GET", "/")][round % 4]
             try? socket.send(Array(start.utf8) + (0..<200).map { _ in UInt8(truncatingIfNeeded: random.next()) })
             if round % 3 == 0 { socket.reset() } else { socket.finish() }
         }

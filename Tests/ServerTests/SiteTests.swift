@@ -21,7 +21,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "/r/", "/r", "/r/Upper", "/r/a/b", "/r/a/", "/r/%41", "/r/a%20b", "/r/index.html", "/nothing", "/r/../lobby2",
+        "/r/", "/r", "/r/Upper", "/r/a/b", "/r/a/", "/r/%41", "/r/%67arden/", "/r/a%20b", "/r/index.html", "/nothing",
+        "/r/../lobby2",
         "/r/\(String(repeating: "z", count: 33))", "/index.htm", "/.git/config", "/app.js/", "//", "//app.js",
     ])
     func whatIsNotThereIsA404OrWorse(target: String) throws {
@@ -85,7 +86,7 @@ import Testing
     func otherMethodsAreNotAllowedForAnything(line: String) throws {
         let server = try LiveServer()
         let socket = try TestSocket(port: server.port)
-        try socket.send("\(line) HTTP/1.1\r\nHost: a.example:443\r\n\r\n")
+        try socket.send("\(line) HTTP/1.1\r\nHost: localhost:443\r\n\r\n")
         let answer = try socket.answer()
         #expect(answer.status == 405 && answer["Allow"] == "GET, HEAD")
     }
@@ -96,7 +97,28 @@ import Testing
         let long = String(repeating: "a", count: 33)
         let names = ["A", "a_b", "a%2Fb", "..", "%2e", "%00", "%0a", "a%5cb", "%ff", "%C3%A9", long]
         for name in names { #expect(try server.request("GET", "/r/\(name)").status == 404, "\(name)") }
-        for name in ["a", "a-b", "0"] { #expect(try server.request("GET", "/r/\(name)").status == 200, "\(name)") }
+        for name in ["a", "a-b", "0", "%67arden", "%2d"] {
+            #expect(try server.request("GET", "/r/\(name)").status == 200, "\(name)")
+        }
+    }
+
+    @Test(arguments: [
+        ("UPPER", "upper"), ("Class%207b", "class-7b"), ("a_b", "a-b"), ("a.b.", "a-b"), ("%C3%A9t%C3%A9", "t"),
+        (String(repeating: "a", count: 40), String(repeating: "a", count: 32)), ("%3Cscript%3E", "script"),
+        ("", nil), ("%E3%81%82", nil), ("...", nil), ("%zz", nil),
+    ])
+    func pageOfNoRoom_offersTheRoomThatMayBeMeant(name: String, room: String?) throws {
+        let server = try LiveServer()
+        let answer = try server.request("GET", "/r/\(name)")
+        #expect(answer.status == 404 && answer["Content-Type"] == "text/html; charset=utf-8")
+        if let room {
+            #expect(answer.text.contains("<a href=\"./\(room)\">\(room)</a>"))
+            #expect(try server.request("GET", "/r/\(room)").status == 200)
+        } else {
+            #expect(!answer.text.contains("Did you mean"))
+        }
+        #expect(answer.text.contains("<a href=\"../\">"))
+        #expect(try server.request("HEAD", "/r/\(name)").status == 404)
     }
 
     // MARK: A folder

@@ -16,7 +16,7 @@ import WebSocket
         _ fields: [(String, String)], status: Int = 101, deflate: Bool = true
     ) -> Result<Agreed, ClientHandshake.Refusal> {
         ClientHandshake(nonce: nonce, subprotocols: ["chat", "superchat"], deflate: deflate)
-            .verify(status: status, HandshakeFields(fields))
+            .verify(status: status, parsed(fields))
             .map { Agreed(deflate: $0.deflate, subprotocol: $0.subprotocol) }
     }
 
@@ -120,7 +120,7 @@ import WebSocket
     @Test("Both ends of this module agree with each other")
     func bothEnds() {
         let client = ClientHandshake(nonce: nonce, subprotocols: ["chat"], deflate: true)
-        let request = HandshakeFields(client.requestFields.map { ($0.name, $0.value) })
+        let request = parsed(client.requestFields.map { ($0.name, $0.value) })
         guard case .accept(let answer) = Handshake.judge(request, deflate: true, subprotocols: ["chat"]) else {
             Issue.record("refused")
             return
@@ -129,7 +129,7 @@ import WebSocket
         fields.append(("Sec-WebSocket-Accept", String(decoding: answer.acceptKey, as: UTF8.self)))
         fields.append(("Sec-WebSocket-Extensions", answer.extensionHeader ?? ""))
         fields.append(("Sec-WebSocket-Protocol", answer.subprotocol ?? ""))
-        guard case .success(let agreement) = client.verify(status: 101, HandshakeFields(fields)) else {
+        guard case .success(let agreement) = client.verify(status: 101, parsed(fields)) else {
             Issue.record("refused by the client")
             return
         }
