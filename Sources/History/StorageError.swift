@@ -32,6 +32,8 @@ package struct StorageError: Error, Hashable, Sendable, CustomStringConvertible 
     /// Another process holds the lock.
     package var isLocked: Bool { operation == .lock && (code == EWOULDBLOCK || code == EAGAIN) }
     package var isMissing: Bool { code == ENOENT }
+    /// There is something of that name already.
+    package var isPresent: Bool { code == EEXIST }
     /// The system does not let this user do it.
     package var isPermission: Bool { code == EACCES || code == EPERM || code == EROFS }
 

@@ -100,9 +100,9 @@ package func residentMemory(of process: pid_t? = nil) -> Int? {
         guard process == nil else { return nil }
         var usage = rusage()
         #if canImport(Glibc)
-            let own = RUSAGE_SELF
+            let own = RUSAGE_SELF.rawValue
         #else
-            let own = Int32(RUSAGE_SELF)
+            let own = RUSAGE_SELF
         #endif
         // The pointer is to a local variable.
         guard unsafe getrusage(own, &usage) == 0 else { return nil }

@@ -8,6 +8,7 @@ extension Server where W: ~Copyable {
     mutating func acceptAll() {
         acceptAgainAt = nil
         guard stopping == nil else { return }
+        var aborted = 0
         for _ in 0..<Sizes.acceptsPerTick {
             // The places beyond the limit are there to serve the page and to say that the server is full.
             guard !connections.isFull else { return waitForPlace() }
@@ -17,7 +18,11 @@ extension Server where W: ~Copyable {
                 if isAcceptingPaused { world.setAccepting(true) }
                 isAcceptingPaused = false
                 return
-            case .aborted: metrics.abortedAccepts += 1
+            case .aborted:
+                metrics.abortedAccepts += 1
+                aborted += 1
+            case .impossible(let error):
+                return stop(because: StartFailure(.unavailable, "Nobody can connect any more: cannot \(error)."))
             case .exhausted(let error):
                 // They stay in the kernel's queue. Trying again at once would be of no use: a connection must close first.
                 metrics.exhaustedAccepts += 1
@@ -25,6 +30,8 @@ extension Server where W: ~Copyable {
                 return pauseAccepting()
             }
         }
+        // Where nothing but failures comes, it would be the same at once again.
+        if aborted == Sizes.acceptsPerTick { return pauseAccepting() }
         acceptAgainAt = now
     }
 

@@ -1,5 +1,6 @@
 import Chat
 import HTTP
+import Sockets
 import WebSocket
 
 /// What happens when nothing happens.
@@ -92,16 +93,26 @@ extension Server where W: ~Copyable {
 
     // MARK: Stopping
 
-    /// Looks for signals: the first asks for a graceful stop, a second one for the end.
+    /// Looks for signals: the first asks for a graceful stop, a second one for the end. SIGHUP asks for files to be read again,
+    /// unless it means that the terminal is gone.
     mutating func watchSignals() {
         while let number = world.nextSignal() {
-            if stopping != nil {
+            if number == Signals.hangUp, !options.stopsAtHangUp {
+                log(.info, "reload", "signal", number)
+            } else if stopping != nil {
                 stopping?.isForced = true
                 stopping?.signal = number
             } else {
                 startStopping(number)
             }
         }
+    }
+
+    /// Nobody can connect any more: those who are here are told, and the process ends so that it can be started anew.
+    mutating func stop(because failure: StartFailure) {
+        log(.error, "failed", "reason", failure.message)
+        startStopping(0)
+        stopping?.failure = failure
     }
 
     private mutating func startStopping(_ number: Int32) {
@@ -141,6 +152,8 @@ struct Stopping {
     var deadline: Int64
     /// Whether there was a second signal.
     var isForced = false
+    /// Why it stops, where that is no signal.
+    var failure: StartFailure?
 }
 
 /// Lets an event into the log once a second, however often it happens.

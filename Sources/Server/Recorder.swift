@@ -1,5 +1,6 @@
 import Chat
 import History
+import Platform
 
 /// Writes a recording: every tick's inputs before the chat sees them, so that the one in which a process ends is there, too.
 struct Recorder {
@@ -15,14 +16,47 @@ struct Recorder {
     private let largest: Int
 
     /// - Parameters:
-    ///   - path: where to write it; what was there before is gone.
+    ///   - path: where to write it; a file that is there gets another name.
     ///   - limits: the chat's.
     ///   - largest: the bytes at which it ends: it is to be looked at on a desk, not to fill a disk.
     init(path: String, limits: Limits, largest: Int) throws(StorageError) {
         self.path = path
         self.largest = largest
-        file = try disk.open(path, .replace)
+        file = try Self.create(path, disk)
         Recording.appendSettings(limits, to: &bytes)
+    }
+
+    /// Creates the file. One that is there, from before a crash perhaps, gets the first name that is free of FILE.1, FILE.2 and so
+    /// on: nothing that was recorded is ever overwritten.
+    private static func create(_ path: String, _ disk: FileStorage) throws(StorageError) -> OpenFile {
+        do throws(StorageError) {
+            return try disk.open(path, .create)
+        } catch {
+            // A device or a folder keeps its name.
+            var status = stat()
+            guard error.isPresent, unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+                throw error
+            }
+        }
+        var number = 1
+        while true {
+            let name = "\(path).\(number)"
+            do throws(StorageError) {
+                // Empty at first, so that the name is nobody else's.
+                disk.close(try disk.open(name, .create))
+            } catch {
+                guard error.isPresent else { throw error }
+                number += 1
+                continue
+            }
+            do throws(StorageError) {
+                try disk.rename(path, to: name)
+            } catch {
+                try disk.remove(name)
+                throw error
+            }
+            return try disk.open(path, .create)
+        }
     }
 
     mutating func restored(_ journal: Span<UInt8>, now: Int64) {

@@ -4,7 +4,7 @@ import Platform
 import Sockets
 import WebSocket
 
-/// Why a server could not be started, as sysexits(3) has it, with one line for a person.
+/// Why a server could not be started, or not go on, as sysexits(3) has it, with one line for a person.
 package struct StartFailure: Error {
     package enum Kind: Int32, Sendable {
         /// An argument cannot be used.
@@ -13,6 +13,8 @@ package struct StartFailure: Error {
         case unavailable = 69
         /// The data cannot be kept.
         case cannotCreate = 73
+        /// A sync of the history has failed.
+        case inputOutput = 74
         /// It may not.
         case noPermission = 77
     }
@@ -31,6 +33,8 @@ package enum ServeOutcome: Sendable {
     case stopped
     /// A second signal has asked for the end at once.
     case killed(by: Int32)
+    /// It could not go on; everyone was told, as by a stop.
+    case failed(StartFailure)
 }
 
 /// Serves the chat until a signal asks to stop.
@@ -44,19 +48,20 @@ package func serve(
 ) throws(StartFailure) -> ServeOutcome {
     giveBackLargeBlocks()
     let site = try makeSite(options, page)
-    let (history, journal) = try openHistory(options)
-    let descriptors = raiseDescriptorLimit()
-    let listeners = try openListeners(options)
+    let places = try Places(descriptors: raiseDescriptorLimit())
+    let (history, journal) = try openHistory(options, openFiles: places.rooms)
+    let listeners = try options.openListeners()
     let world: SystemWorld
     do {
-        let signals = try Signals.catchTermination()
+        let signals = try Signals.catchTermination(and: [Signals.hangUp])
+        Signals.ignore(Signals.user)
         world = try SystemWorld(poller: options.poller, listeners: listeners, signals: signals)
     } catch {
         throw StartFailure(.unavailable, "Cannot start: \(error).")
     }
     var options = options
-    let most = min(Sizes.mostConnections, descriptors - Sizes.reservedDescriptors - Sizes.reservedConnections)
-    options.maxConnections = max(1, min(options.maxConnections ?? most, most))
+    options.maxConnections = min(options.maxConnections ?? .max, places.connections)
+    options.stopsAtHangUp = Terminal.isTerminal(SharedStream.input)
     guard var server = Server(world: world, options: options, site: site, history: history) else {
         throw StartFailure(.unavailable, "Cannot start: there is not enough memory.")
     }
@@ -79,9 +84,33 @@ private func makeSite(_ options: ServeOptions, _ page: [String: [UInt8]]) throws
     return Site(folder: folder)
 }
 
-private func openHistory(_ options: ServeOptions) throws(StartFailure) -> (History?, journal: [UInt8]) {
+/// What the descriptors are shared out to.
+private struct Places {
+    /// Open connections, those beyond them that are served the page not counted.
+    let connections: Int
+    /// Files of rooms that are held open.
+    let rooms: Int
+
+    /// - Parameter descriptors: as many as may be open.
+    init(descriptors: Int) throws(StartFailure) {
+        rooms = min(Sizes.mostRoomFiles, descriptors / 8)
+        connections = min(
+            Sizes.mostConnections,
+            descriptors - Sizes.reservedDescriptors - Sizes.reservedConnections - rooms)
+        guard connections < 1 else { return }
+        let least = (Sizes.reservedDescriptors + Sizes.reservedConnections + 8) / 7 * 8
+        throw StartFailure(
+            .unavailable,
+            "Cannot start: \(descriptors) files may be open, and \(least) are needed. Raise the limit (ulimit -n).")
+    }
+}
+
+private func openHistory(
+    _ options: ServeOptions, openFiles: Int
+) throws(StartFailure) -> (History?, journal: [UInt8]) {
     if options.isEphemeral { return (nil, []) }
-    let history = History(disk: FileStorage(), directory: options.dataFolder, fsync: options.fsync)
+    let history = History(
+        disk: FileStorage(), directory: options.dataFolder, fsync: options.fsync, openFiles: openFiles)
     do {
         return (history, try history.open().journal)
     } catch {
@@ -92,25 +121,6 @@ private func openHistory(_ options: ServeOptions) throws(StartFailure) -> (Histo
         }
         throw StartFailure(
             error.isPermission ? .noPermission : .cannotCreate, "Cannot keep the history: \(error). \(advice)")
-    }
-}
-
-private func openListeners(_ options: ServeOptions) throws(StartFailure) -> [Listener] {
-    do throws(SystemError) {
-        let inherited = try ServiceManager.inheritedListeners()
-        if !inherited.isEmpty { return inherited }
-        var failure: SystemError?
-        for address in try SocketAddress.resolve(host: options.host, port: options.port) {
-            do throws(SystemError) {
-                return [try Listener(address: address)]
-            } catch {
-                failure = failure ?? error
-            }
-        }
-        throw failure ?? SystemError(code: 0, operation: "look up \(options.host)")
-    } catch {
-        let advice = "Choose another with --host and --port; --port 0 takes one that is free."
-        throw StartFailure(error.isPermission ? .noPermission : .unavailable, "Cannot \(error). \(advice)")
     }
 }
 
@@ -158,6 +168,7 @@ extension Server where W: ~Copyable {
         recorder?.close()
         log(.info, "stopped", "messages", chat.counters.messages)
         if let stopping, stopping.isForced { return .killed(by: stopping.signal) }
+        if let failure = stopping?.failure { return .failed(failure) }
         return .stopped
     }
 }

@@ -4,7 +4,7 @@ import Sockets
 
 /// What `chatloop serve` can be told; the defaults are those of the command.
 package struct ServeOptions: Sendable {
-    package enum MetricsAudience: String, Sendable, CaseIterable { case loopback, `public`, off }
+    package enum MetricsAudience: String, Sendable, CaseIterable { case off, loopback, `public` }
     package enum LogLevel: String, Sendable, CaseIterable, Comparable {
         case error, info, debug
         package static func < (a: Self, b: Self) -> Bool { rank(a) < rank(b) }
@@ -12,6 +12,8 @@ package struct ServeOptions: Sendable {
     }
 
     package var host = "127.0.0.1"
+    /// Where that was said, for errors.
+    package var hostSource = "--host"
     package var port: UInt16 = 8080
     package var publicFolder: String?
     package var dataFolder = ".chatloop"
@@ -65,7 +67,7 @@ package struct ServeOptions: Sendable {
     package var trustedProxies: [AddressBlock] = []
     /// Seconds without traffic before a ping.
     package var pingInterval: Double = 30
-    package var metrics = MetricsAudience.loopback
+    package var metrics = MetricsAudience.off
     package var recording: String?
     /// Bytes at which a recording ends. The command has no option for it.
     package var recordingBytes = 1 << 30
@@ -77,6 +79,8 @@ package struct ServeOptions: Sendable {
     package var journalBytes: Int64 = 4 << 20
     /// Bytes that are received at once. The same goes for it.
     package var inboxBytes = 64 * 1024
+    /// Whether SIGHUP means that the terminal is gone, and so is a stop.
+    package var stopsAtHangUp = false
 
     package init() {}
 }
@@ -131,8 +135,11 @@ enum Sizes {
     static let reservedConnections = 32
     /// Bytes that may be left of a frame for a connection that is ended for holding too much.
     static let lastWords = 64 * 1024
-    /// Descriptors that are not for connections: standard streams, poller, pipe, listener, logs, files.
-    static let reservedDescriptors = 128
+    /// Descriptors that are neither connections nor rooms' files: standard streams, poller, pipes, listeners, lock, files that
+    /// are read and synced, and a few more than there are.
+    static let reservedDescriptors = 20
+    /// Files of rooms that are held open. Those of others are opened for each write.
+    static let mostRoomFiles = 64
     /// Connections, however many descriptors there may be.
     static let mostConnections = 1 << 20
 }

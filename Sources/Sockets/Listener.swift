@@ -10,6 +10,8 @@ package enum Acceptance: Sendable {
     case aborted
     /// There are no descriptors or no memory for it. It stays in the queue.
     case exhausted(SystemError)
+    /// The socket accepts nothing any more, and never will.
+    case impossible(SystemError)
 }
 
 /// A socket that waits for connections. It is closed with its owner.
@@ -30,6 +32,8 @@ package final class Listener {
         setNonBlocking(opened)
         // So that a restart can take the port although connections of the old process are still winding down.
         setOption(opened, SOL_SOCKET, SO_REUSEADDR, 1)
+        // `::` takes IPv4 as well, whatever the system's own default is; any other IPv6 address has no use for it.
+        if family == AF_INET6 { setOption(opened, Int32(IPPROTO_IPV6), IPV6_V6ONLY, address.address.isAny ? 0 : 1) }
         let bound = unsafe address.withSockaddr { unsafe bind(opened, $0, $1) }
         guard bound == 0, listen(opened, Self.backlog) == 0 else {
             let error = SystemError.last("listen on \(address)")
@@ -40,10 +44,47 @@ package final class Listener {
         self.address = Self.localAddress(of: opened) ?? address
     }
 
-    /// Takes over a socket that someone else has bound and listens on (systemd's socket activation).
+    /// Listens on all addresses, with one port. A family that this machine does not have (::1 in many a container) is left out,
+    /// as long as there is another.
+    package static func open(_ addresses: [SocketAddress]) throws(SystemError) -> [Listener] {
+        var attempts = 0
+        while true {
+            attempts += 1
+            var listeners: [Listener] = []
+            var missing: SystemError?
+            do throws(SystemError) {
+                for var address in addresses {
+                    // Where the system has chosen a port for the first, the others have it, too.
+                    if let first = listeners.first { address.port = first.address.port }
+                    do throws(SystemError) {
+                        listeners.append(try Listener(address: address))
+                    } catch {
+                        guard error.isAddressUnavailable else { throw error }
+                        missing = missing ?? error
+                    }
+                }
+                if !listeners.isEmpty { return listeners }
+                throw missing ?? SystemError(code: EADDRNOTAVAIL, operation: "listen")
+            } catch {
+                // The port that was free for the first address may be taken for the second: another is asked for.
+                guard error.isAddressInUse, !listeners.isEmpty, addresses.first?.port == 0, attempts < 16 else {
+                    throw error
+                }
+            }
+        }
+    }
+
+    /// Takes over a socket that someone else has bound and listens on (systemd's socket activation). Throws where it is none
+    /// that takes TCP connections.
     package init(inherited descriptor: Int32) throws(SystemError) {
+        func refusal(_ reason: String) -> SystemError {
+            SystemError(code: 0, operation: "use descriptor \(descriptor), which was handed over: \(reason)")
+        }
+        guard let kind = Self.option(descriptor, SO_TYPE) else { throw refusal(SystemError.text(of: errno)) }
+        guard kind == streamSocket else { throw refusal("it is no stream socket") }
+        guard Self.isListening(descriptor) else { throw refusal("it is a socket that does not listen") }
         guard let address = Self.localAddress(of: descriptor) else {
-            throw SystemError(code: ENOTSOCK, operation: "use the inherited descriptor \(descriptor)")
+            throw refusal("it listens in another place than on TCP")
         }
         setNonBlocking(descriptor)
         self.descriptor = descriptor
@@ -75,8 +116,20 @@ package final class Listener {
         case EAGAIN, EWOULDBLOCK: return .wouldBlock
         case EMFILE, ENFILE, ENOBUFS, ENOMEM: return .exhausted(error)
         // EINTR, ECONNABORTED, and the network errors that Linux hands over with a new connection.
-        default: return .aborted
+        default: return Self.isListening(descriptor) ? .aborted : .impossible(error)
         }
+    }
+
+    private static func isListening(_ descriptor: Int32) -> Bool {
+        option(descriptor, SO_ACCEPTCONN).map { $0 != 0 } ?? false
+    }
+
+    /// A number that the system keeps of a socket; nil with the reason in `errno` where that is none.
+    private static func option(_ descriptor: Int32, _ name: Int32) -> Int32? {
+        var value: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        // Both pointers are to local variables of the size that is told.
+        return unsafe getsockopt(descriptor, SOL_SOCKET, name, &value, &length) == 0 ? value : nil
     }
 
     private static func localAddress(of descriptor: Int32) -> SocketAddress? {

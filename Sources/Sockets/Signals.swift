@@ -5,12 +5,13 @@ package enum Signals {
     /// The pipe's ends. The handler can use nothing but what is there before it is called.
     nonisolated(unsafe) private static var pipe: (read: Int32, write: Int32) = (-1, -1)
 
-    /// Has SIGINT, SIGTERM and perhaps others make a descriptor readable, and SIGPIPE do nothing.
+    /// Has SIGINT, SIGTERM and perhaps others make a descriptor readable, and SIGPIPE and SIGXFSZ do nothing.
     ///
     /// - Returns: the descriptor, nonblocking; it gives a byte for each signal.
     package static func catchTermination(and others: [Int32] = []) throws(SystemError) -> Int32 {
-        // A write to a connection that is gone is told by the write itself.
+        // A write to a connection that is gone is told by the write itself, and so is one beyond the largest size of a file.
         _ = signal(SIGPIPE, SIG_IGN)
+        _ = signal(SIGXFSZ, SIG_IGN)
         // All of this happens before the handlers are installed, on the one thread there is.
         if unsafe pipe.read < 0 {
             var ends: [Int32] = [-1, -1]
@@ -29,8 +30,15 @@ package enum Signals {
         return unsafe pipe.read
     }
 
-    /// The terminal is gone.
+    /// Has signals do nothing.
+    package static func ignore(_ numbers: [Int32]) {
+        for number in numbers { _ = signal(number, SIG_IGN) }
+    }
+
+    /// The terminal is gone. Services are asked by it to read their files again.
     package static let hangUp = SIGHUP
+    /// Whatever a program makes of them.
+    package static let user = [SIGUSR1, SIGUSR2]
     /// ^\
     package static let quit = SIGQUIT
     /// ^Z

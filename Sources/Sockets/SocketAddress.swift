@@ -125,8 +125,11 @@ package struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
         var next = unsafe list
         // The list is the C library's, and ours until freeaddrinfo.
         while let entry = unsafe next {
-            if let address = unsafe SocketAddress(entry.pointee.ai_addr) {
-                found.append(SocketAddress(address: address.address, port: port))
+            // A name may have the same address more than once.
+            if let address = unsafe SocketAddress(entry.pointee.ai_addr)?.address,
+                !found.contains(where: { $0.address == address })
+            {
+                found.append(SocketAddress(address: address, port: port))
             }
             unsafe next = entry.pointee.ai_next
         }

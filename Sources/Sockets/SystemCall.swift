@@ -23,8 +23,9 @@ package struct SystemError: Error, CustomStringConvertible {
     }
 
     package var isPermission: Bool { code == EACCES || code == EPERM }
-    /// No such address here or, for one who connects, no port that is free.
-    package var isAddressUnavailable: Bool { code == EADDRNOTAVAIL }
+    /// No such address here, or none of its family; for a connection from here, no port that is free.
+    package var isAddressUnavailable: Bool { code == EADDRNOTAVAIL || code == EAFNOSUPPORT }
+    package var isAddressInUse: Bool { code == EADDRINUSE }
 }
 
 /// Calls again for as long as a signal has interrupted the call.

@@ -21,7 +21,7 @@ enum Help {
 
         Serves the chat page and the chat on one port, until SIGINT or SIGTERM.
 
-          --host ADDRESS         address or name to bind ($HOST, else 127.0.0.1)
+          --host ADDRESS         address or name to bind; all addresses of a name; :: is IPv4, too ($HOST, else 127.0.0.1)
           --port N               TCP port; 0 takes one that is free ($PORT, else 8080)
           --public DIR           serve the page from this folder instead of the one built in
           --watch                tell open pages to reload when a file under --public changes
@@ -56,12 +56,18 @@ enum Help {
           --trust-proxy CIDR     take the client's address from X-Forwarded-For of these peers (repeatable)
           --ping-interval SECONDS
                                  a ping after so long without traffic; a second silence ends the connection (30)
-          --metrics loopback|public|off
-                                 who may read /metrics (loopback)
-          --record FILE          write every tick's inputs to this file, for replay
+          --metrics off|loopback|public
+                                 who may read /metrics; loopback: this machine, and nobody through a proxy (off)
+          --record FILE          write every tick's inputs to this file, for replay. It holds what is said. A file that is
+                                 there becomes FILE.1, the next FILE.2, and so on
           --echo                 also serve a WebSocket echo at /echo
           --log-level error|info|debug
                                  what goes to standard error (info)
+
+        SIGINT and SIGTERM tell everyone, and end it within 5 seconds; a second one ends it at once. SIGHUP has files read again
+        and ends nothing, unless standard input is a terminal: then it stops, too. SIGUSR1 and SIGUSR2 do nothing.
+        Exit status: 0 after a stop, 64 for a bad command line, 69 where it cannot listen, 73 where it cannot keep its data, 74
+        where the disk has failed, 77 where it may not.
 
         """
 

@@ -7,7 +7,9 @@ enum ServeCommand {
     /// Reads the options; those that are not given have the values of the environment or the defaults.
     static func parse(_ arguments: [String], environment: (String) -> String?) throws(UsageError) -> ServeOptions {
         var options = ServeOptions()
-        if let host = environment("HOST"), !host.isEmpty { options.host = host }
+        if let host = environment("HOST"), !host.isEmpty {
+            (options.host, options.hostSource) = (host, "HOST in the environment")
+        }
         var mistake: UsageError?
         if let text = environment("PORT"), !text.isEmpty {
             if let port = UInt16(text) {
@@ -38,7 +40,9 @@ enum ServeCommand {
         _ name: String, _ reader: inout ArgumentReader, _ options: inout ServeOptions
     ) throws(UsageError) {
         switch name {
-        case "--host": options.host = try reader.value("an address or a name") { $0.isEmpty ? nil : $0 }
+        case "--host":
+            options.host = try reader.value("an address or a name") { $0.isEmpty ? nil : $0 }
+            options.hostSource = name
         case "--port": options.port = UInt16(try reader.number(0...65535))
         case "--public": options.publicFolder = try reader.value("a folder") { $0.isEmpty ? nil : $0 }
         case "--data": options.dataFolder = try reader.value("a folder") { $0.isEmpty ? nil : $0 }
@@ -117,12 +121,19 @@ enum ServeCommand {
                     announceNetwork(address)
                 }
             }
-            if case .killed(let signal) = outcome { Signals.dieOf(signal) }
-            return 0
+            switch outcome {
+            case .stopped: return 0
+            case .killed(let signal): Signals.dieOf(signal)
+            case .failed(let failure): return report(failure)
+            }
         } catch {
-            Output.error("chatloop: \(error.message)\n")
-            return error.kind.rawValue
+            return report(error)
         }
+    }
+
+    private static func report(_ failure: StartFailure) -> Int32 {
+        Output.error("chatloop: \(failure.message)\n")
+        return failure.kind.rawValue
     }
 
     /// Bound to all addresses, the server is reached by others under addresses that are worth telling.

@@ -84,6 +84,16 @@ import Testing
         if let last = arguments.last, arguments.count > 1 { #expect(result.errors.contains(last.prefix(8))) }
     }
 
+    /// Shells and environments set HOST to all kinds of things.
+    @Test func host_ofTheEnvironment_isNamedWhereItIsWrong() throws {
+        for host in ["nobody.invalid", "192.0.2.1"] {
+            let result = try run(["serve", "--ephemeral", "--port", "0"], environment: ["HOST": host])
+            #expect(result.ending == .exited(69) && result.errors.contains("HOST in the environment"))
+            let given = try run(["serve", "--ephemeral", "--port", "0", "--host", host], environment: ["HOST": "x"])
+            #expect(given.ending == .exited(69) && given.errors.contains("--host") && !given.errors.contains("HOST"))
+        }
+    }
+
     @Test func aPortInUseIsUnavailable() throws {
         let server = try LiveServer()
         let result = try run(["serve", "--ephemeral", "--port", "\(server.port)"])
@@ -105,6 +115,31 @@ import Testing
         let unrecorded = try run(["serve", "--ephemeral", "--port", "0", "--record", "\(folder.path)/none/file"])
         #expect(unrecorded.ending == .exited(73) && unrecorded.errors.contains("--record"))
         #expect(!unrecorded.errors.contains("--data"))
+    }
+
+    /// A flight recorder keeps the recording of the run that crashed.
+    @Test func record_keepsEveryEarlierRecording() throws {
+        let folder = try TemporaryFolder()
+        let file = "\(folder.path)/recording"
+        try folder.write("recording.2", "somebody else's")
+        for name in ["Ada", "Bo", "Cy"] {
+            let server = try LiveServer("--record", file)
+            let person = try TestClient(server, as: name)
+            try person.say("I am \(name)")
+            _ = try person.expect("message")
+            try server.crash()
+        }
+        for (name, path) in [("Ada", "\(file).1"), ("Bo", "\(file).3"), ("Cy", file)] {
+            #expect(try Data(contentsOf: URL(fileURLWithPath: path)).range(of: Data("I am \(name)".utf8)) != nil)
+            #expect(try run(["replay", path]).ending == .exited(0))
+            let rights = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+            #expect(rights == 0o600)
+        }
+        // What is no file is not moved away.
+        try FileManager.default.createDirectory(atPath: "\(folder.path)/folder", withIntermediateDirectories: false)
+        let refused = try run(["serve", "--ephemeral", "--port", "0", "--record", "\(folder.path)/folder"])
+        #expect(refused.ending == .exited(73) && refused.errors.contains("--record"))
+        #expect(FileManager.default.fileExists(atPath: "\(folder.path)/folder"))
     }
 
     @Test(arguments: ["link", "link/", "link/data"]) func theDataFolderMayBeALinkOrLieInOne(name: String) throws {
@@ -200,6 +235,26 @@ import Testing
         server.child.signal(SIGTERM)
         #expect(try server.child.wait() == .killed(by: SIGTERM))
         _ = deaf
+    }
+
+    /// Services are told by SIGHUP to read their files again; the other two mean nothing here.
+    @Test(arguments: [SIGHUP, SIGUSR1, SIGUSR2])
+    func otherSignals_endNothing(signal: Int32) throws {
+        let server = try LiveServer()
+        let ada = try TestClient(server, as: "Ada")
+        for _ in 0..<3 { server.child.signal(signal) }
+        if signal == SIGHUP { _ = try server.child.errorLine(with: "event=reload") }
+        try ada.say("still here")
+        #expect(try ada.expect("message").said == "still here")
+        #expect(try server.stop() == .exited(0))
+    }
+
+    /// The terminal was closed.
+    @Test func hangUp_atATerminal_isAStop() throws {
+        let terminal = try TerminalChild(["serve", "--port", "0", "--ephemeral"])
+        try terminal.wait(for: "Chatloop is listening on")
+        terminal.child.signal(SIGHUP)
+        #expect(try terminal.child.waitForProcess() == .exited(0))
     }
 
     @Test func whatIsQueuedForASlowReaderStillArrives() throws {

@@ -61,6 +61,23 @@
             #expect(try trace.injections() > 3)
         }
 
+        /// A call that is refused each time without taking anything out of the queue (a firewall, a sandbox) is not tried without
+        /// end.
+        @Test(arguments: PollerChoice.allCases)
+        func accept_refusedAgainAndAgain_pauses(poller: PollerChoice) throws {
+            let folder = try TemporaryFolder()
+            let trace = Strace("accept,accept4", "EPERM", when: "1..96", in: folder)
+            let server = try LiveServer(
+                options: [], poller: poller, environment: Strace.environment, under: trace.command)
+            let start = Deadline.now
+            #expect(try server.request("GET", "/healthz").text == "ok")
+            // Three rounds, with half a second after each.
+            #expect(Deadline.now - start > 1.4)
+            #expect(try server.metric("ticks_total") < 50)
+            #expect(try server.metric(Self.refused) == 96)
+            try server.stop()
+        }
+
         /// While there is no memory to send with for a longer time, the server tries again now and then, and what was to be
         /// said is said in the end, once, and in its order.
         @Test(arguments: PollerChoice.allCases)

@@ -3,8 +3,8 @@ import Testing
 
 /// Who may read the metrics, and what they say.
 @Suite struct MetricsTests {
-    @Test func thoseOnTheSameMachineMayReadThem() throws {
-        let server = try LiveServer()
+    @Test func forLoopback_areNotForForwardedRequests() throws {
+        let server = try LiveServer("--metrics", "loopback")
         let answer = try server.request("GET", "/metrics")
         #expect(answer.status == 200)
         #expect(answer["Content-Type"]?.hasPrefix("text/plain; version=0.0.4") == true)
@@ -13,11 +13,20 @@ import Testing
         }
     }
 
-    @Test func orEveryoneOrNobody() throws {
+    @Test func forThePublic_areForEveryone() throws {
         let open = try LiveServer("--metrics", "public")
         #expect(try open.request("GET", "/metrics", ["X-Forwarded-For: 192.0.2.1"]).status == 200)
+    }
+
+    /// A proxy that adds no header would show them to everyone.
+    @Test func areForNobody_byDefault() throws {
         let closed = try LiveServer("--metrics", "off")
         #expect(try closed.request("GET", "/metrics").status == 404)
+        let child = try Command.start(["serve", "--port", "0", "--ephemeral"])
+        let port = try #require(child.line().split(separator: ":").last.flatMap { UInt16($0.dropLast()) })
+        let socket = try TestSocket(port: port)
+        try socket.send("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        #expect(try socket.answer().status == 404)
     }
 
     @Test func theyCountWhatHappens() throws {

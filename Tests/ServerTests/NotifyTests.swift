@@ -1,6 +1,63 @@
 import Foundation
+import Platform
 import Support
 import Testing
+
+/// What the service manager hands over (sd_listen_fds(3)), and what can be wrong with it, as the real server takes it.
+@Suite struct InheritedSocketTests {
+    /// The server with a descriptor of this process as the first that it is handed.
+    private func start(with descriptor: Int32) throws -> Child {
+        let command = try Command.path()
+        let script = "export LISTEN_PID=$$ LISTEN_FDS=1; exec '\(command)' --ephemeral"
+        return try Child("/bin/sh", ["-c", script], inheriting: descriptor, as: 3)
+    }
+
+    @Test func listener_isServedOn() throws {
+        let (descriptor, port) = try listenAnywhere()
+        defer { close(descriptor) }
+        let child = try start(with: descriptor)
+        #expect(try child.line() == "Chatloop is listening on http://127.0.0.1:\(port)/")
+        let socket = try TestSocket(port: port)
+        try socket.send("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(try socket.answer().text == "ok")
+        child.signal(SIGTERM)
+        #expect(try child.wait() == .exited(0))
+    }
+
+    /// What `systemd-socket-activate --accept` hands over, and a socket for datagrams.
+    @Test func whatDoesNotListen_isRefusedWithTheReason() throws {
+        let (listener, port) = try listenAnywhere()
+        defer { close(listener) }
+        let socket = try TestSocket(port: port)
+        let datagram = descriptorLock.withLock { () -> Int32 in
+            let descriptor = Foundation.socket(AF_INET, datagramSocket, 0)
+            _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+            return descriptor
+        }
+        defer { close(datagram) }
+        for descriptor in [socket.descriptor, datagram] {
+            let child = try start(with: descriptor)
+            #expect(try child.wait() == .exited(69))
+            let errors = child.allErrors()
+            #expect(errors.contains("ListenStream=") && !errors.contains("--host"), "\(errors)")
+            #expect(errors.split(separator: "\n").count == 1)
+        }
+    }
+
+    /// A listener that is taken away while the server runs: it says so, and ends, instead of trying for ever.
+    @Test func listenerThatIsShutDown_endsTheServer() throws {
+        let (descriptor, port) = try listenAnywhere()
+        defer { close(descriptor) }
+        let child = try start(with: descriptor)
+        _ = try child.line()
+        let socket = try TestSocket(port: port)
+        try socket.send("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(try socket.answer().text == "ok")
+        try #require(shutdown(descriptor, Int32(SHUT_RDWR)) == 0)
+        #expect(try child.wait() == .exited(69))
+        #expect(child.allErrors().contains("chatloop: Nobody can connect any more: cannot accept a connection"))
+    }
+}
 
 /// What the service manager is told (sd_notify(3)), by the real server.
 @Suite struct NotifyTests {

@@ -1,5 +1,7 @@
 import Foundation
+import Platform
 import Sockets
+import Support
 import Testing
 
 /// Listening and accepting.
@@ -63,6 +65,82 @@ import Testing
         let stream = try Stream.connect(to: listener.address)
         defer { Stream.close(stream) }
         Stream.close(try waitForArrival(at: listener).0)
+    }
+
+    /// What a service manager hands over for each connection (`Accept=yes`), a datagram socket, one that nobody listens on.
+    @Test func inherited_socketThatDoesNotListen_isRefusedWithTheReason() throws {
+        let pair = try Pair()
+        let datagram = socket(AF_INET, datagramSocket, 0)
+        let bound = socket(AF_INET, streamSocket, 0)
+        defer { for descriptor in [datagram, bound] { close(descriptor) } }
+        for (descriptor, reason) in [
+            (pair.near, "does not listen"), (datagram, "no stream socket"), (bound, "does not listen"),
+        ] {
+            let error = #expect(throws: SystemError.self) { _ = try Listener(inherited: descriptor) }
+            #expect(error?.description.contains(reason) == true && error?.description.contains("\(descriptor)") == true)
+        }
+    }
+
+    @Test func inherited_unixListener_isRefusedWithTheReason() throws {
+        let folder = try TemporaryFolder()
+        let descriptor = try listenUnix("\(folder.path)/socket")
+        defer { close(descriptor) }
+        let error = #expect(throws: SystemError.self) { _ = try Listener(inherited: descriptor) }
+        #expect(error?.description.contains("TCP") == true)
+    }
+
+    /// A socket that listens no more never gives a connection again, and is not tried for ever.
+    @Test func accept_ofWhatListensNoMore_isImpossible() throws {
+        let listener = try Listener(address: anywhere)
+        let file = open("/dev/null", O_RDONLY)
+        defer { close(file) }
+        dup2(file, listener.descriptor)
+        guard case .impossible(let error) = listener.accept() else { throw Failure("accept goes on") }
+        #expect(error.code == ENOTSOCK)
+    }
+
+    // MARK: Names with several addresses
+
+    private func v6(_ text: String) throws -> SocketAddress {
+        SocketAddress(address: try #require(IPAddress(text)), port: 0)
+    }
+
+    private func connects(to host: String, _ port: UInt16, at listener: Listener) throws -> Bool {
+        let stream = try Stream.connect(to: SocketAddress(address: try #require(IPAddress(host)), port: port))
+        defer { Stream.close(stream) }
+        guard waitUntilWritable(stream), Stream.connectError(stream) == nil else { return false }
+        let (accepted, peer) = try waitForArrival(at: listener)
+        Stream.close(accepted)
+        return peer.address == IPAddress(host)
+    }
+
+    @Test func open_ofBothFamilies_hasOnePort() throws {
+        guard (try? Listener(address: v6("::1"))) != nil else { return print("skipped: this machine has no ::1") }
+        let listeners = try Listener.open([v6("::1"), anywhere])
+        #expect(listeners.count == 2 && listeners[0].address.port == listeners[1].address.port)
+        #expect(try connects(to: "::1", listeners[0].address.port, at: listeners[0]))
+        #expect(try connects(to: "127.0.0.1", listeners[0].address.port, at: listeners[1]))
+    }
+
+    @Test func open_withAnAddressThatIsNotHere_takesTheOthers() throws {
+        let listeners = try Listener.open([v6("2001:db8::1"), anywhere])
+        #expect(listeners.map(\.address.address) == [anywhere.address])
+        let error = #expect(throws: SystemError.self) { _ = try Listener.open([v6("2001:db8::1"), v6("192.0.2.1")]) }
+        #expect(error?.isAddressUnavailable == true && error?.description.contains("2001:db8::1") == true)
+    }
+
+    /// Somebody else would answer under one of the two.
+    @Test func open_whereOneOfTheTwoIsTaken_isAnError() throws {
+        guard let other = try? Listener(address: v6("::1")) else { return print("skipped: this machine has no ::1") }
+        let port = other.address.port
+        let addresses = [anywhere, other.address].map { SocketAddress(address: $0.address, port: port) }
+        let error = #expect(throws: SystemError.self) { _ = try Listener.open(addresses) }
+        #expect(error?.isAddressInUse == true)
+    }
+
+    @Test func open_ofAnyIPv6Address_takesIPv4Too() throws {
+        guard let listener = try? Listener(address: v6("::")) else { return print("skipped: this machine has no IPv6") }
+        #expect(try connects(to: "127.0.0.1", listener.address.port, at: listener))
     }
 
     @Test func whatIsNoSocketCannotBeInherited() throws {

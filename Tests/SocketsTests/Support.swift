@@ -1,4 +1,5 @@
 import Foundation
+import Platform
 import Sockets
 import Support
 import Testing
@@ -52,6 +53,22 @@ func waitForArrival(at listener: Listener) throws -> (Int32, SocketAddress) {
         _ = wait(for: listener.descriptor, POLLIN)
     }
     throw Failure("nobody came")
+}
+
+/// A Unix socket that listens.
+func listenUnix(_ path: String) throws -> Int32 {
+    let descriptor = socket(AF_UNIX, streamSocket, 0)
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    try #require(path.utf8.count < MemoryLayout.size(ofValue: address.sun_path))
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+    let isListening = withUnsafePointer(to: &address) { pointer in
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0 && listen(descriptor, 1) == 0
+        }
+    }
+    try #require(isListening)
+    return descriptor
 }
 
 /// Waits at most half a minute, by a call of the system's own.

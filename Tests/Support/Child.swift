@@ -66,10 +66,10 @@ package final class Child {
     /// - Parameters:
     ///   - terminal: a descriptor to use for all three standard streams in place of pipes.
     ///   - environment: all there is of it.
-    ///   - inherited: a descriptor that it gets under the same number.
+    ///   - inherited: a descriptor that it gets, under `number` if that is given, else under the same.
     package init(
         _ path: String, _ arguments: [String], environment: [String: String] = [:], terminal: Int32? = nil,
-        inheriting inherited: Int32? = nil
+        inheriting inherited: Int32? = nil, as number: Int32? = nil
     ) throws {
         descriptorLock.lock()
         defer { descriptorLock.unlock() }
@@ -107,7 +107,7 @@ package final class Child {
             posix_spawn_file_actions_adddup2(&actions, terminal ?? end, target)
         }
         // A descriptor that is put in its own place stays open.
-        if let inherited { posix_spawn_file_actions_adddup2(&actions, inherited, inherited) }
+        if let inherited { posix_spawn_file_actions_adddup2(&actions, inherited, number ?? inherited) }
         let all = ["PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"]
             .merging(environment) { $1 }
         var argv: [UnsafeMutablePointer<CChar>?] = ([path] + arguments).map { strdup($0) } + [nil]

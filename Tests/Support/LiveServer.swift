@@ -23,7 +23,8 @@ package final class LiveServer {
     }
 
     /// - Parameters:
-    ///   - options: those of `serve`; a free port and nothing kept on disk, where they say nothing else.
+    ///   - options: those of `serve`; a free port, metrics for this machine and nothing kept on disk, where they say nothing
+    ///     else.
     ///   - wrapper: a program, by its path, and its arguments, which runs the server in its own process.
     package init(
         options: [String], poller: PollerChoice = .allCases[0], environment: [String: String] = [:],
@@ -33,7 +34,8 @@ package final class LiveServer {
         let port = options.contains("--port") ? [] : ["--port", "0"]
         let line =
             try wrapper + [Command.path(), "serve", "--poller", poller.rawValue] + port
-            + (keeps ? [] : ["--ephemeral"]) + options
+            + (keeps ? [] : ["--ephemeral"]) + (options.contains("--metrics") ? [] : ["--metrics", "loopback"])
+            + options
         child = try Child(line[0], Array(line.dropFirst()), environment: environment)
         firstLine = try child.line()
         guard let colon = firstLine.lastIndex(of: ":"),
