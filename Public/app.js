@@ -1,6 +1,6 @@
 // Wires the page: what the connection hears goes to the log, the people, the status and the title; what one does, to it.
 
-import { Connection, Store, claim } from './connection.js';
+import { Connection, Store, claim, safely } from './connection.js';
 import * as log from './log.js';
 import {
 	badge, byName, completions, isolated, make, mentionOf, names, number, person, put, scalars, set, t, translate,
@@ -21,7 +21,7 @@ const tab = new Store(() => sessionStorage, scope);
 translate();
 page.room.textContent = room;
 document.title = `${room} · Chatloop`;
-page.username.value = browser.get('name') ?? '';
+page.username.value ||= browser.get('name') ?? ''; // what was typed at once counts
 const here = new Store(() => sessionStorage, `${scope}${await claim(tab, scope)} ${room} `);
 
 const connection = new Connection({
@@ -50,14 +50,15 @@ on(page.username, 'input', () => refuseName(''));
 
 function refuseName(why) {
 	page.usernameError.textContent = why;
-	page.username.ariaInvalid = !!why;
+	page.username.setAttribute('aria-invalid', !!why);
 	if (why) page.username.focus();
 }
 
 // Shows the chat, or the form in its place; or over it, where the name is gone after a long absence.
 function show(chat) {
 	page.entry.hidden = chat;
-	page.entry.inert = false;
+	page.entry.classList.toggle('over', !chat && people.size > 0);
+	page.entry.classList.remove('early');
 	page.composer.hidden = !chat;
 	page.log.hidden = page.side.hidden = page.menu.hidden = !chat && !people.size;
 	page.skip.href = chat ? '#message' : '#username';
@@ -66,9 +67,9 @@ function show(chat) {
 function receive(message) {
 	const { type, seq, username } = message;
 	if (seq && type !== 'welcome') log.add([annotate(message)]);
-	if (type !== 'typing') stopTyping(username);
+	if (type !== 'typing') safely(stopTyping, username);
 	RECEIVE[type]?.(message);
-	if (/welcome|join|leave|rename/.test(type)) showPeople();
+	if (/welcome|join|leave|rename/.test(type)) safely(showPeople);
 }
 
 const RECEIVE = {
@@ -76,7 +77,7 @@ const RECEIVE = {
 		const first = arriving();
 		people = new Set(users);
 		headcount = userCount;
-		hooks.mention = mentionOf(username);
+		safely(callMe, username);
 		show(true);
 		if (first) field.focus();
 		if (first && !asGuest) browser.set('name', username);
@@ -88,11 +89,11 @@ const RECEIVE = {
 			const [next = { seq: seq + 1, time: Date.now() }] = events;
 			log.fill([...(resumed ? [{ ...next, type: 'gap', seq: next.seq - 0.5 }] : []), ...events], seq > 0);
 		}
-		if (resumed) noticed(events.filter(log.isOthers).length);
+		if (resumed) safely(noticed, events.filter(log.isOthers).length);
 		for (const name of typing.keys()) stopTyping(name);
 	},
 
-	message: (event) => log.isOthers(event) && noticed(1, event),
+	message: (event) => log.isOthers(event) && safely(noticed, 1, event),
 
 	join({ username }) {
 		if (username !== connection.name && !people.has(username)) headcount += 1;
@@ -107,7 +108,7 @@ const RECEIVE = {
 	rename({ username, to }) {
 		people.delete(username);
 		people.add(to);
-		hooks.mention = mentionOf(connection.name);
+		safely(callMe, connection.name);
 	},
 
 	typing({ username }) {
@@ -140,8 +141,13 @@ const RECEIVE = {
 // Whose a message is and whom it speaks of is decided when it arrives: names change hands.
 function annotate(event) {
 	event.own = event.type === 'message' && event.username === connection.name;
-	event.mention = log.isOthers(event) && hooks.mention.test(event.text);
+	event.mention = log.isOthers(event) && !!hooks.mention?.test(event.text);
 	return event;
+}
+
+function callMe(name) {
+	hooks.mention = null;
+	hooks.mention = mentionOf(name);
 }
 
 // The status, and the outbox.
@@ -166,6 +172,7 @@ function showStatus() {
 	const look = { connected: 'fine', reconnecting: hiccup ? 'fine turning' : 'turning' }[state] ?? 'off';
 	page.status.className = `small ${look}`;
 	page.status.hidden = phase === 'out' || (arriving() && !tries);
+	page.net.classList.toggle('bad', !page.status.hidden && !/fine/.test(look));
 	page.retry.hidden = phase !== 'taken' && (hiccup || phase === 'joined' || phase === 'out');
 	set(page.retry, phase === 'taken' ? t.here : t.now);
 	set(page.guest, phase === 'out' ? t.leaveEmpty(guest) : t.connecting);
@@ -253,7 +260,7 @@ on(field, 'input', () => {
 on(field, 'keydown', (event) => {
 	if (event.isComposing || event.keyCode === 229) return; // an input method's: Safari ends a composition before this
 	const keys = {
-		Enter: () => page.composer.requestSubmit(),
+		Enter: () => page.composer.querySelector('button').click(),
 		Tab: complete,
 		ArrowUp: () => !field.value && bringBack(),
 	};
@@ -272,14 +279,15 @@ function written() {
 	const left = LIMIT.text - scalars(value);
 	here.set('draft', value);
 	page.count.textContent = left > 200 ? '' : t.remaining(number(left));
-	field.ariaInvalid = left < 0;
+	field.setAttribute('aria-invalid', left < 0);
+	field.parentNode.classList.toggle('wrong', left < 0);
 	style.height = 'auto';
 	style.height = `${field.scrollHeight}px`; // style.css stops it at six lines
 	log.hold();
 }
 
 function bringBack() {
-	const refused = connection.outbox.findLast((item) => item.reason);
+	const refused = connection.outbox.filter((item) => item.reason).pop();
 	if (refused) handleRefused('edit', refused.id);
 	else write(here.get('said') ?? '');
 }
@@ -317,6 +325,16 @@ function noticed(count, event) {
 	page.icon.href = missed ? badge(missed) : plainIcon;
 }
 
+// Where there is no room beside the log, what stands there comes over it.
+
+on(page.menu, 'click', () => {
+	page.drawer.append(page.side);
+	page.drawer.showModal();
+});
+on(page.drawer, 'click', (event) => event.target === page.drawer && page.drawer.close()); // beside it
+on(page.drawer, 'close', () => page.drawer.before(page.side));
+on(window, 'resize', () => page.drawer.open && !page.menu.offsetWidth && page.drawer.close());
+
 // Rooms, and options.
 
 function showRooms() {
@@ -325,7 +343,7 @@ function showRooms() {
 	page.rooms.replaceChildren(...[...new Set(['lobby', ...recent])].sort().map((name) => {
 		const link = make('a', '', name);
 		link.href = addressOf(name);
-		if (name === room) link.ariaCurrent = 'page';
+		if (name === room) link.setAttribute('aria-current', 'page');
 		on(link, 'click', () => leaveFor(name));
 		return make('li', '', link);
 	}));
@@ -339,7 +357,7 @@ on(page.openRoom, 'submit', (event) => {
 	const name = page.roomName.value.trim().toLowerCase().replace(/\s+/g, '-');
 	const valid = /^[a-z0-9-]{1,32}$/.test(name);
 	page.roomError.textContent = valid ? '' : t.badRoom;
-	page.roomName.ariaInvalid = !valid;
+	page.roomName.setAttribute('aria-invalid', !valid);
 	if (!valid) return;
 	leaveFor(name);
 	location = addressOf(name);
@@ -363,6 +381,7 @@ on(page.showNotices, 'change', () => {
 log.showNotices(page.showNotices.checked);
 page.notify.checked = browser.get('notify') ?? false;
 page.notify.closest('label').hidden = !('Notification' in globalThis);
+
 on(page.notify, 'change', async () => {
 	if (page.notify.checked) page.notify.checked = await Notification.requestPermission() === 'granted';
 	browser.set('notify', page.notify.checked);
@@ -385,12 +404,13 @@ function save() {
 }
 
 // iOS lays its keyboard over the page; others resize it.
-on(visualViewport, 'resize', () => {
+if (window.visualViewport) on(visualViewport, 'resize', () => {
 	if (visualViewport.scale === 1) document.body.style.setProperty('--height', `${visualViewport.height}px`);
 	scrollTo(0, 0);
 	log.hold();
 });
 
+page.entry.dispatchEvent(new Event('started'));
 showRooms();
 const enter = tab.get('enter');
 tab.set('enter', null);
@@ -406,7 +426,8 @@ if (connection.session) {
 else {
 	show(false);
 	showStatus();
-	if (!matchMedia('(pointer: coarse)').matches) { // a phone would open its keyboard
+	if (page.entry.hasAttribute('data-wanted')) page.entry.querySelector('button').click(); // it was entered before this was there
+	else if (!matchMedia('(pointer: coarse)').matches) { // a phone would open its keyboard
 		page.username.focus();
 		page.username.select();
 	}

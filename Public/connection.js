@@ -10,6 +10,7 @@
 const ACKNOWLEDGED_WITHIN = 10_000; // else the connection is taken for dead
 const OPEN_WITHIN = 10_000;
 const ALIVE_WITHIN = 5_000; // the answer to a probe
+const SILENT_AFTER = 45_000; // without a word from the server it is asked for one: a line may swallow everything
 const LONGEST_WAIT = 10_000;
 const TYPING_EVERY = 3_000;
 
@@ -57,14 +58,16 @@ async function hold(tab, scope, id, parked) {
 	const name = `${scope}#${id}`;
 	if (!(navigator.locks ? await lock(name, parked ? 1_000 : 50) : parked || await unclaimed(name))) return false;
 	tab.set('parked', null); // not for a copy to find
-	const channel = new BroadcastChannel(name);
-	channel.onmessage = ({ data }) => data === 'whose?' && channel.postMessage('mine');
+	const channel = openChannel(name);
+	if (channel) channel.onmessage = ({ data }) => data === 'whose?' && channel.postMessage('mine');
 	addEventListener('pagehide', () => tab.set('parked', id));
 	return true;
 }
 
 const lock = (name, patience) => new Promise((resolve) => {
-	navigator.locks.request(name, { signal: AbortSignal.timeout(patience) }, () => {
+	const patient = new AbortController();
+	setTimeout(() => patient.abort(), patience);
+	navigator.locks.request(name, { signal: patient.signal }, () => {
 		resolve(true);
 		return new Promise(() => { /* held until this document is gone */ });
 	}).catch(() => resolve(false));
@@ -72,7 +75,8 @@ const lock = (name, patience) => new Promise((resolve) => {
 
 // Without https there are no locks: whoever holds the name is asked.
 const unclaimed = (name) => new Promise((resolve) => {
-	const channel = new BroadcastChannel(name);
+	const channel = openChannel(name);
+	if (!channel) return resolve(true);
 	channel.onmessage = () => resolve(false);
 	channel.postMessage('whose?');
 	setTimeout(() => {
@@ -80,6 +84,20 @@ const unclaimed = (name) => new Promise((resolve) => {
 		resolve(true);
 	}, 200);
 });
+
+const openChannel = (name) => ('BroadcastChannel' in globalThis ? new BroadcastChannel(name) : null);
+
+/**
+ * Does what only shows something. What goes wrong in it is reported, and ends nothing else: above all not the receiving
+ * of messages.
+ */
+export function safely(act, ...given) {
+	try {
+		return act(...given);
+	} catch (error) {
+		setTimeout(() => { throw error; });
+	}
+}
 
 /** `receive(message)` gets what the server says; `changed()` tells that the phase or the outbox did. */
 export class Connection {
@@ -89,7 +107,7 @@ export class Connection {
 	tries = 0; // in vain, since it was connected
 	seq = 0; // the newest event seen
 	#socket = null;
-	#timer = 0; // for the next try, the opening, a probe
+	#timer = 0; // for the next try, the opening, a probe, the next silence
 	#flowTimer = 0;
 	#sent = null; // the id of the message under way
 	#joinedAt = 0;
@@ -97,7 +115,8 @@ export class Connection {
 	#pausedUntil = 0;
 
 	constructor({ address, store, receive, changed }) {
-		Object.assign(this, { address, store, receive, changed });
+		const safe = (act) => (...given) => safely(act, ...given);
+		Object.assign(this, { address, store, receive: safe(receive), changed: safe(changed) });
 		this.session = store.get('session');
 		this.name = store.get('name');
 		this.outbox = store.get('outbox') ?? [];
@@ -152,6 +171,12 @@ export class Connection {
 			clearTimeout(this.#timer);
 			this.#timer = setTimeout(() => this.#lost(), ALIVE_WITHIN);
 		}
+	}
+
+	// The next silence is noticed. Nothing else tells of a line that swallows what both sides send.
+	#listen() {
+		clearTimeout(this.#timer);
+		this.#timer = setTimeout(() => this.hurry(), SILENT_AFTER);
 	}
 
 	// No network, says the browser. It may be wrong about a server on this machine: tries go on.
@@ -223,7 +248,7 @@ export class Connection {
 	// What the server says.
 
 	#heard(message) {
-		if (this.phase === 'joined') clearTimeout(this.#timer); // answers a probe
+		if (this.phase === 'joined') this.#listen();
 		const { type, id, seq } = message;
 		if (type === 'welcome') return this.#welcome(message);
 		if (type === 'error' && id) return this.#refused(message);
@@ -235,7 +260,7 @@ export class Connection {
 
 	#welcome(message) {
 		const { session, username, history, seq } = message;
-		clearTimeout(this.#timer);
+		this.#listen();
 		Object.assign(message, { resumed: this.seq > 0, restarted: seq < this.seq });
 		this.store.set('session', session);
 		this.#called(username);

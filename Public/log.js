@@ -6,6 +6,7 @@
 // measured before a change and put back where it was after it, to the pixel. (style.css turns the browser's own
 // anchoring off: not every browser has it, and two would fight.)
 
+import { safely } from './connection.js';
 import { looks, make, number, set, t } from './text.js';
 
 const GROUPED_WITHIN = 5 * 60_000;
@@ -265,10 +266,19 @@ function show() {
 }
 
 function elementOf(row) {
-	if (!row.element || row.stale) row.element = looks[row.kind](row, hooks);
+	// A row that cannot be shown as it should is shown all the same.
+	if (!row.element || (row.stale && !plainly.has(row.element))) row.element = safely(looks[row.kind], row, hooks) ?? plain(row);
 	row.stale = false;
 	rowOf.set(row.element, row);
 	return row.element;
+}
+
+const plainly = new WeakSet();
+
+function plain(row) {
+	const element = make('li', '', row.event.text ?? '');
+	plainly.add(element);
+	return element;
 }
 
 // Where the reader is.
@@ -350,11 +360,11 @@ const child = (beyond) => list.children[firstOf(list.children, (element) => beyo
 
 // Keeps the log from being read out while it changes otherwise than by a few rows at its end.
 function hush() {
-	scroller.ariaLive = 'off';
+	scroller.setAttribute('aria-live', 'off');
 	clearTimeout(hushed);
 	hushed = setTimeout(() => {
 		hushed = 0;
-		scroller.ariaLive = 'polite';
+		scroller.setAttribute('aria-live', 'polite');
 		if (unsaid) announcer.textContent = t.arrived(unsaid);
 		unsaid = 0;
 	}, 500);

@@ -3,6 +3,8 @@
 // A translation is one more table like `german`: the same keys, {} where something goes in. Words that stand in
 // index.html are found by the keys in its data-text and data-label.
 
+import { safely } from './connection.js';
+
 export const isolated = (who) => `\u2068${who}\u2069`; // else a name written from right to left turns the sentence
 
 const english = {
@@ -80,21 +82,21 @@ export function translate() {
 	for (const element of document.querySelectorAll('[data-text], [data-label]')) {
 		const { text, label, hint = label } = element.dataset;
 		if (text) element.textContent = t[text];
-		if (label) element.ariaLabel = t[label];
+		if (label) element.setAttribute('aria-label', t[label]);
 		if ('placeholder' in element) element.placeholder = t[hint];
 	}
 }
 
 const clock = new Intl.DateTimeFormat(locale, { hour: 'numeric', minute: '2-digit' });
 const calendar = new Intl.DateTimeFormat(locale, { dateStyle: 'full' });
-const conjunction = new Intl.ListFormat(locale);
-const segmenter = new Intl.Segmenter();
 export const byName = new Intl.Collator(locale, { numeric: true }).compare;
 export const number = new Intl.NumberFormat(locale).format;
 
 /** "Ada", "Ada and Bo", "Ada, Bo and Cy", "Ada, Bo and 4 others". */
-export const names = (list, most = 3) => conjunction.format(list.length > most
+export const names = (list, most = 3) => conjunction(list.length > most
 	? [...list.slice(0, 2).map(isolated), t.others(list.length - 2)] : list.map(isolated));
+
+const conjunction = Intl.ListFormat ? (list) => new Intl.ListFormat(locale).format(list) : (list) => list.join(', ');
 
 /** Sets an element's text; what is `isolated` becomes a <bdi>: no invisible character is left in the page. */
 export function put(element, sentence) {
@@ -129,10 +131,10 @@ export const scalars = (text) => [...text].length;
 const hue = (username) =>
 	[...username].reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)) % 9973, 0) * 137.5 % 360;
 
-/** A pattern that finds `username` in a text as a word of its own, however it is capitalised. */
+/** A pattern that finds `username` in a text as a word of its own, however it is capitalised: its second group. */
 export function mentionOf(username) {
-	const literal = username.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
-	return new RegExp(`(?<![\\p{L}\\p{N}_])@?${literal}(?![\\p{L}\\p{N}_])`, 'iu');
+	const literal = username.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'); // no others: with the u flag, they may not be escaped
+	return new RegExp(`(^|[^\\p{L}\\p{N}_])(@?${literal})(?![\\p{L}\\p{N}_])`, 'iu');
 }
 
 /** The names that the word before the caret may become, and where it begins. */
@@ -163,7 +165,7 @@ export const looks = {
 		stamp(event.time, clock, element.querySelector('time'));
 		if (!event.own) return element;
 		set(element.querySelector('.name'), event.username);
-		element.querySelector('.state').ariaLabel = t[state];
+		element.querySelector('.state').setAttribute('aria-label', t[state]);
 		const refused = element.querySelector('.refusal');
 		if (!event.reason) refused?.remove();
 		else if (!refused) element.append(refusal(event, log));
@@ -215,9 +217,10 @@ function newMessage({ username, text, own }, mention) {
 	const author = hued(username, make('bdi', 'name', username));
 	const body = make('div', isEmoji(text) ? 'text large' : 'text');
 	body.dir = 'auto';
-	write(body, text, own || !mention ? MARKS : [...MARKS, [mention, ([all]) => [make('mark', '', all)]]]);
+	safely(write, body, text, own || !mention ? MARKS : [...MARKS, [mention, mark]]);
+	if (body.textContent === '') body.textContent = text;
 	const state = make('span', 'state');
-	state.role = 'img';
+	state.setAttribute('role', 'img');
 	const head = make('p', 'head', author, ' ', ...(own ? [make('small', '', t.you), ' '] : []), make('time'));
 	return make('li', '', head, body, ...(own ? [state] : []));
 }
@@ -254,7 +257,8 @@ function sumUp(events) {
 
 // "Ada, Bo and 4 others joined · Cy left"
 function said(clauses) {
-	const alike = Map.groupBy(clauses, ([kind]) => kind);
+	const alike = new Map();
+	for (const clause of clauses) alike.set(clause[0], [...(alike.get(clause[0]) ?? []), clause]);
 	return [...alike].map(([kind, same]) => t[kind]?.(names(same.map(([, who]) => who))) ?? kind).join(' · ');
 }
 
@@ -270,13 +274,16 @@ function write(element, text, [[pattern, show], ...others]) {
 	let rest = text;
 	const around = (part) => part && (others.length ? write(element, part, others) : element.append(part));
 	for (let found; (found = pattern.exec(rest));) {
-		const [shown, length = found[0].length] = show(found);
-		around(rest.slice(0, found.index));
+		const [shown, length = found[0].length, skipped = 0] = show(found);
+		const start = found.index + skipped;
+		around(rest.slice(0, start));
 		element.append(shown);
-		rest = rest.slice(found.index + length);
+		rest = rest.slice(start + length);
 	}
 	around(rest);
 }
+
+const mark = ([, before, name]) => [make('mark', '', name), name.length, before.length];
 
 function link([all]) {
 	const address = all.slice(0, addressEnd(all));
@@ -297,5 +304,9 @@ function addressEnd(all) {
 
 // Up to three emoji and nothing else.
 const isEmoji = (text) => text.length < 100
-	&& [...segmenter.segment(text.replace(/\s/g, ''))].every(({ segment }, index) =>
+	&& segments(text.replace(/\s/g, '')).every((segment, index) =>
 		index < 3 && /\p{Emoji_Presentation}|\p{Emoji}\ufe0f|\p{RI}{2}/u.test(segment));
+
+// What a person sees as one character; where the browser cannot tell, what an emoji is commonly made of.
+const segments = (text) => (Intl.Segmenter ? [...new Intl.Segmenter().segment(text)].map(({ segment }) => segment)
+	: text.match(/\p{RI}{2}|\P{M}[\p{M}\ufe0f\p{EMod}]*(?:\u200d\P{M}[\p{M}\ufe0f\p{EMod}]*)*/gu) ?? []);

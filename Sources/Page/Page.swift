@@ -5,6 +5,7 @@ package enum Page {
         [
             "index.html": PackageResources.index_html,
             "style.css": PackageResources.style_css,
+            "start.js": PackageResources.start_js,
             "app.js": PackageResources.app_js,
             "connection.js": PackageResources.connection_js,
             "log.js": PackageResources.log_js,

@@ -164,11 +164,12 @@ import Testing
             if isPhone {
                 try tab.evaluate("document.querySelector('#menu').focus()")
                 try tab.press("Enter")
-                try tab.wait(for: "document.querySelector('#side').matches(':popover-open')")
+                try tab.wait(for: "document.querySelector('#drawer').open")
             }
             let wanted = try tab.strings(
                 """
-                [...document.querySelectorAll('a[href], button, input, textarea, summary, [tabindex="0"]')]
+                [...(document.querySelector('dialog[open]') ?? document)
+                    .querySelectorAll('a[href], button, input, textarea, summary, [tabindex="0"]')]
                     .filter((one) => one.checkVisibility()).map((one, index) => one.dataset.stop = one.id || 'stop ' + index)
                 """)
             for isBackwards in [false, true] {

@@ -48,10 +48,10 @@ import Testing
                 try check(tab, "\(state.testDescription), \(look.name)")
                 guard look.isPhone, try tab.bool("!document.querySelector('#menu').hidden") else { continue }
                 try tab.find("button").evaluate("document.querySelector('#menu').click()")
-                try tab.wait(for: "document.querySelector('#side').matches(':popover-open')")
+                try tab.wait(for: "document.querySelector('#drawer').open")
                 try tab.screenshot("\(state.testDescription)-\(look.name)-drawer")
                 try check(tab, "\(state.testDescription), \(look.name), drawer")
-                try tab.evaluate("document.querySelector('#side').hidePopover()")
+                try tab.evaluate("document.querySelector('#drawer').close()")
             }
         }
     }

@@ -32,7 +32,7 @@ import Testing
             #expect(try tab.find("list", "People").text().contains("Bo"))
             try tab.screenshot("phone-drawer")
             try tab.press("Escape")
-            try tab.wait(for: "!document.querySelector('#side').matches(':popover-open')")
+            try tab.wait(for: "!document.querySelector('#drawer').open")
             #expect(try tab.bool("document.activeElement.id === 'menu'"))
         }
     }
