@@ -8,7 +8,9 @@ import {
 
 const LIMIT = { username: 32, text: 4_000 };
 const base = new URL('.', import.meta.url);
-const room = /\/r\/([a-z0-9-]{1,32})$/.exec(location.pathname)?.[1] ?? 'lobby';
+// Percent-encoded or not: /r/%67arden is /r/garden.
+const plain = location.pathname.replace(/%([0-7][\da-f])/gi, (_, hex) => String.fromCharCode(parseInt(hex, 16)));
+const room = /\/r\/([a-z0-9-]{1,32})$/.exec(plain)?.[1] ?? 'lobby';
 const addressOf = (name) => new URL(name === 'lobby' ? '.' : `r/${name}`, base).href;
 const page = Object.fromEntries([...document.querySelectorAll('[id]')].map((element) => [element.id, element]));
 

@@ -18,6 +18,12 @@ extension Chat {
         return true
     }
 
+    /// Whether a connection has said something that waits for the disk.
+    package func isWaiting(_ id: ConnectionID) -> Bool {
+        guard isHere(id), case .waiting = visitors[Int(id.slot)].phase else { return false }
+        return true
+    }
+
     /// A connection has ended.
     mutating func close(_ id: ConnectionID, _ departure: Departure) {
         guard isHere(id) else { return }

@@ -30,5 +30,12 @@ package enum ContentType {
         }
     }
 
+    /// Whether content of a type becomes much shorter by compression: text does, and pictures, sound and fonts are compressed
+    /// already.
+    package static func isCompressible(_ type: String) -> Bool {
+        type.hasPrefix("text/")
+            || ["application/json", "application/manifest+json", "application/wasm", "image/svg+xml"].contains(type)
+    }
+
     private static let unknown = "application/octet-stream"
 }

@@ -36,6 +36,20 @@ package func silenceBrokenPipe(_ descriptor: Int32) {
     #endif
 }
 
+/// Bytes that a TCP socket was given to send and that the peer's system has not acknowledged; 0 where the system does not tell.
+package func unacknowledgedBytes(_ descriptor: Int32) -> Int {
+    var count: Int32 = 0
+    #if canImport(Darwin)
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        // Both pointers are to local variables of the size that is told.
+        let result = unsafe getsockopt(descriptor, SOL_SOCKET, SO_NWRITE, &count, &length)
+    #else
+        // The kernel fills the local variable, which is what this request takes.
+        let result = unsafe withUnsafeMutablePointer(to: &count) { unsafe ioctl(descriptor, UInt(TIOCOUTQ), $0) }
+    #endif
+    return result == 0 ? Int(count) : 0
+}
+
 /// Sets O_NONBLOCK, and closes the descriptor in programs that this one might start.
 package func setNonBlocking(_ descriptor: Int32) {
     _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)

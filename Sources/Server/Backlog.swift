@@ -19,16 +19,25 @@ final class SharedBytes {
     /// What the objects and the array cost beside the bytes.
     private static let overhead = 96
 
+    /// Bytes that stay in memory whoever waits for them: they are not counted.
+    private let isKept: Bool
+
+    init(kept bytes: [UInt8], _ ledger: Ledger) {
+        (self.bytes, self.ledger, isKept) = (bytes, ledger, true)
+        ledger.bytes += memory
+    }
+
     init(_ bytes: [UInt8], _ ledger: Ledger) {
         self.bytes = bytes
         self.ledger = ledger
-        ledger.bytes += bytes.count + Self.overhead
+        isKept = false
+        ledger.bytes += memory
     }
 
-    deinit { ledger.bytes -= bytes.count + Self.overhead }
+    deinit { ledger.bytes -= memory }
 
     /// What they take in memory.
-    var memory: Int { bytes.count + Self.overhead }
+    var memory: Int { (isKept ? 0 : bytes.count) + Self.overhead }
 
     /// Adds what the same connection waits for. For bytes that are shared with no other one.
     fileprivate func append(_ more: [UInt8]) {

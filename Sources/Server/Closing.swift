@@ -68,6 +68,11 @@ extension Server where W: ~Copyable {
     mutating func startDraining(_ slot: Int) {
         setPhase(slot, .draining)
         timers.set(slot, to: now + milliseconds(options.closeTimeout), in: &connections)
+        if connections[slot].isPaused, !connections[slot].peerHasFinished {
+            connections[slot].isPaused = false
+            world.setReadInterest(connections[slot].stream, true)
+            leaveUnfinished(slot)
+        }
         markDirty(slot)
     }
 
@@ -112,11 +117,12 @@ extension Server where W: ~Copyable {
 
     // MARK: After the tick is sent
 
-    /// Puts an end off if this tick's inputs have something of the connection: it is to hear what became of that first.
+    /// Puts an end off if this tick's inputs have something of the connection, or if it waits for the disk with what it has said:
+    /// it is to hear what became of that first.
     private mutating func putOff(_ slot: Int, _ farewell: Farewell) -> Bool {
-        guard isReceiving, connections[slot].phase == .chat, connections[slot].lastSpoke == metrics.ticks else {
-            return false
-        }
+        guard isReceiving, connections[slot].phase == .chat,
+            connections[slot].lastSpoke == metrics.ticks || chat.isWaiting(connections.id(slot))
+        else { return false }
         if !connections[slot].isLeaving { farewells.append((connections.id(slot), farewell)) }
         connections[slot].isLeaving = true
         return true
@@ -124,8 +130,14 @@ extension Server where W: ~Copyable {
 
     /// Ends those whose end was put off, and those that the chat itself has decided to end.
     mutating func endConnections() {
-        for (id, farewell) in farewells {
+        let ends = farewells
+        farewells.removeAll(keepingCapacity: true)
+        for (id, farewell) in ends {
             guard let slot = connections.slot(of: id) else { continue }
+            if connections[slot].phase == .chat, chat.isWaiting(id) {
+                farewells.append((id, farewell))
+                continue
+            }
             connections[slot].isLeaving = false
             leaveUnfinished(slot)
             guard connections[slot].phase == .chat else { continue }
@@ -135,7 +147,6 @@ extension Server where W: ~Copyable {
             case .ended: endedByPeer(slot)
             }
         }
-        farewells.removeAll(keepingCapacity: true)
         for (id, ending) in output.endings {
             guard let slot = connections.slot(of: id), connections[slot].phase == .chat else { continue }
             let (code, reason): (CloseCode, String) =

@@ -44,6 +44,8 @@ struct Connection {
     var isStarved = false
     /// Whether our end of the connection is told of (FIN).
     var hasFinished = false
+    /// Whether the peer has told of its end of the connection: nothing more comes from it.
+    var peerHasFinished = false
     /// Whether a ping is out that nothing has come in after.
     var awaitsPong = false
     /// Whether its address counts towards the limit per address.
@@ -59,6 +61,10 @@ struct Connection {
     var own: [UInt8] = []
     /// What the kernel has not taken.
     var backlog: Backlog?
+    /// Bytes given to the kernel, but for rooms' frames, as a count that wraps around; and how many of them the peer had taken
+    /// when that was looked at last.
+    var bytesGiven: UInt32 = 0
+    var bytesTaken: UInt32 = 0
     /// What it holds beside its backlog; see `noteHeldBytes`.
     var heldBytes = 0
 
@@ -86,6 +92,22 @@ final class HTTPState {
     var unread: [UInt8] = []
     /// Whether the connection ends after the answer that is queued.
     var isLast = false
+    /// The request whose file is being looked for: whether its answer is to have content, and the connection be kept after it.
+    var lookup: (includesContent: Bool, keepAlive: Bool)?
+    /// The rest of an answer, which is sent when all that is queued is.
+    var content: Content?
+    enum Content {
+        case kept([UInt8])
+        /// From `next` on; whether the piece before it is still being read.
+        case file(LargeFile, next: Int, isAwaited: Bool)
+    }
+
+    /// Whether the thread that reads files has something of it.
+    var awaitsFile: Bool {
+        if case .file(_, _, true) = content { return true }
+        return lookup != nil
+    }
+
     /// Who is at the other end of the connection itself.
     let peer: IPAddress
     /// Whether that is a proxy whose word on the client's address counts.

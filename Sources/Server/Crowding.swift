@@ -99,7 +99,7 @@ extension Server where W: ~Copyable {
         for slot in 0..<connections.used where connections[slot].phase == .http {
             let (since, isIdle) = (connections[slot].phaseStart, !connections[slot].isHandshake)
             guard let least = isIdle ? idle : patience, now - since >= least else { continue }
-            guard connections[slot].backlog == nil, connections[slot].own.isEmpty else { continue }
+            guard !isAnswering(slot) else { continue }
             silent.append(((isIdle ? 1 : 0, since, connections[slot].http?.number ?? 0), slot))
         }
         silent.sort { $0.order < $1.order }

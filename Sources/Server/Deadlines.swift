@@ -28,7 +28,8 @@ extension Server where W: ~Copyable {
             switch connections[slot].phase {
             case .http: checkRequest(slot)
             case .chat, .echo: checkSignsOfLife(slot)
-            case .closing, .draining, .ending: drop(slot)
+            case .closing: drop(slot)
+            case .draining, .ending: if !waitForProgress(slot) { drop(slot) }
             case .vacant: break
             }
         }
@@ -52,12 +53,27 @@ extension Server where W: ~Copyable {
     }
 
     private mutating func requestIsLate(_ slot: Int) {
-        guard connections[slot].http?.parser.isMidRequest == true, connections[slot].backlog == nil else {
+        if waitForProgress(slot) { return }
+        guard let parser = connections[slot].http?.parser, parser.isMidRequest, !isAnswering(slot) else {
             return drop(slot)  // it has asked nothing, or does not take its answers
         }
         metrics.rejections[.lateRequest, default: 0] += 1
         let answer = Response.plain(.requestTimeout, "The request took too long.")
-        respond(slot, answer, includesBody: true, keepAlive: false)
+        respond(slot, answer, includesBody: !parser.isHead, keepAlive: false)
+    }
+
+    /// Gives a connection more time to take what it was sent, if it has taken some of it since the last look, however little; and
+    /// the disk more time to read what is to be sent.
+    ///
+    /// - Returns: false if nothing is to be waited for.
+    private mutating func waitForProgress(_ slot: Int) -> Bool {
+        let left = world.unsentBytes(connections[slot].stream)
+        let taken = connections[slot].bytesGiven &- UInt32(truncatingIfNeeded: left)
+        let isProgress = taken != connections[slot].bytesTaken && (left > 0 || isAnswering(slot))
+        connections[slot].bytesTaken = taken
+        guard isProgress || connections[slot].http?.awaitsFile == true else { return false }
+        timers.set(slot, to: now + milliseconds(options.closeTimeout), in: &connections)
+        return true
     }
 
     private mutating func checkSignsOfLife(_ slot: Int) {
@@ -132,7 +148,7 @@ extension Server where W: ~Copyable {
     /// A connection that speaks HTTP gets the answers to what it has asked. One that has just been made is about to ask, and
     /// the next process cannot hear it: it has a moment for that.
     private mutating func stopRequests(_ slot: Int) {
-        if connections[slot].backlog != nil || !connections[slot].own.isEmpty { return startDraining(slot) }
+        if isAnswering(slot) { return startDraining(slot) }
         let end = connections[slot].phaseStart + Timing.moment
         guard connections[slot].isHandshake, end > now else { return drop(slot) }
         timers.set(slot, to: end, in: &connections)

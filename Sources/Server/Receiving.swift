@@ -24,6 +24,7 @@ extension Server where W: ~Copyable {
         drainUnfinished()
         expireTimers()
         readHistory()
+        readFiles()
         watchFiles()
         watchSignals()
     }
@@ -39,7 +40,7 @@ extension Server where W: ~Copyable {
         before(sendAgainAt.map { $0 * 1_000_000 })
         before(stopping.map { $0.deadline * 1_000_000 })
         before(history?.nextDeadline.map { Int64(clamping: $0) })
-        before(watcher.map { $0.next * 1_000_000 })
+        before(watcher?.next.map { $0 * 1_000_000 })
         if !carried.isEmpty || !unfinished.isEmpty || history?.hasWork == true { deadline = 0 }
         world.wait(until: deadline)
     }
@@ -100,9 +101,9 @@ extension Server where W: ~Copyable {
         }
         if !connections[slot].isPaused { resumeRequests(slot) }
         for _ in 0..<Sizes.receivesPerTick {
-            guard connections[slot].phase != .vacant, !connections[slot].isPaused, !connections[slot].isLeaving else {
-                return taken
-            }
+            guard connections[slot].phase != .vacant, !connections[slot].isPaused, !connections[slot].isLeaving,
+                !connections[slot].peerHasFinished
+            else { return taken }
             // The tick as a whole has its bounds, too.
             guard inputs.bytes.count < Sizes.tickBytes else { break }
             switch world.receive(connections[slot].stream, into: &inbox) {
@@ -148,17 +149,24 @@ extension Server where W: ~Copyable {
 
     /// The peer has ended its side.
     private mutating func ended(_ slot: Int) {
+        guard connections[slot].phase != .chat else { return endedByPeer(slot) }
+        guard isAnswering(slot) else { return drop(slot) }
+        // It may still want what it has asked for: that is sent, then the end.
+        connections[slot].peerHasFinished = true
+        world.setReadInterest(connections[slot].stream, false)
         switch connections[slot].phase {
-        case .http
-        where connections[slot].http?.unread.isEmpty == false || !connections[slot].own.isEmpty
-            || connections[slot].backlog != nil:
-            // It may still want the answer to what it has asked: answer, then end.
+        case .http, .echo:
             connections[slot].http?.isLast = true
-            connections[slot].phase = .draining
-            markDirty(slot)
-        case .chat: endedByPeer(slot)
-        default: drop(slot)
+            startDraining(slot)
+        case .vacant, .chat, .closing, .draining, .ending: break
         }
+    }
+
+    /// Whether something is still to be sent to a connection.
+    func isAnswering(_ slot: Int) -> Bool {
+        if !connections[slot].own.isEmpty || connections[slot].backlog != nil { return true }
+        guard let http = connections[slot].http else { return false }
+        return http.lookup != nil || http.content != nil
     }
 
     // MARK: WebSocket messages

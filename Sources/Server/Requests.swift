@@ -45,7 +45,8 @@ extension Server where W: ~Copyable {
 
     /// Whether so many answers wait that the client has to take some before the next request counts.
     private func mustWait(_ slot: Int) -> Bool {
-        connections[slot].own.count + (connections[slot].backlog?.byteCount ?? 0) > Sizes.httpQueue
+        if let http = connections[slot].http, http.lookup != nil || http.content != nil { return true }
+        return connections[slot].own.count + (connections[slot].backlog?.byteCount ?? 0) > Sizes.httpQueue
     }
 
     /// - Returns: whether more requests may follow.
@@ -98,7 +99,10 @@ extension Server where W: ~Copyable {
             respond(slot, answer, includesBody: !isHead, keepAlive: false)
             return false
         }
-        let response = self.response(slot, request, target)
+        guard let response = self.response(slot, request, target) else {
+            connections[slot].http?.lookup = (includesContent: !isHead, keepAlive: keepAlive)
+            return keepAlive
+        }
         respond(slot, response, includesBody: !isHead, keepAlive: keepAlive)
         return keepAlive
     }
@@ -137,7 +141,8 @@ extension Server where W: ~Copyable {
         }
     }
 
-    private mutating func response(_ slot: Int, _ request: HTTPRequest, _ target: HTTPTarget) -> Response {
+    /// - Returns: nil where the answer is in a folder, and has to be read first.
+    private mutating func response(_ slot: Int, _ request: HTTPRequest, _ target: HTTPTarget) -> Response? {
         if addresses.isOver(connections[slot].address, limit: options.maxConnectionsPerAddress) {
             metrics.rejections[.tooManyFromAddress, default: 0] += 1
             return .plain(.tooManyRequests, "There are too many connections from your address.")
@@ -146,10 +151,17 @@ extension Server where W: ~Copyable {
         switch target.path {
         case ["healthz"]:
             let status: HTTPStatus = isKeeping || target.query("ready") == nil ? .ok : .serviceUnavailable
-            return Response(status: status, body: Array((isKeeping ? "ok" : "not keeping: disk").utf8))
+            return Response(status: status, content: .bytes(Array((isKeeping ? "ok" : "not keeping: disk").utf8)))
         case ["metrics"] where mayReadMetrics(slot, request):
-            return Response(status: .ok, type: "text/plain; version=0.0.4; charset=utf-8", body: metricsText())
-        default: return site.response(to: target.path, ifNoneMatch: request.value(of: "if-none-match"))
+            return Response(
+                status: .ok, type: "text/plain; version=0.0.4; charset=utf-8", content: .bytes(metricsText()))
+        default:
+            switch site.answer(to: target.path, of: request) {
+            case .now(let response): return response
+            case .later(let wanted):
+                askForFile(.find(wanted, of: connections.id(slot)))
+                return nil
+            }
         }
     }
 
@@ -163,11 +175,11 @@ extension Server where W: ~Copyable {
 
     mutating func respond(_ slot: Int, _ response: Response, includesBody: Bool, keepAlive: Bool) {
         let status = response.status
-        let hasBody = status.allowsContent
-        HTTPResponse.append(
+        HTTPResponse.appendHead(
             to: &connections[slot].own, status: status,
-            fields: response.allFields(type: hasBody ? response.type : nil), body: response.body,
-            includesBody: includesBody, keepAlive: keepAlive, secondsSinceEpoch: inputs.time / 1000)
+            fields: response.allFields(type: status.allowsContent ? response.type : nil),
+            contentLength: response.content.count, keepAlive: keepAlive, secondsSinceEpoch: inputs.time / 1000)
+        if includesBody, status.allowsContent { append(response.content, slot) }
         metrics.responses[status.code, default: 0] += 1
         if !keepAlive {
             connections[slot].http?.isLast = true
@@ -228,7 +240,7 @@ extension Server where W: ~Copyable {
             respond(slot, response, includesBody: true, keepAlive: keepAlive)
             return keepAlive
         case .notAnUpgrade:
-            respond(slot, self.response(slot, request, target), includesBody: true, keepAlive: keepAlive)
+            respond(slot, upgradeRequired(slot, request), includesBody: true, keepAlive: keepAlive)
             return keepAlive
         case .accept(let answer):
             accept(slot, answer, endpoint, room: target.query("room") ?? RoomName.standard)

@@ -1,15 +1,30 @@
 import HTTP
 
 /// An answer to a request.
-struct Response {
+struct Response: Sendable {
     var status: HTTPStatus
     var type = "text/plain; charset=utf-8"
     var fields: [(String, String)] = []
-    var body: [UInt8] = []
+    var content = Content.bytes([])
+
+    enum Content: Sendable {
+        case bytes([UInt8])
+        /// Bytes that are in memory anyway: they are not copied for each connection.
+        case kept([UInt8])
+        /// Bytes of a file, to be read piece by piece.
+        case file(LargeFile)
+
+        var count: Int {
+            switch self {
+            case .bytes(let bytes), .kept(let bytes): bytes.count
+            case .file(let file): file.size
+            }
+        }
+    }
 
     /// An answer of one line.
     static func plain(_ status: HTTPStatus, _ text: String, _ fields: [(String, String)] = []) -> Response {
-        Response(status: status, fields: fields, body: Array(text.utf8) + [0x0A])
+        Response(status: status, fields: fields, content: .bytes(Array(text.utf8) + [0x0A]))
     }
 
     /// What browsers may do with anything that comes from here. The page consists of its own files, talks to its own server

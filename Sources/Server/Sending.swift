@@ -171,10 +171,25 @@ extension Server where W: ~Copyable {
         case .failed: return lose(slot, .reset)
         }
         metrics.bytesSent += UInt64(taken)
+        connections[slot].bytesGiven &+= UInt32(truncatingIfNeeded: taken)
         guard taken < outbox.count else { return }
         let rest = SharedBytes(outbox, ledger)
         enqueue(slot, rest, taken..<rest.bytes.count, start: 0, allowance: allowance, isOwn: true)
         if isExhausted { starve(slot) }
+    }
+
+    /// Sends bytes that are in memory anyway, and that nothing waits before.
+    mutating func transmit(_ slot: Int, kept bytes: [UInt8]) {
+        let taken: Int
+        switch world.send(connections[slot].stream, bytes.span) {
+        case .sent(let count): taken = count
+        case .wouldBlock, .exhausted: taken = 0
+        case .failed: return lose(slot, .reset)
+        }
+        metrics.bytesSent += UInt64(taken)
+        connections[slot].bytesGiven &+= UInt32(truncatingIfNeeded: taken)
+        guard taken < bytes.count else { return hasSentAll(slot) }
+        enqueue(slot, SharedBytes(kept: bytes, ledger), taken..<bytes.count, start: 0)
     }
 
     /// Keeps the outbox's bytes behind those that wait already.
@@ -233,6 +248,7 @@ extension Server where W: ~Copyable {
             switch world.send(connections[slot].stream, some.span) {
             case .sent(let count):
                 metrics.bytesSent += UInt64(count)
+                connections[slot].bytesGiven &+= UInt32(truncatingIfNeeded: count)
                 queuedBytes -= count
                 backlog.removeFirst(count)
                 if count < some.count { return }
@@ -272,6 +288,8 @@ extension Server where W: ~Copyable {
 
     /// Nothing waits to be sent to it any more.
     private mutating func hasSentAll(_ slot: Int) {
+        if sendContent(slot) { return }
+        if connections[slot].peerHasFinished { return drop(slot) }
         switch connections[slot].phase {
         case .ending: drop(slot)
         case .draining:
@@ -295,10 +313,8 @@ extension Server where W: ~Copyable {
 
     // MARK: Reloading
 
-    /// With `--watch`: tells every page that its files have changed.
-    mutating func watchFiles() {
-        let now = now
-        guard watcher?.look(now: now) == true else { return }
+    /// Tells every page that its files have changed.
+    mutating func tellToReload() {
         log(.info, "files-changed")
         let reload = Array("{\"type\":\"reload\"}".utf8)
         for slot in 0..<connections.used where connections[slot].phase == .chat && connections[slot].hasJoined {

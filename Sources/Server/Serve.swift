@@ -81,7 +81,11 @@ private func makeSite(_ options: ServeOptions, _ page: [String: [UInt8]]) throws
     guard folder.exists else {
         throw StartFailure(.usage, "--public: there is no folder \(path), or it may not be read.")
     }
-    return Site(folder: folder)
+    do {
+        return try Site(folder: folder)
+    } catch {
+        throw StartFailure(.unavailable, "Cannot start: \(error).")
+    }
 }
 
 /// What the descriptors are shared out to.
@@ -144,8 +148,9 @@ extension Server where W: ~Copyable {
         nanoseconds = self.world.monotonic
         inputs.now = nanoseconds / 1_000_000
         timers.start(now: now)
-        if options.watchesFiles, let path = options.publicFolder {
-            watcher = FileWatcher(folder: SiteFolder(path: path), now: now)
+        if let worker = site.worker { _ = self.world.watch(worker.descriptor, token: Self.filesToken) }
+        if options.watchesFiles, options.publicFolder != nil {
+            watcher = FileWatcher(now: now)
         }
     }
 

@@ -127,6 +127,8 @@ enum Sizes {
     static let tickBytes = 4 << 20
     /// Bytes of answers that an HTTP connection may have waiting before its next request is looked at.
     static let httpQueue = 64 * 1024
+    /// Bytes of a file's content that are copied behind their head, so that both go out together.
+    static let copiedContent = 16 * 1024
     /// Bytes that are sent at once where several pieces have to be put together.
     static let outbox = 256 * 1024
     /// Bytes that are read from the history in a tick.

@@ -30,6 +30,8 @@ package struct Server<W: World & ~Copyable>: ~Copyable {
     var handshakeAddresses = AddressCounts()
     /// What the kernel has at most given us at once.
     var inbox: [UInt8]
+    /// Requests to the thread that reads static files which it has not answered yet.
+    var filesAwaited = 0
     let inflater: Inflater
     let deflater: Deflater
 

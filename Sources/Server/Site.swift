@@ -1,30 +1,12 @@
-import Bytes
 import Chat
 import HTTP
+import Sockets
 
 /// The static files: those built into the binary, or those of a folder.
 package struct Site {
-    /// A file as it is served.
-    struct Asset {
-        var type: String
-        /// A hash of the content, in quotation marks (RFC 9110 section 8.8.3).
-        var etag: String
-        var body: [UInt8]
-
-        init(name: String, body: [UInt8]) {
-            type = ContentType.of(fileName: name)
-            var digest: [UInt8] = []
-            for byte in SHA1.digest(of: body.span).prefix(12) {
-                digest += Array((byte < 16 ? "0" : "").utf8) + Array(String(byte, radix: 16).utf8)
-            }
-            etag = "\"\(String(decoding: digest, as: UTF8.self))\""
-            self.body = body
-        }
-    }
-
     private enum Source {
         case embedded([String: Asset])
-        case folder(SiteFolder)
+        case folder(Worker<SiteReader.Request, SiteReader.Answer>)
     }
 
     private let source: Source
@@ -32,70 +14,47 @@ package struct Site {
     /// Serves files that are in memory, by their names.
     package init(files: [String: [UInt8]]) {
         var assets: [String: Asset] = [:]
-        for (name, body) in files { assets[name] = Asset(name: name, body: body) }
+        for (name, content) in files { assets[name] = Asset(name: name, content: content) }
         if let page = files["index.html"] {
-            assets["r/index.html"] = Asset(name: "index.html", body: Self.oneDeeper(page))
+            assets["r/index.html"] = Asset(name: "index.html", content: Asset.oneDeeper(page))
         }
         source = .embedded(assets)
     }
 
     /// Serves files from a folder, each as it is when it is asked for.
-    package init(folder: SiteFolder) { source = .folder(folder) }
+    ///
+    /// Throws where the system has no thread or no pipe for the reading.
+    package init(folder: SiteFolder) throws(SystemError) {
+        let reader = SiteReader(folder: folder)
+        source = .folder(try Worker { request in reader.perform(request) })
+    }
 
-    /// The page as it is for `/r/ROOM`, one level deeper than `/`: every address in it that begins with `./` is relative to
-    /// the page, so it begins with `../` there. No address is absolute: so all of it works under a proxy's sub-path.
-    private static func oneDeeper(_ page: [UInt8]) -> [UInt8] {
-        let pattern = Array("\"./".utf8)
-        var result: [UInt8] = []
-        var at = 0
-        while at < page.count {
-            if page[at...].starts(with: pattern) {
-                result += Array("\"../".utf8)
-                at += pattern.count
-            } else {
-                result.append(page[at])
-                at += 1
-            }
-        }
-        return result
+    /// The thread that reads the folder; nil where the files are in memory.
+    var worker: Worker<SiteReader.Request, SiteReader.Answer>? {
+        if case .folder(let worker) = source { worker } else { nil }
+    }
+
+    /// What becomes of a request for a path.
+    enum Answer {
+        case now(Response)
+        /// The folder has to be looked into first.
+        case later(SiteRequest)
     }
 
     /// Answers a request for a path.
     ///
-    /// - Parameters:
-    ///   - path: its segments, decoded.
-    ///   - ifNoneMatch: what the client has, as it says.
-    func response(to path: [String], ifNoneMatch: String?) -> Response {
-        let name: String
-        if path.isEmpty || path == [""] {
-            name = "index.html"
-        } else if path.first == "r" {
-            guard path.count <= 2 else { return Self.notFound }
+    /// - Parameter path: its segments, decoded.
+    func answer(to path: [String], of request: HTTPRequest) -> Answer {
+        if path.first == "r" {
+            guard path.count <= 2 else { return .now(Self.notFound) }
             guard let room = path.dropFirst().first, RoomName.isValid(Array(room.utf8).span) else {
-                return Self.noRoom(named: path.dropFirst().first ?? "")
+                return .now(Self.noRoom(named: path.dropFirst().first ?? ""))
             }
-            name = "r/index.html"
-        } else {
-            name = path.joined(separator: "/")
         }
-        guard let asset = asset(name, path) else { return Self.notFound }
-        let fields = [("ETag", asset.etag), ("Cache-Control", "no-cache")]
-        if let ifNoneMatch, Conditional.matches(ifNoneMatch: ifNoneMatch, etag: asset.etag) {
-            return Response(status: .notModified, fields: fields)
-        }
-        return Response(status: .ok, type: asset.type, fields: fields, body: asset.body)
-    }
-
-    private func asset(_ name: String, _ path: [String]) -> Asset? {
-        switch source {
-        case .embedded(let assets): return assets[name]
-        case .folder(let folder):
-            if name == "r/index.html" {
-                return folder.read(["index.html"]).map { Asset(name: "index.html", body: Self.oneDeeper($0)) }
-            }
-            let segments = name == "index.html" ? [name] : path
-            return folder.read(segments).map { Asset(name: name, body: $0) }
-        }
+        guard let wanted = SiteRequest(path: path, request: request) else { return .now(Self.notFound) }
+        guard case .embedded(let assets) = source else { return .later(wanted) }
+        let name = (wanted.isOneDeeper ? "r/" : "") + wanted.path.joined(separator: "/")
+        return .now(assets[name]?.response(to: wanted) ?? Self.notFound)
     }
 
     /// The page for a room's address with a name that no room can have: it offers the room that may be meant.
@@ -114,7 +73,7 @@ package struct Site {
             \(offer)<p><a href="../">To the lobby</a></p>
 
             """
-        return Response(status: .notFound, type: "text/html; charset=utf-8", body: Array(page.utf8))
+        return Response(status: .notFound, type: "text/html; charset=utf-8", content: .bytes(Array(page.utf8)))
     }
 
     /// The name that somebody may have meant: in small letters, with a hyphen for all else that stands between them. It may

@@ -6,57 +6,38 @@ import Sockets
 package struct SiteFolder: Sendable {
     package let path: String
 
-    /// A file larger than this is not served: it would be held in memory, once for each who is slow to take it.
-    private static let largestFile = 16 << 20
-
     package init(path: String) { self.path = path }
 
     /// Whether there is such a folder.
     package var exists: Bool {
-        let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        let descriptor = unsafe Platform.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         if descriptor >= 0 { _ = close(descriptor) }
         return descriptor >= 0
     }
 
-    /// Reads a file.
+    /// Opens a file.
     ///
-    /// - Parameter segments: its path below the folder.
-    /// - Returns: nil where there is no such regular file, or it may not be read.
-    func read(_ segments: [String]) -> [UInt8]? {
-        // Names that begin with a dot are the owner's: .git, .env.
-        guard !segments.isEmpty, segments.allSatisfy({ !$0.isEmpty && !$0.hasPrefix(".") && !$0.utf8.contains(0x2F) })
-        else { return nil }
-        var folder = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    /// - Parameter segments: its path below the folder; none is empty, and none holds a slash.
+    /// - Returns: a descriptor that is the caller's to close; nil where there is no such regular file, or it may not be read.
+    func open(_ segments: [String]) -> (descriptor: Int32, stamp: FileStamp)? {
+        var folder = unsafe Platform.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         for segment in segments.dropLast() where folder >= 0 {
             let next = unsafe openat(folder, segment, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
             _ = close(folder)
             folder = next
         }
-        guard folder >= 0 else { return nil }
+        guard folder >= 0, let name = segments.last else { return nil }
         defer { _ = close(folder) }
-        // O_NONBLOCK, so that a named pipe cannot hold the server up.
-        let file = unsafe openat(folder, segments[segments.count - 1], O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+        // O_NONBLOCK, so that a named pipe cannot hold the reader up.
+        let file = unsafe openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
         guard file >= 0 else { return nil }
-        defer { _ = close(file) }
-        return Self.contents(of: file)
-    }
-
-    private static func contents(of file: Int32) -> [UInt8]? {
         var status = stat()
-        guard unsafe fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size <= largestFile
-        else { return nil }
-        var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
-        var count = 0
-        while count < bytes.count {
-            // Reads into the rest of the array.
-            let got = unsafe bytes.withUnsafeMutableBytes { buffer in
-                unsafe pread(file, buffer.baseAddress.map { unsafe $0 + count }, buffer.count - count, off_t(count))
-            }
-            guard got > 0 else { break }
-            count += got
+        // The structure is a local variable.
+        guard unsafe fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            _ = close(file)
+            return nil
         }
-        bytes.removeLast(bytes.count - count)
-        return bytes
+        return (file, FileStamp(status))
     }
 
     /// A number that changes when a file in the folder, or below it, does.
@@ -97,28 +78,55 @@ package struct SiteFolder: Sendable {
     }
 }
 
-/// Looks now and then whether the files of the page have changed.
+/// What the file system says of a file: another file, or another content, has another stamp.
+struct FileStamp: Sendable, Equatable {
+    let size: Int
+    /// Seconds since the Unix epoch.
+    let changed: Int64
+    private let nanoseconds: Int64
+    private let inode: UInt64
+    private let device: UInt64
+
+    init(_ status: stat) {
+        size = Int(status.st_size)
+        changed = Int64(status.modified.tv_sec)
+        nanoseconds = Int64(status.modified.tv_nsec)
+        inode = UInt64(status.st_ino)
+        device = UInt64(truncatingIfNeeded: status.st_dev)
+    }
+
+    /// An entity tag, with its quotation marks.
+    var etag: String {
+        let numbers = [
+            UInt64(clamping: size), UInt64(bitPattern: changed), UInt64(bitPattern: nanoseconds), inode, device,
+        ]
+        return "\"\(numbers.map { String($0, radix: 36) }.joined(separator: "-"))\""
+    }
+}
+
+/// Whether the files of the page have changed, asked now and then.
 struct FileWatcher {
-    let folder: SiteFolder
-    private var fingerprint: UInt64
-    /// When to look next (ms).
-    private(set) var next: Int64
+    /// Of the last look; nil before the first.
+    private var fingerprint: UInt64?
+    /// When to ask next (ms); nil while the answer is awaited.
+    private(set) var next: Int64?
 
     /// Four times a second: saving a file reloads the pages within a second.
     private static let interval: Int64 = 250
 
-    init(folder: SiteFolder, now: Int64) {
-        self.folder = folder
-        fingerprint = folder.fingerprint()
-        next = now + Self.interval
+    init(now: Int64) { next = now }
+
+    /// Whether it is time to ask.
+    mutating func isDue(now: Int64) -> Bool {
+        guard let time = next, now >= time else { return false }
+        next = nil
+        return true
     }
 
     /// - Returns: whether something has changed since the last look.
-    mutating func look(now: Int64) -> Bool {
-        guard now >= next else { return false }
-        next = now + Self.interval
-        let present = folder.fingerprint()
+    mutating func take(_ present: UInt64, now: Int64) -> Bool {
         defer { fingerprint = present }
-        return present != fingerprint
+        next = now + Self.interval
+        return fingerprint.map { $0 != present } ?? false
     }
 }

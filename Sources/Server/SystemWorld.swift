@@ -1,3 +1,4 @@
+import Platform
 import Sockets
 
 /// The real world: the system's network, clocks, randomness and log.
@@ -98,6 +99,7 @@ package struct SystemWorld: World, ~Copyable {
     }
 
     package mutating func send(_ stream: Int32, _ bytes: Span<UInt8>) -> Transmission { Stream.send(stream, bytes) }
+    package func unsentBytes(_ stream: Int32) -> Int { unacknowledgedBytes(stream) }
     package mutating func finishSending(_ stream: Int32) { Stream.finishSending(stream) }
 
     package mutating func close(_ stream: Int32) {

@@ -45,6 +45,8 @@ package protocol World: ~Copyable {
     mutating func receive(_ stream: Int32, into buffer: inout [UInt8]) -> Reception
     /// Sends, once.
     mutating func send(_ stream: Int32, _ bytes: Span<UInt8>) -> Transmission
+    /// Bytes that were sent and that the peer's system has not taken yet; 0 where nobody can tell.
+    func unsentBytes(_ stream: Int32) -> Int
     mutating func finishSending(_ stream: Int32)
     mutating func close(_ stream: Int32)
 

@@ -140,6 +140,54 @@ import Testing
         #expect(before.text == "first" && after.text == "second" && before["ETag"] != after["ETag"])
     }
 
+    @Test(arguments: [false, true])
+    func gzip_hasATagOfItsOwn(isFolder: Bool) throws {
+        let folder = try TemporaryFolder()
+        try folder.write("index.html", String(repeating: "<p>the same again</p>", count: 2000))
+        try folder.write("app.js", String(repeating: "again(); ", count: 100))
+        let server = isFolder ? try LiveServer("--public", folder.path) : try LiveServer()
+        for target in ["/", "/r/garden", "/app.js"] {
+            let plain = try server.request("GET", target)
+            let gzip = try server.request("GET", target, ["Accept-Encoding: br, gzip;q=0.8"])
+            #expect(plain["Content-Encoding"] == nil && plain["Vary"] == "Accept-Encoding")
+            #expect(gzip["Content-Encoding"] == "gzip" && gzip["Vary"] == "Accept-Encoding")
+            #expect(gzip.body.prefix(2) == [0x1F, 0x8B] && gzip.body.count < plain.body.count)
+            #expect(gzip["Content-Type"] == plain["Content-Type"])
+            let (tag, gzipTag) = (try #require(plain["ETag"]), try #require(gzip["ETag"]))
+            #expect(tag != gzipTag)
+            let head = try server.request("HEAD", target, ["Accept-Encoding: gzip"])
+            #expect(head["ETag"] == gzipTag && head["Content-Length"] == "\(gzip.body.count)")
+            for (tag, encoding, status) in [
+                (tag, "identity", 304), (gzipTag, "gzip", 304), (tag, "gzip", 200), (gzipTag, "identity", 200),
+                (gzipTag, "gzip;q=0", 200),
+            ] {
+                let again = try server.request(
+                    "GET", target, ["Accept-Encoding: \(encoding)", "If-None-Match: \(tag)"])
+                #expect(again.status == status, "\(target) \(encoding)")
+                if status == 304 { #expect(again["ETag"] == tag && again["Vary"] == "Accept-Encoding") }
+            }
+        }
+        // What holds secrets or words of people is not compressed, nor what is a few bytes.
+        for target in ["/healthz", "/metrics", "/nothing"] {
+            #expect(try server.request("GET", target, ["Accept-Encoding: gzip"])["Content-Encoding"] == nil)
+        }
+    }
+
+    @Test func largeFile_hasATagThatChangesWithIt() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("index.html", "page")
+        try folder.write("large.bin", String(repeating: "a", count: 3_000_000))
+        let server = try LiveServer("--public", folder.path)
+        let before = try server.request("HEAD", "/large.bin")
+        #expect(before.status == 200 && before["Content-Length"] == "3000000" && before["Content-Encoding"] == nil)
+        let tag = try #require(before["ETag"])
+        let unchanged = try server.request("GET", "/large.bin", ["If-None-Match: \(tag)"])
+        #expect(unchanged.status == 304 && unchanged["ETag"] == tag)
+        try folder.write("large.bin", String(repeating: "b", count: 3_000_000))
+        let after = try server.request("GET", "/large.bin", ["If-None-Match: \(tag)"])
+        #expect(after.status == 200 && after["ETag"] != tag && after.body.allSatisfy { $0 == 0x62 })
+    }
+
     @Test func nothingLeadsOutOfTheFolder() throws {
         let outside = try TemporaryFolder()
         try outside.write("secret.txt", "secret")

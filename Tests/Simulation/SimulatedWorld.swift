@@ -56,6 +56,8 @@ package struct SimulatedWorld: World {
         simulator.operate() ? simulator.network.send(stream, bytes) : .sent(bytes.count)
     }
 
+    package func unsentBytes(_ stream: Int32) -> Int { 0 }
+
     package mutating func finishSending(_ stream: Int32) {
         if simulator.operate() { simulator.network.finishSending(stream) }
     }

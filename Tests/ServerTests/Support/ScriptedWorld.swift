@@ -60,6 +60,7 @@ struct ScriptedWorld: World {
         return .sent(bytes.count)
     }
 
+    func unsentBytes(_ stream: Int32) -> Int { 0 }
     mutating func finishSending(_ stream: Int32) {}
     mutating func close(_ stream: Int32) { script.peers[Int(stream)].isClosed = true }
     mutating func log(_ line: String) {}
