@@ -15,7 +15,8 @@ let package = Package(
     targets: [
         // The command line; nothing else.
         .executableTarget(
-            name: "chatloop", dependencies: ["Server", "Client", "Bench", "Page", "Platform"], swiftSettings: strict),
+            name: "chatloop", dependencies: ["Server", "Client", "Bench", "Chat", "Page", "Platform"],
+            swiftSettings: strict),
 
         // The loop and its three steps, a connection's life, limits and metrics.
         .target(

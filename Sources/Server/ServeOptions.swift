@@ -30,37 +30,8 @@ package struct ServeOptions: Sendable {
     package var maxMessage = 65_536
     /// Bytes of unsent output that one connection may pile up.
     package var maxQueue = 1_048_576
-    /// Bytes that the queues and half-received messages of all connections together may hold in memory.
-    package var maxBuffers = 512 << 20
-    /// Open connections that have not asked for anything yet; nil is as many as there may be in all.
-    package var maxHandshakes: Int?
-    /// The same from one address; 0 is no limit.
-    package var maxHandshakesPerAddress = 0
-
-    // MARK: Rates: how often a second in the long run; 0 is no limit.
-
-    /// New connections of one address. There may be a school behind one, or a load test, so no number is right by itself.
-    package var connectionRate: Double = 0
-    /// Messages of one connection, and so on.
+    /// Chat messages of one sender in the long run; 0 is no limit.
     package var messageRate: Double = 10
-    /// Bytes of messages of any kind; nil is enough for the longest messages at `messageRate`.
-    package var byteRate: Double?
-    package var typingRate: Double = 1
-    package var renameRate: Double = 0.2
-    package var historyRate: Double = 5
-    /// Refused requests: who goes on regardless is disconnected.
-    package var errorRate: Double = 1
-
-    // MARK: Times, in seconds
-
-    /// For a request's head from its first byte on, or from the beginning of the connection.
-    package var requestTimeout: Double = 10
-    /// A kept HTTP connection may be silent this long between requests.
-    package var keepAlive: Double = 60
-    /// For the join, from the upgrade on.
-    package var joinTimeout: Double = 30
-    /// For the answer to a close frame, and for the end of the connection.
-    package var closeTimeout: Double = 5
     /// Further web origins that may open the chat.
     package var origins: [String] = []
     /// Peers whose word on the client's address counts.
@@ -69,15 +40,60 @@ package struct ServeOptions: Sendable {
     package var pingInterval: Double = 30
     package var metrics = MetricsAudience.off
     package var recording: String?
-    /// Bytes at which a recording ends. The command has no option for it.
-    package var recordingBytes = 1 << 30
     package var servesEcho = false
     package var watchesFiles = false
     package var logLevel = LogLevel.info
+    /// The only rooms there are; nil is any.
+    package var rooms: [String]?
+    /// Rooms that may have a file.
+    package var maxRooms = 10_000
+    /// Days, and bytes, for which a room's history is kept; nil is for ever, and all.
+    package var keepDays: Int?
+    package var keepBytes: Int?
+    /// Whether strangers are brought together at `/pair`.
+    package var pairsStrangers = false
+    /// The file whose first line is the password.
+    package var passwordFile: String?
+    /// PEM files: both or neither.
+    package var tlsCertificate: String?
+    package var tlsKey: String?
+    package var cluster: ClusterAddress?
+    /// This node's name; nil is one of the host's name and the process's number.
+    package var node: String?
+    /// Whether other processes of this machine listen on the same port.
+    package var reusesPort = false
+
+    // MARK: What no option changes: nobody could be told when to. Tests of debug builds make them small.
+
+    /// Bytes that the queues and half-received messages of all connections together may hold in memory: less than what a small
+    /// machine has, and more than ten thousand honest connections ever need.
+    package var maxBuffers = 512 << 20
+    /// Seconds for a request's head from its first byte on, or from the beginning of the connection: time enough for the worst
+    /// line, and too little to hold a place with.
+    package var requestTimeout: Double = 10
+    /// Seconds that a kept HTTP connection may be silent between requests, as other servers have it.
+    package var keepAlive: Double = 60
+    /// Seconds for the join, from the upgrade on (the protocol says 30).
+    package var joinTimeout: Double = 30
+    /// Seconds for the answer to a close frame, and for the end of the connection.
+    package var closeTimeout: Double = 5
+    /// Open connections that have not asked for anything yet; nil is as many as there may be in all.
+    package var maxHandshakes: Int?
+    /// The same from one address; 0 is no limit.
+    package var maxHandshakesPerAddress = 0
+    /// New connections of one address, a second; 0 is no limit.
+    package var connectionRate: Double = 0
+    /// Rates of one connection, a second, that replace the chat's own (`Chat.Limits`); 0 is no limit.
+    package var byteRate: Double?
+    package var typingRate: Double?
+    package var renameRate: Double?
+    package var historyRate: Double?
+    package var errorRate: Double?
+    /// Bytes at which a recording ends: it is to be looked at on a desk, not to fill a disk.
+    package var recordingBytes = 1 << 30
     /// The journal of sessions is written anew when it is larger than this, and twice as large as what still counts (bytes).
-    /// The command has no option for it; a simulated world makes it small, so that it comes to that.
     package var journalBytes: Int64 = 4 << 20
-    /// Bytes that are received at once. The same goes for it.
+    /// Bytes that are received at once.
     package var inboxBytes = 64 * 1024
     /// Whether SIGHUP means that the terminal is gone, and so is a stop.
     package var stopsAtHangUp = false
@@ -90,10 +106,10 @@ extension ServeOptions {
     func limits(isDurable: Bool) -> Limits {
         var limits = Limits(messagesPerSecond: messageRate, isDurable: isDurable)
         if let byteRate { limits.bytes = Limits.rate(byteRate, seconds: 3) }
-        limits.typing = Limits.rate(typingRate, seconds: 5)
-        limits.renames = Limits.rate(renameRate, seconds: 100)
-        limits.history = Limits.rate(historyRate, seconds: 4)
-        limits.errors = Limits.errorRate(errorRate)
+        if let typingRate { limits.typing = Limits.rate(typingRate, seconds: 5) }
+        if let renameRate { limits.renames = Limits.rate(renameRate, seconds: 100) }
+        if let historyRate { limits.history = Limits.rate(historyRate, seconds: 4) }
+        if let errorRate { limits.errors = Limits.errorRate(errorRate) }
         return limits
     }
 }

@@ -4,9 +4,10 @@ import Sockets
 
 /// `chatloop bench MODE URL`
 enum BenchCommand {
-    enum Task {
-        case load(LoadOptions, ClientURL, isJSON: Bool)
-        case micro(seconds: Double, isJSON: Bool)
+    struct Task {
+        var options: LoadOptions
+        var url: ClientURL
+        var isJSON: Bool
     }
 
     private static let incorrectStatus: Int32 = 1
@@ -39,16 +40,9 @@ enum BenchCommand {
                 address = text
             }
         }
-        guard let word else { throw UsageError(message: "bench takes a mode: \(words) or micro") }
-        if word == "micro" {
-            if let address { throw UsageError(message: "bench micro takes no URL, but has \"\(address)\"") }
-            if let name = given.first(where: { $0 != "--duration" }) {
-                throw UsageError(message: "\(name) is not for bench micro")
-            }
-            return .micro(seconds: options.duration, isJSON: isJSON)
-        }
+        guard let word else { throw UsageError(message: "bench takes a mode: \(words)") }
         guard let mode = LoadMode(rawValue: word) else {
-            throw UsageError(message: "bench has no mode \"\(word)\"; it has \(words) and micro")
+            throw UsageError(message: "bench has no mode \"\(word)\"; it has \(words)")
         }
         if let name = given.first(where: { !(modes[$0]?.contains(mode) ?? true) }) {
             throw UsageError(message: "\(name) is not for bench \(mode.rawValue)")
@@ -60,7 +54,7 @@ enum BenchCommand {
         let url = try TalkCommand.parse(address)
         options.showsProgress = Terminal.isTerminal(SharedStream.error)
         if let fault = options.fault { throw UsageError(message: fault) }
-        return .load(options, url, isJSON: isJSON)
+        return Task(options: options, url: url, isJSON: isJSON)
     }
 
     private static func parse(
@@ -84,22 +78,12 @@ enum BenchCommand {
     ///
     /// - Returns: the exit status.
     static func run(_ task: Task) -> Int32 {
-        switch task {
-        case .micro(let seconds, let isJSON):
-            guard var benchmarks = MicroBenchmarks(seconds: seconds) else {
-                return fail("there is not enough memory", unavailableStatus)
-            }
-            let results = benchmarks.run()
-            Output.standard(isJSON ? results.json : results.text)
-            return 0
-        case .load(let options, let url, let isJSON):
-            do throws(LoadFailure) {
-                let report = try Load(options, at: url).run()
-                Output.standard(isJSON ? report.json : report.text)
-                return report.complaint.map { fail($0, incorrectStatus) } ?? 0
-            } catch {
-                return fail(error, at: url)
-            }
+        do throws(LoadFailure) {
+            let report = try Load(task.options, at: task.url).run()
+            Output.standard(task.isJSON ? report.json : report.text)
+            return report.complaint.map { fail($0, incorrectStatus) } ?? 0
+        } catch {
+            return fail(error, at: task.url)
         }
     }
 

@@ -14,7 +14,20 @@ enum Help {
         """
 
     /// By command.
-    static let pages = ["serve": serve, "talk": talk, "bench": bench, "replay": replay]
+    static let pages = ["serve": present(serve), "talk": talk, "bench": bench, "replay": replay]
+
+    /// Without the options that are not built in: an entry is its first line, and those below that are further in.
+    private static func present(_ page: String) -> String {
+        var isMissing = false
+        return page.split(separator: "\n", omittingEmptySubsequences: false).filter { line in
+            if line.hasPrefix("  --") {
+                isMissing = ServeCommand.missing.contains(String(line.dropFirst(2).prefix { $0 != " " && $0 != "," }))
+            } else if !line.hasPrefix("     ") {
+                isMissing = false
+            }
+            return !isMissing
+        }.joined(separator: "\n")
+    }
 
     private static let serve = """
         usage: chatloop [serve] [options]
@@ -27,6 +40,18 @@ enum Help {
           --watch                tell open pages to reload when a file under --public changes
           --data DIR             where each room's history is kept (.chatloop)
           --ephemeral            keep nothing on disk
+          --keep-days N          days for which a room's history is kept (for ever)
+          --keep-bytes N         bytes of it that are kept of a room (all)
+          --rooms NAME,...       only these rooms exist (any)
+          --max-rooms N          rooms that have a file (10000)
+          --pairing              strangers can be brought together, two by two, at /pair
+          --password-file FILE   whoever joins must give the first line of this file; read again on SIGHUP
+          --tls-cert FILE, --tls-key FILE
+                                 PEM files: the port speaks TLS; read again on SIGHUP and when they change
+          --cluster URL          several nodes serve the same rooms through this Redis or Valkey ($CHATLOOP_CLUSTER):
+                                 redis://[[USER]:PASSWORD@]HOST[:PORT][/DB], rediss://..., unix:PATH
+          --node NAME            this node's name (host name and process id)
+          --reuse-port           several processes on this machine share the port; only with --cluster
           --fsync always|everysecond|never
                                  when the history reaches the disk itself (everysecond)
           --tick-rate HZ         at most so many ticks a second, from 0.2 on; 0: when there is work (0)
@@ -36,22 +61,7 @@ enum Help {
                                  from one client address; 0: no limit (0)
           --max-message BYTES    largest message (65536)
           --max-queue BYTES      unsent output a connection may pile up (1048576)
-          --max-buffers BYTES    memory of all queues and half-received messages together (536870912)
-          --max-handshakes N     connections that have not asked for anything yet (as many as there may be)
-          --max-handshakes-per-address N
-                                 the same from one address; 0: no limit (0)
-          --connection-rate N    new connections a second of one address in the long run; 0: no limit (0)
-          --message-rate N       messages a second of one connection in the long run; 0: no limit (10)
-          --byte-rate BYTES      bytes a second of all its messages (26000 for each of --message-rate)
-          --typing-rate N, --rename-rate N, --history-rate N
-                                 the same for signs of typing, new names, pages of history (1, 0.2, 5)
-          --error-rate N         refused requests a second; who goes on regardless is disconnected (1)
-          --request-timeout SECONDS
-                                 for a request, from its first byte on (10)
-          --keep-alive SECONDS   how long a connection may be silent between two requests (60)
-          --join-timeout SECONDS for the join, after the WebSocket was opened (30)
-          --close-timeout SECONDS
-                                 for the answer to a close frame (5)
+          --message-rate N       messages a second of one sender in the long run; 0: no limit (10)
           --origin ORIGIN        a further web origin that may open the chat (repeatable); * is all
           --trust-proxy CIDR     take the client's address from X-Forwarded-For of these peers (repeatable)
           --ping-interval SECONDS
@@ -92,7 +102,6 @@ enum Help {
 
     private static let bench = """
         usage: chatloop bench MODE URL [options]
-               chatloop bench micro [--duration SECONDS] [--json]
 
         Puts a running chat under load, reads every frame of every connection, and reports speed, latency, and whether every
         message came to everyone once and in order. URL is as for talk; the load joins that room. The chat should run with
@@ -103,7 +112,6 @@ enum Help {
           idle     --clients join and are silent: memory and idle CPU
           churn    --clients at a time connect, join and leave, as fast as they can
           echo     --clients keep --window messages each in flight on the echo path
-          micro    no server: parsers, frames, mask, UTF-8, JSON and SHA-1, beside a copy of memory
 
           --clients N            connections (100)
           --senders N            those that speak (1)

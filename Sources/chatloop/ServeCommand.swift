@@ -1,39 +1,79 @@
+import Chat
 import Page
 import Server
 import Sockets
 
 /// `chatloop serve`
 enum ServeCommand {
+    /// Options that are read and told of once what they ask for is built in.
+    static let missing: Set<String> = [
+        "--rooms", "--max-rooms", "--keep-days", "--keep-bytes", "--pairing", "--password-file", "--tls-cert",
+        "--tls-key",
+        "--cluster", "--node", "--reuse-port",
+    ]
+
     /// Reads the options; those that are not given have the values of the environment or the defaults.
     static func parse(_ arguments: [String], environment: (String) -> String?) throws(UsageError) -> ServeOptions {
         var options = ServeOptions()
+        // What the environment says does not count where an option says it, right or wrong.
+        var mistakes: [String: UsageError] = [:]
         if let host = environment("HOST"), !host.isEmpty {
             (options.host, options.hostSource) = (host, "HOST in the environment")
         }
-        var mistake: UsageError?
         if let text = environment("PORT"), !text.isEmpty {
             if let port = UInt16(text) {
                 options.port = port
             } else {
-                mistake = UsageError(
+                mistakes["--port"] = UsageError(
                     message: "PORT in the environment takes a whole number from 0 to 65535, not \"\(text)\"")
             }
         }
+        if let text = environment("CHATLOOP_CLUSTER"), !text.isEmpty, !missing.contains("--cluster") {
+            options.cluster = ClusterAddress(text)
+            // Not what it is: there may be a password in it.
+            if options.cluster == nil {
+                mistakes["--cluster"] = UsageError(
+                    message: "CHATLOOP_CLUSTER in the environment takes \(ClusterAddress.form)")
+            }
+        }
+        #if DEBUG
+            try readTestLimits(environment("CHATLOOP_TEST_LIMITS") ?? "", &options)
+        #endif
         var reader = ArgumentReader(arguments)
         while let argument = try reader.next() {
             switch argument {
             case .positional(let text): throw UsageError(message: "serve takes options only, not \"\(text)\"")
             case .option(let name):
+                guard !missing.contains(name) else { throw reader.unknown() }
                 try parse(name, &reader, &options)
-                // What the environment says of it does not count then.
-                if name == "--port" { mistake = nil }
+                mistakes[name] = nil
             }
         }
-        if let mistake { throw mistake }
-        if options.watchesFiles, options.publicFolder == nil {
-            throw UsageError(message: "--watch takes a folder to watch: name it with --public")
-        }
+        if let mistake = mistakes.values.first { throw mistake }
+        if let fault = fault(options) { throw UsageError(message: fault) }
         return options
+    }
+
+    /// What does not go together.
+    private static func fault(_ options: ServeOptions) -> String? {
+        if options.watchesFiles, options.publicFolder == nil {
+            return "--watch takes a folder to watch: name it with --public"
+        }
+        if options.tlsCertificate != nil, options.tlsKey == nil {
+            return "--tls-cert takes its key: name it with --tls-key"
+        }
+        if options.tlsKey != nil, options.tlsCertificate == nil {
+            return "--tls-key takes its certificate: name it with --tls-cert"
+        }
+        guard options.cluster != nil else {
+            if options.node != nil { return "--node is the name of a node of a cluster: name that with --cluster" }
+            return options.reusesPort ? "--reuse-port is for nodes of a cluster: name that with --cluster" : nil
+        }
+        if options.isEphemeral { return "--cluster keeps everything, and --ephemeral nothing: only one of them can be" }
+        if options.keepDays == nil, options.keepBytes == nil {
+            return "--cluster takes a bound for its memory: give --keep-days or --keep-bytes"
+        }
+        return nil
     }
 
     private static func parse(
@@ -74,40 +114,88 @@ enum ServeCommand {
         // A message must hold what the protocol allows to be said, and at most what a length of 31 bits can say.
         case "--max-message": options.maxMessage = try reader.number(1...Int(Int32.max))
         case "--max-queue": options.maxQueue = try reader.number(1...Int(Int32.max))
-        case "--max-buffers": options.maxBuffers = try reader.number(1 << 20...1 << 40)
-        case "--max-handshakes": options.maxHandshakes = try reader.number(1...1_000_000)
-        case "--max-handshakes-per-address": options.maxHandshakesPerAddress = try reader.number(0...1_000_000)
-        case "--ping-interval": options.pingInterval = try reader.decimal(0.1...86_400)
-        case "--request-timeout": options.requestTimeout = try reader.decimal(0.1...86_400)
-        case "--keep-alive": options.keepAlive = try reader.decimal(0.1...86_400)
-        case "--join-timeout": options.joinTimeout = try reader.decimal(0.1...86_400)
-        case "--close-timeout": options.closeTimeout = try reader.decimal(0.1...86_400)
-        default: try parsePolicy(name, &reader, &options)
-        }
-    }
-
-    private static func parsePolicy(
-        _ name: String, _ reader: inout ArgumentReader, _ options: inout ServeOptions
-    ) throws(UsageError) {
-        switch name {
-        case "--connection-rate": options.connectionRate = try reader.decimal(0...1_000_000)
         case "--message-rate": options.messageRate = try reader.decimal(0...1_000_000)
-        case "--byte-rate": options.byteRate = try reader.decimal(0...1e12)
-        case "--typing-rate": options.typingRate = try reader.decimal(0...1_000_000)
-        case "--rename-rate": options.renameRate = try reader.decimal(0...1_000_000)
-        case "--history-rate": options.historyRate = try reader.decimal(0...1_000_000)
-        case "--error-rate": options.errorRate = try reader.decimal(0...1_000_000)
-        case "--origin":
-            options.origins.append(
-                try reader.value("a web origin such as https://example.org, or *") { text in
-                    text == "*" ? text : OriginCheck.canonical(text)
-                })
+        case "--ping-interval": options.pingInterval = try reader.decimal(0.1...86_400)
+        case "--origin": options.origins.append(try parseOrigin(&reader))
         case "--trust-proxy":
             options.trustedProxies.append(
                 try reader.value("an address or a block of addresses such as 10.0.0.0/8") { AddressBlock($0) })
+        default: try parseRooms(name, &reader, &options)
+        }
+    }
+
+    private static func parseOrigin(_ reader: inout ArgumentReader) throws(UsageError) -> String {
+        let text = try reader.value("a web origin")
+        if let origin = text == "*" ? text : OriginCheck.canonical(text) { return origin }
+        var shorter = text[...]
+        while shorter.hasSuffix("/") { shorter.removeLast() }
+        if OriginCheck.canonical(String(shorter)) != nil {
+            throw UsageError(message: "--origin takes \(shorter) without the slash at its end, not \"\(text)\"")
+        }
+        throw UsageError(message: "--origin takes a web origin such as https://example.org, or *, not \"\(text)\"")
+    }
+
+    private static func parseRooms(
+        _ name: String, _ reader: inout ArgumentReader, _ options: inout ServeOptions
+    ) throws(UsageError) {
+        switch name {
+        case "--rooms":
+            options.rooms = try reader.value("names of rooms with commas between (a to z, 0 to 9 and -, up to 32)") {
+                text in
+                var names: [String] = []
+                for name in text.split(separator: ",", omittingEmptySubsequences: false).map(String.init) {
+                    guard RoomName.isValid(Array(name.utf8).span) else { return nil }
+                    if !names.contains(name) { names.append(name) }
+                }
+                return names
+            }
+        case "--max-rooms": options.maxRooms = try reader.number(1...10_000_000)
+        case "--keep-days": options.keepDays = try reader.number(1...36_500)
+        case "--keep-bytes": options.keepBytes = try reader.number(1...1 << 50)
+        case "--pairing": options.pairsStrangers = true
+        case "--password-file": options.passwordFile = try reader.value("a file") { $0.isEmpty ? nil : $0 }
+        case "--tls-cert": options.tlsCertificate = try reader.value("a PEM file") { $0.isEmpty ? nil : $0 }
+        case "--tls-key": options.tlsKey = try reader.value("a PEM file") { $0.isEmpty ? nil : $0 }
+        case "--cluster":
+            // Not what it is: there may be a password in it.
+            guard let address = ClusterAddress(try reader.value(ClusterAddress.form)) else {
+                throw UsageError(message: "--cluster takes \(ClusterAddress.form)")
+            }
+            options.cluster = address
+        case "--node":
+            options.node = try reader.value("a name of 1 to 64 visible ASCII characters") { text in
+                (1...64).contains(text.utf8.count) && text.utf8.allSatisfy { (0x21...0x7E).contains($0) } ? text : nil
+            }
+        case "--reuse-port": options.reusesPort = true
         default: throw reader.unknown()
         }
     }
+
+    #if DEBUG
+        /// What tests make small in debug builds, as `NAME=VALUE` with blanks between.
+        private static func readTestLimits(_ text: String, _ options: inout ServeOptions) throws(UsageError) {
+            var reader = ArgumentReader(text.split(separator: " ").map { "--\($0)" })
+            while case .option(let name) = try reader.next() {
+                let value = try reader.decimal(0...1e12)
+                switch name {
+                case "--max-buffers": options.maxBuffers = Int(value)
+                case "--max-handshakes": options.maxHandshakes = Int(value)
+                case "--max-handshakes-per-address": options.maxHandshakesPerAddress = Int(value)
+                case "--connection-rate": options.connectionRate = value
+                case "--request-timeout": options.requestTimeout = value
+                case "--keep-alive": options.keepAlive = value
+                case "--join-timeout": options.joinTimeout = value
+                case "--close-timeout": options.closeTimeout = value
+                case "--byte-rate": options.byteRate = value
+                case "--typing-rate": options.typingRate = value
+                case "--rename-rate": options.renameRate = value
+                case "--history-rate": options.historyRate = value
+                case "--error-rate": options.errorRate = value
+                default: throw reader.unknown()
+                }
+            }
+        }
+    #endif
 
     /// Serves until a signal asks to stop.
     ///

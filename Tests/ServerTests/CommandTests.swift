@@ -84,6 +84,23 @@ import Testing
         if let last = arguments.last, arguments.count > 1 { #expect(result.errors.contains(last.prefix(8))) }
     }
 
+    @Test func origin_withASlashAtItsEnd_isToldSo() throws {
+        let result = try run(["serve", "--ephemeral", "--origin", "https://a.example/"])
+        #expect(result.ending == .exited(64))
+        #expect(result.errors.contains("takes https://a.example without the slash at its end"))
+    }
+
+    /// What nobody could be told when to use, and what is a command no more.
+    @Test(arguments: [
+        "--max-buffers", "--max-handshakes", "--max-handshakes-per-address", "--connection-rate", "--byte-rate",
+        "--typing-rate", "--rename-rate", "--history-rate", "--error-rate", "--request-timeout", "--keep-alive",
+        "--join-timeout", "--close-timeout",
+    ])
+    func constants_areNoOptions(name: String) throws {
+        let result = try run(["serve", "--ephemeral", name, "1"])
+        #expect(result.ending == .exited(64) && result.errors.contains("there is no option \(name)"))
+    }
+
     /// Shells and environments set HOST to all kinds of things.
     @Test func host_ofTheEnvironment_isNamedWhereItIsWrong() throws {
         for host in ["nobody.invalid", "192.0.2.1"] {

@@ -27,7 +27,7 @@ import Testing
     /// Every option of `serve`: how the README names it, and its default there.
     private static func options() throws -> [String: String] {
         var options: [String: String] = [:]
-        for row in try table("option of `serve`") + table("limit of `serve`") {
+        for row in try table("option of `serve`") {
             let name = try #require(quoted(row[0]).first?.split(separator: " ").first)
             options[String(name)] = row[2].replacingOccurrences(of: "`", with: "")
         }
@@ -46,12 +46,7 @@ import Testing
         let defaults: [String: Double] = [
             "--tick-rate": those.tickRate, "--max-connections-per-address": Double(those.maxConnectionsPerAddress),
             "--max-message": Double(those.maxMessage), "--max-queue": Double(those.maxQueue),
-            "--max-buffers": Double(those.maxBuffers), "--message-rate": those.messageRate,
-            "--max-handshakes-per-address": Double(those.maxHandshakesPerAddress),
-            "--connection-rate": those.connectionRate, "--typing-rate": those.typingRate,
-            "--rename-rate": those.renameRate, "--history-rate": those.historyRate, "--error-rate": those.errorRate,
-            "--request-timeout": those.requestTimeout, "--keep-alive": those.keepAlive,
-            "--join-timeout": those.joinTimeout, "--close-timeout": those.closeTimeout,
+            "--message-rate": those.messageRate,
             "--ping-interval": those.pingInterval,
         ]
         for (name, value) in defaults { #expect(options[name].flatMap(Double.init) == value, "\(name)") }

@@ -25,23 +25,45 @@ package final class LiveServer {
     /// - Parameters:
     ///   - options: those of `serve`; a free port, metrics for this machine and nothing kept on disk, where they say nothing
     ///     else.
+    ///     Limits that no option changes are told in another way (see `limits`).
     ///   - wrapper: a program, by its path, and its arguments, which runs the server in its own process.
     package init(
         options: [String], poller: PollerChoice = .allCases[0], environment: [String: String] = [:],
         under wrapper: [String] = []
     ) throws {
         let keeps = options.contains("--data") || options.contains("--ephemeral")
+        let (options, limits) = Self.separate(options)
         let port = options.contains("--port") ? [] : ["--port", "0"]
         let line =
             try wrapper + [Command.path(), "serve", "--poller", poller.rawValue] + port
             + (keeps ? [] : ["--ephemeral"]) + (options.contains("--metrics") ? [] : ["--metrics", "loopback"])
             + options
-        child = try Child(line[0], Array(line.dropFirst()), environment: environment)
+        child = try Child(line[0], Array(line.dropFirst()), environment: environment.merging(limits) { $1 })
         firstLine = try child.line()
         guard let colon = firstLine.lastIndex(of: ":"),
             let number = UInt16(firstLine[colon...].dropFirst().prefix { $0 != "/" })
         else { throw Failure("the first line is \(firstLine)") }
         self.port = number
+    }
+
+    /// What is no option of `serve`: a debug build takes it from the environment, so that a test need not wait as long.
+    private static let limits: Set<String> = [
+        "--max-buffers", "--max-handshakes", "--max-handshakes-per-address", "--connection-rate", "--request-timeout",
+        "--keep-alive", "--join-timeout", "--close-timeout", "--byte-rate", "--typing-rate", "--rename-rate",
+        "--history-rate", "--error-rate",
+    ]
+
+    private static func separate(_ arguments: [String]) -> (options: [String], environment: [String: String]) {
+        var (options, limits): ([String], [String]) = ([], [])
+        var rest = arguments[...]
+        while let argument = rest.popFirst() {
+            if Self.limits.contains(argument) {
+                limits.append("\(argument.dropFirst(2))=\(rest.popFirst() ?? "")")
+            } else {
+                options.append(argument)
+            }
+        }
+        return (options, limits.isEmpty ? [:] : ["CHATLOOP_TEST_LIMITS": limits.joined(separator: " ")])
     }
 
     /// Of the lobby's page.

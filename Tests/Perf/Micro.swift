@@ -1,3 +1,5 @@
+// Compiled and run by Tests/Perf/micro.
+
 import Bytes
 import Chat
 import HTTP
@@ -5,17 +7,17 @@ import Sockets
 import WebSocket
 
 /// How fast the parts are that every byte goes through, each by itself, beside a plain copy of memory in the same run.
-package struct MicroBenchmarks {
+struct MicroBenchmarks {
     /// One part's speed.
-    package struct Result: Sendable {
-        package enum Unit: String, Sendable {
+    struct Result {
+        enum Unit: String {
             case gigabytesPerSecond = "GB/s"
             case nanoseconds = "ns"
         }
 
-        package let name: String
-        package let unit: Unit
-        package let value: Double
+        let name: String
+        let unit: Unit
+        let value: Double
     }
 
     private let seconds: Double
@@ -26,14 +28,14 @@ package struct MicroBenchmarks {
 
     /// - Parameter seconds: how long in all.
     /// - Returns: nil if there is not enough memory.
-    package init?(seconds: Double) {
+    init?(seconds: Double) {
         guard let inflater = Inflater() else { return nil }
         self.inflater = inflater
         self.seconds = seconds
     }
 
     /// Measures everything.
-    package mutating func run() -> [Result] {
+    mutating func run() -> [Result] {
         bytes()
         frames()
         requests()
@@ -193,21 +195,21 @@ package struct MicroBenchmarks {
     }
 }
 
-extension [MicroBenchmarks.Result] {
-    /// A table, with each throughput's ratio to the copy of memory.
-    package var text: String {
-        let copy = first?.value ?? 1
-        return map { result in
-            let name = result.name + String(repeating: " ", count: Swift.max(1, 30 - result.name.count))
-            let ratio = result.unit == .gigabytesPerSecond ? "  (\(fixed(result.value / copy, 2)) of a copy)" : ""
-            return "\(name)\(fixed(result.value, 1)) \(result.unit.rawValue)\(ratio)\n"
-        }.joined()
-    }
-
-    package var json: String {
-        var object = JSONObject()
-        object.add("mode", "micro")
-        for result in self { object.add("\(result.name) [\(result.unit.rawValue)]", result.value) }
-        return object.ended + "\n"
+@main
+enum Micro {
+    /// The argument: seconds in all, 5 where there is none. Prints a table, with each throughput's ratio to the copy of memory.
+    static func main() {
+        let seconds = CommandLine.arguments.dropFirst().first.flatMap(Double.init) ?? 5
+        guard var benchmarks = MicroBenchmarks(seconds: seconds) else { return print("there is not enough memory") }
+        let results = benchmarks.run()
+        let copy = results.first?.value ?? 1
+        for result in results {
+            let name = result.name + String(repeating: " ", count: max(1, 30 - result.name.count))
+            let value = (result.value * 10).rounded() / 10
+            let ratio = (result.value / copy * 100).rounded() / 100
+            print(
+                "\(name)\(value) \(result.unit.rawValue)\(result.unit == .gigabytesPerSecond ? "  (\(ratio) of a copy)" : "")"
+            )
+        }
     }
 }
