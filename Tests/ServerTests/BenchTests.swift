@@ -136,21 +136,45 @@ import WebSocket
         #expect(result.ending == .exited(69) && result.errors.contains("\"message\":\"␛[2J␇\""), "\(result.errors)")
     }
 
-    /// A name with two addresses, of which only the second is listened on, in a namespace that has such a name.
+    /// A command in a namespace in which `twofold.localhost` has two addresses; nil where none can be made.
+    private func whereANameHasTwoAddresses(_ folder: TemporaryFolder) throws -> [String]? {
+        try folder.write("hosts", "::1 twofold.localhost\n127.0.0.1 twofold.localhost\n")
+        let unshare = "/usr/bin/unshare"
+        let wrapper = ["--mount", "sh", "-c", "mount --bind \(folder.path)/hosts /etc/hosts && exec \"$@\"", "sh"]
+        guard geteuid() == 0, FileManager.default.isExecutableFile(atPath: unshare),
+            try Child(unshare, wrapper + ["true"]).wait() == .exited(0)
+        else {
+            print("skipped: no name with two addresses can be made here")
+            return nil
+        }
+        return [unshare] + wrapper
+    }
+
+    /// A name with two addresses, of which only the second is listened on.
     @Test(arguments: [1, 2, 100]) func allClientsComeToTheAddressThatIsListenedOn(clients: Int) throws {
         let folder = try TemporaryFolder()
-        try folder.write("hosts", "::1 twofold\n127.0.0.1 twofold\n")
-        let unshare = "/usr/bin/unshare"
-        let mount = "mount --bind \(folder.path)/hosts /etc/hosts && exec \"$@\""
-        guard geteuid() == 0, FileManager.default.isExecutableFile(atPath: unshare),
-            try Child(unshare, ["--mount", "sh", "-c", mount, "sh", "true"]).wait() == .exited(0)
-        else { return print("skipped: no name with two addresses can be made here") }
+        guard let wrapper = try whereANameHasTwoAddresses(folder) else { return }
         let server = try LiveServer()
         let child = try Child(
-            unshare,
-            ["--mount", "sh", "-c", mount, "sh", Command.path(), "bench", "idle", "twofold:\(server.port)"]
+            wrapper[0],
+            wrapper.dropFirst() + [Command.path(), "bench", "idle", "twofold.localhost:\(server.port)"]
                 + ["--clients", "\(clients)", "--duration", "0.1", "--warm-up", "0"])
         #expect(try child.wait() == .exited(0), "\(child.allErrors())")
+    }
+
+    /// A server on such a name listens on both.
+    @Test func host_withBothFamilies_isReachedByEither() throws {
+        let folder = try TemporaryFolder()
+        guard let wrapper = try whereANameHasTwoAddresses(folder) else { return }
+        let server = try LiveServer(options: ["--host", "twofold.localhost"], under: wrapper)
+        for address in ["127.0.0.1", "[::1]"] {
+            let result = try run([
+                "idle", "\(address):\(server.port)", "--clients", "2", "--duration", "0.1", "--warm-up", "0",
+            ])
+            #expect(result.ending == .exited(0), "\(address): \(result.errors)")
+        }
+        // The second address is said, too, beside the first line.
+        #expect(try server.child.errorLine(with: "is listening on").contains(":\(server.port)/"))
     }
 
     @Test func aServerThatDiesHasLostSomething() throws {
