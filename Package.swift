@@ -38,6 +38,9 @@ let package = Package(
         // The C library for all of them, and every difference between systems.
         .target(name: "Platform", dependencies: ["CSystem"], swiftSettings: strict),
 
+        // Ciphertext in, plaintext out, and the other way round, by the system's OpenSSL where it has one.
+        .target(name: "TLS", dependencies: ["Platform"], swiftSettings: strict),
+
         // Pure: values and bytes in, values and bytes out.
         .target(name: "Chat", dependencies: ["Bytes"], swiftSettings: strict),
         .target(name: "WebSocket", dependencies: ["HTTP", "Bytes", "CSystem"], swiftSettings: strict),
@@ -53,6 +56,7 @@ let package = Package(
                 "README.md", "Tests", "Sources/Bench", "Sources/Bytes", "Sources/CSystem", "Sources/Chat",
                 "Sources/Client",
                 "Sources/HTTP", "Sources/History", "Sources/Platform", "Sources/Server", "Sources/Sockets",
+                "Sources/TLS",
                 "Sources/WebSocket",
                 "Sources/chatloop",
             ],
@@ -64,6 +68,7 @@ let package = Package(
         .testTarget(name: "ChatTests", dependencies: ["Support", "Chat"]),
         .testTarget(name: "HistoryTests", dependencies: ["History", "Simulation"]),
         .testTarget(name: "SocketsTests", dependencies: ["Support", "Sockets", "Platform"]),
+        .testTarget(name: "TLSTests", dependencies: ["Support", "TLS", "Platform"]),
         .testTarget(
             name: "ServerTests",
             dependencies: ["Support", "Server", "Client", "Page", "Platform", "Sockets", "WebSocket"]),
