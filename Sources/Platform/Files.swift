@@ -40,6 +40,23 @@ package func readBootIdentifier() -> String? {
     return identifier.isEmpty ? nil : String(decoding: identifier, as: UTF8.self)
 }
 
+/// A path from the root on; it need not exist.
+package func absolutePath(_ path: String) -> String {
+    if path.hasPrefix("/") { return path }
+    // The C library allocates as much as it needs, and it is ours to free.
+    guard let folder = unsafe getcwd(nil, 0) else { return path }
+    defer { unsafe free(folder) }
+    return unsafe "\(String(cString: folder))/\(path)"
+}
+
+/// Bytes that may still be written to a folder's file system by programs without privileges; nil where it cannot be told.
+package func freeSpace(_ folder: String) -> Int? {
+    var status = statvfs()
+    // The pointer is to a local variable.
+    guard unsafe statvfs(folder, &status) == 0 else { return nil }
+    return Int(clamping: UInt64(status.f_bavail) &* UInt64(status.f_frsize))
+}
+
 /// Reads the beginning of a small file of the system's.
 ///
 /// - Returns: how many bytes; 0 where it cannot be read.

@@ -19,6 +19,19 @@ enum Rejection: String, CaseIterable {
 
 /// What the server counts, since it was started.
 struct Metrics {
+    /// When the process began to serve (ms since the Unix epoch).
+    var startTime: Int64 = 0
+    /// Descriptors that may be open.
+    var mostDescriptors = 0
+    /// Where its file system's free space is told of; nil where nothing is kept.
+    var dataFolder: String?
+
+    mutating func begin(_ options: ServeOptions, descriptors: Int, wall: Int64) {
+        startTime = wall
+        mostDescriptors = descriptors
+        dataFolder = options.isEphemeral ? nil : options.dataFolder
+    }
+
     var ticks: UInt64 = 0
     var accepted: UInt64 = 0
     var closed: UInt64 = 0

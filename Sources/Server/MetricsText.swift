@@ -1,4 +1,5 @@
 import Chat
+import Platform
 import Sockets
 
 /// The metrics in Prometheus' text format, version 0.0.4.
@@ -15,6 +16,7 @@ extension Server where W: ~Copyable {
 
     private func writeConnections(to text: inout MetricsWriter) {
         text.gauge("connections", "Open connections.", connections.count)
+        text.gauge("max_connections", "Connections that may be open.", options.maxConnections ?? 0)
         text.counter("connections_accepted_total", "Connections accepted.", metrics.accepted)
         text.counter(
             "accept_failures_total", "Connections that could not be accepted, by reason.",
@@ -80,7 +82,8 @@ extension Server where W: ~Copyable {
         text.counter("ticks_total", "Turns of the loop.", metrics.ticks)
         text.counter("tick_events_total", "Events that ticks have taken in.", metrics.tickEvents)
         text.counter(
-            "messages_received_total", "Chat messages received, refused ones included.", metrics.messagesReceived)
+            "messages_received_total", "Requests that chat connections sent, of any type, refused ones included.",
+            metrics.messagesReceived)
         text.histogram("tick_seconds", "How long ticks take, without the waiting.", metrics.tickDurations)
     }
 
@@ -95,6 +98,9 @@ extension Server where W: ~Copyable {
         text.counter("storage_failures_total", "Writes, syncs and reads that failed.", metrics.storageFailures)
         text.counter(
             "events_taken_back_total", "Events refused because they could not be written.", chat.counters.takenBack)
+        if let free = metrics.dataFolder.flatMap(freeSpace) {
+            text.gauge("history_free_bytes", "Free space where the history is kept.", free)
+        }
         text.counter("fsyncs_total", "Syncs to the disk.", disk.syncs)
         text.counter("fsync_seconds_total", "Time spent in syncs.", seconds: disk.totalSyncNanoseconds)
         text.gauge("fsync_last_seconds", "How long the last sync took.", seconds: disk.lastSyncNanoseconds)
@@ -107,6 +113,11 @@ extension Server where W: ~Copyable {
             isStandard: true)
         text.gauge("process_resident_memory_bytes", "Resident memory.", usage.residentBytes, isStandard: true)
         text.gauge("process_open_fds", "Open descriptors.", usage.openDescriptors, isStandard: true)
+        text.gauge("process_max_fds", "Descriptors that may be open.", metrics.mostDescriptors, isStandard: true)
+        text.gauge(
+            "process_start_time_seconds", "When it was started, in seconds since the Unix epoch.",
+            seconds: UInt64(clamping: metrics.startTime * 1_000_000), isStandard: true)
+        text.gauges("build_info", "The version that runs.", [("version", chatloopVersion, 1)])
     }
 }
 
@@ -119,9 +130,9 @@ struct MetricsWriter {
         line(name, "", String(value), isStandard)
     }
 
-    mutating func gauge(_ name: String, _ help: String, seconds nanoseconds: UInt64) {
-        head(name, help, "gauge", false)
-        line(name, "", Self.seconds(nanoseconds), false)
+    mutating func gauge(_ name: String, _ help: String, seconds nanoseconds: UInt64, isStandard: Bool = false) {
+        head(name, help, "gauge", isStandard)
+        line(name, "", Self.seconds(nanoseconds), isStandard)
     }
 
     mutating func gauges(_ name: String, _ help: String, _ values: [(label: String, name: String, value: Int)]) {

@@ -130,7 +130,9 @@ extension Server where W: ~Copyable {
             IPAddress(text).map { address in trusted.contains { $0.contains(address) } } ?? false
         }
         // A proxy may use one connection for the requests of many.
-        connections[slot].address = IPAddress(client) ?? http.peer
+        let address = IPAddress(client) ?? http.peer
+        if address != connections[slot].address { log(.debug, "forwarded", "connection", slot, "address", address) }
+        connections[slot].address = address
     }
 
     private func endpoint(_ target: HTTPTarget) -> Phase? {

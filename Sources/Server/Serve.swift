@@ -48,7 +48,8 @@ package func serve(
 ) throws(StartFailure) -> ServeOutcome {
     giveBackLargeBlocks()
     let site = try makeSite(options, page)
-    let places = try Places(descriptors: raiseDescriptorLimit())
+    let descriptors = raiseDescriptorLimit()
+    let places = try Places(descriptors: descriptors)
     let (history, journal) = try openHistory(options, openFiles: places.rooms)
     let listeners = try options.openListeners()
     let world: SystemWorld
@@ -67,6 +68,8 @@ package func serve(
     }
     let isLocal = listeners.allSatisfy { $0.address.address.isLoopback }
     if isLocal, options.trustedProxies.isEmpty { server.hostCheck = HostCheck(origins: options.origins) }
+    server.metrics.begin(options, descriptors: descriptors, wall: Clock.wall)
+    server.logStart()
     try server.startRecording()
     server.restore(journal)
     announce(listeners.map(\.address))
@@ -147,6 +150,7 @@ extension Server where W: ~Copyable {
             journalLimit: options.journalBytes)
         nanoseconds = self.world.monotonic
         inputs.now = nanoseconds / 1_000_000
+        inputs.time = self.world.wall
         timers.start(now: now)
         if let worker = site.worker { _ = self.world.watch(worker.descriptor, token: Self.filesToken) }
         if options.watchesFiles, options.publicFolder != nil {

@@ -2,6 +2,9 @@ import Chat
 import History
 import Sockets
 
+/// The version of all of it.
+package let chatloopVersion = "1.0.0"
+
 /// What `chatloop serve` can be told; the defaults are those of the command.
 package struct ServeOptions: Sendable {
     package enum MetricsAudience: String, Sendable, CaseIterable { case off, loopback, `public` }

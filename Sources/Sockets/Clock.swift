@@ -18,25 +18,35 @@ package enum Clock {
         return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
     }
 
-    /// A point in time as clocks and calendars in this place show it.
+    /// A point in time as clocks and calendars in some place show it.
     package struct Local: Equatable, Sendable {
         package var year = 1970
         package var month = 1
         package var day = 1
         package var hour = 0
         package var minute = 0
+        package var second = 0
     }
 
+    /// In this place.
+    ///
     /// - Parameter time: milliseconds since the Unix epoch.
-    package static func local(_ time: Int64) -> Local {
-        var seconds = time_t(time / 1000)
+    package static func local(_ time: Int64) -> Local { unsafe fields(of: time) { unsafe localtime_r($0, $1) } }
+
+    /// The same in coordinated universal time.
+    package static func utc(_ time: Int64) -> Local { unsafe fields(of: time) { unsafe gmtime_r($0, $1) } }
+
+    private static func fields(
+        of time: Int64, _ convert: (UnsafePointer<time_t>, UnsafeMutablePointer<tm>) -> UnsafeMutablePointer<tm>?
+    ) -> Local {
+        var seconds = time_t(time / 1000 - (time % 1000 < 0 ? 1 : 0))
         // It has a pointer in it, to the zone's name, which is not used here.
         var fields = unsafe tm()
         // Both pointers are to local variables. A time beyond all calendars gives null.
-        guard unsafe localtime_r(&seconds, &fields) != nil else { return Local() }
+        guard unsafe convert(&seconds, &fields) != nil else { return Local() }
         return unsafe Local(
             year: Int(fields.tm_year) + 1900, month: Int(fields.tm_mon) + 1, day: Int(fields.tm_mday),
-            hour: Int(fields.tm_hour), minute: Int(fields.tm_min))
+            hour: Int(fields.tm_hour), minute: Int(fields.tm_min), second: Int(fields.tm_sec))
     }
 
     /// Does nothing for some nanoseconds, or until a signal comes.

@@ -1,9 +1,8 @@
+import Server
 import Sockets
 
 /// The command line: `chatloop [COMMAND] [options]`.
 enum Chatloop {
-    static let version = "1.0.0"
-
     /// EX_USAGE of sysexits(3).
     private static let usageStatus: Int32 = 64
 
@@ -17,7 +16,7 @@ enum Chatloop {
             Output.standard(Help.overview)
             return 0
         case "--version":
-            Output.standard("chatloop \(version)\n")
+            Output.standard("chatloop \(chatloopVersion)\n")
             return 0
         case let name? where !name.hasPrefix("-"): return run(name, Array(arguments.dropFirst()))
         default: return run("serve", arguments)  // with options alone, or with none
@@ -49,6 +48,7 @@ enum Chatloop {
         case "talk": return TalkCommand.run(try TalkCommand.parse(arguments, environment: environment))
         case "bench": return BenchCommand.run(try BenchCommand.parse(arguments))
         case "replay": return try ReplayCommand.run(arguments)
+        case "deploy": return DeployCommand.run(try DeployCommand.parse(arguments))
         default: throw UsageError(message: "there is no command \"\(name)\"")
         }
     }

@@ -7,6 +7,7 @@ enum Help {
           chatloop talk URL       join a chat from the terminal
           chatloop bench MODE URL load a running chat, and report speed, latency and correctness
           chatloop replay FILE    run a recording again and verify what came out
+          chatloop deploy WAY     print the files to run it by: systemd, container, caddy or nginx
           chatloop --version      print the version
 
         Each command explains itself: chatloop COMMAND --help
@@ -14,7 +15,7 @@ enum Help {
         """
 
     /// By command.
-    static let pages = ["serve": present(serve), "talk": talk, "bench": bench, "replay": replay]
+    static let pages = ["serve": present(serve), "talk": talk, "bench": bench, "replay": replay, "deploy": deploy]
 
     /// Without the options that are not built in: an entry is its first line, and those below that are further in.
     private static func present(_ page: String) -> String {
@@ -127,6 +128,14 @@ enum Help {
         Latency is from when a message was sent (paced: due) until it was read, at up to 64 of the clients.
         Exit status: 0 where all was correct, 1 where a message was lost, doubled or out of order or a connection dropped, 64
         for a bad command line, 69 where there is no server or it refuses, 76 where whoever answers is no chat.
+
+        """
+
+    private static let deploy = """
+        usage: chatloop deploy systemd|container|caddy|nginx
+
+        Prints the files for that way to run it, with how to put them in place: a service and its socket for systemd, a file for a
+        container, a proxy's configuration.
 
         """
 

@@ -54,6 +54,35 @@ import Testing
         #expect(kept.contains { $0.contains("a very private text") } && !kept.contains { $0.contains(session) })
     }
 
+    /// What runs, where it keeps what, and what it allows; and a time that people and programs read.
+    @Test func firstLine_tellsVersionFolderRoomsAndLimits() throws {
+        let folder = try TemporaryFolder()
+        for rooms in [0, 2] {
+            let server = try LiveServer("--data", folder.path, "--max-connections", "50", "--message-rate", "7")
+            let line = try server.child.errorLine(with: "event=")
+            #expect(Self.isWellFormed(line[...]))
+            #expect(
+                line.wholeMatch(of: #/time=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z level=info event=started .*/#) != nil)
+            let version = try Command.start(["--version"]).rest().split(separator: " ")[1].dropLast()
+            for part in [
+                "version=\(version)", "data=\(folder.path)", "rooms=\(rooms)", "max-connections=50",
+                "max-message=65536",
+                "message-rate=7.0",
+            ] { #expect(line.contains(" \(part)"), "\(part) in \(line)") }
+            let stamp = try #require(line.split(separator: " ").first?.dropFirst("time=".count))
+            let format = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
+            #expect(abs(try Date(String(stamp), strategy: format).timeIntervalSinceNow) < 60)
+            for room in ["lobby", "garden"] { try TestClient(server, as: "Ada\(rooms)", room: room).say("hello") }
+            #expect(try server.stop() == .exited(0))
+        }
+    }
+
+    @Test func clientBehindATrustedProxy_isLoggedByItsOwnAddress() throws {
+        let server = try LiveServer("--log-level", "debug", "--trust-proxy", "127.0.0.1")
+        _ = try server.request("GET", "/healthz", ["X-Forwarded-For: 192.0.2.7"])
+        #expect(try server.child.errorLine(with: "event=forwarded").contains("address=192.0.2.7"))
+    }
+
     @Test func theLevelSaysHowMuchThereIs() throws {
         var counts: [String: Int] = [:]
         for level in ["error", "info", "debug"] {

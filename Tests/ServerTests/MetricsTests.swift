@@ -1,3 +1,4 @@
+import Foundation
 import Support
 import Testing
 
@@ -60,10 +61,32 @@ import Testing
             "journal_bytes",
             "fsyncs_total", "fsync_seconds_total", "process_cpu_seconds_total", "process_resident_memory_bytes",
             "process_open_fds", "accept_failures_total{reason=\"exhausted\"}", "send_failures_total",
-            "log_lines_dropped_total",
+            "log_lines_dropped_total", "max_connections", "history_free_bytes", "process_max_fds",
+            "process_start_time_seconds", "build_info{version=\"1.0.0\"}",
         ] {
             #expect(try server.metric(name) >= 0, "\(name)")
         }
+    }
+
+    @Test func aboutTheProcess_areTrue() throws {
+        let folder = try TemporaryFolder()
+        let server = try LiveServer(
+            options: ["--max-connections", "40", "--data", folder.path],
+            under: ["/bin/sh", "-c", "ulimit -n 500; exec \"$0\" \"$@\""])
+        #expect(try server.metric("max_connections") == 40)
+        #expect(try server.metric("process_max_fds") == 500)
+        let started = try server.metric("process_start_time_seconds")
+        #expect(abs(Double(started) - Date().timeIntervalSince1970) < 60)
+        #expect(try server.metric("history_free_bytes") > 1_000_000)
+        // A join, a message, one that is refused, and one that is nothing.
+        let ada = try TestClient(server, as: "Ada")
+        try ada.say("hello")
+        try ada.say("")
+        try ada.send("nonsense")
+        _ = try ada.expect("message")
+        _ = try ada.expectError("text_empty")
+        _ = try ada.expectError("bad_json")
+        #expect(try server.metric("messages_received_total") == 4)
     }
 
     /// The library that Prometheus' own people parse it with.

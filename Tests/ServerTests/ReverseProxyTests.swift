@@ -2,7 +2,7 @@ import Foundation
 import Support
 import Testing
 
-/// Behind the programs that the README names, with the README's own configurations: as they stand there, but for ports,
+/// Behind nginx and Caddy, with the configurations that `chatloop deploy` prints: as they stand there, but for ports,
 /// certificates and folders.
 @Suite struct ReverseProxyTests {
     /// The program, if it is here, and openssl for a certificate; nil, and a word on it, if not.
@@ -13,11 +13,27 @@ import Testing
         return path
     }
 
-    /// The README's code blocks.
-    private static func blocks() throws -> [String] {
-        let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../README.md")
-        return try String(contentsOf: file, encoding: .utf8).components(separatedBy: "```").enumerated()
-            .filter { $0.offset % 2 == 1 }.map(\.element)
+    /// What `chatloop deploy` prints, as it is, or with the lines that are commented out in place of those above each.
+    private static func configuration(_ way: String, underASubPath: Bool) throws -> String {
+        let lines = try Command.start(["deploy", way]).rest().components(separatedBy: "\n")
+        guard underASubPath else { return lines.joined(separator: "\n") }
+        var kept: [String] = []
+        for line in lines {
+            let code = line.drop { $0 == " " }.dropFirst(2)
+            // Sentences begin with a capital letter.
+            guard line.hasPrefix(" "), line.contains("# "), code.first?.isUppercase == false else {
+                kept.append(line)
+                continue
+            }
+            if let last = kept.last,
+                code.hasPrefix("location") || code.hasPrefix("proxy_pass") || code.hasPrefix("redir "),
+                !last.contains("#")
+            {
+                kept.removeLast()
+            }
+            kept.append(String(code))
+        }
+        return kept.joined(separator: "\n")
     }
 
     private static func makeCertificate(in folder: String, _ openssl: String) throws {
@@ -40,17 +56,12 @@ import Testing
         try Self.makeCertificate(in: folder.path, openssl)
         let server = try LiveServer("--trust-proxy", "127.0.0.1", "--max-connections-per-address", "2")
         let port = try freePort()
-        var block = try #require(try Self.blocks().first { $0.hasPrefix("nginx\n") }).dropFirst("nginx\n".count)
-            .description
-        block = block.replacing("listen 443 ssl", with: "listen 127.0.0.1:\(port) ssl")
-            .replacing("/etc/ssl/", with: "\(folder.path)/").replacing(
-                "127.0.0.1:8080", with: "127.0.0.1:\(server.port)")
-        if underASubPath {
-            // As the comment beside it says.
-            block = block.replacing("location / {", with: "location /talk/ {")
-                .replacing(
-                    "proxy_pass http://127.0.0.1:\(server.port);", with: "proxy_pass http://127.0.0.1:\(server.port)/;")
-        }
+        let block = try Self.configuration("nginx", underASubPath: underASubPath)
+            .replacing("listen 443 ssl", with: "listen 127.0.0.1:\(port) ssl")
+            .replacing("listen [::]:443 ssl;", with: "")
+            .replacing("/etc/ssl/", with: "\(folder.path)/")
+            .replacing("127.0.0.1:8080", with: "127.0.0.1:\(server.port)")
+        #expect(block.contains("# location /talk/ {") != underASubPath)
         let folders = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
             .map { "\($0)_temp_path \(folder.path)/\($0);\n" }.joined()
         try folder.write(
@@ -73,17 +84,13 @@ import Testing
         try Self.makeCertificate(in: folder.path, openssl)
         let server = try LiveServer("--trust-proxy", "127.0.0.1", "--max-connections-per-address", "2")
         let port = try freePort()
-        var block = try #require(try Self.blocks().first { $0.contains("reverse_proxy 127.0.0.1:8080") })
-        if underASubPath {
-            block = block.replacing(
-                "reverse_proxy 127.0.0.1:8080", with: "handle_path /talk/* {\n reverse_proxy 127.0.0.1:8080\n}")
-        }
-        block = block.replacing(
-            "chat.example.org {",
-            with:
-                "https://chat.example.org:\(port) {\n bind 127.0.0.1\n tls \(folder.path)/chat.pem \(folder.path)/chat.key"
-        )
-        block = block.replacing("127.0.0.1:8080", with: "127.0.0.1:\(server.port)")
+        let block = try Self.configuration("caddy", underASubPath: underASubPath)
+            .replacing(
+                "chat.example.org {",
+                with:
+                    "https://chat.example.org:\(port) {\n bind 127.0.0.1\n tls \(folder.path)/chat.pem \(folder.path)/chat.key"
+            ).replacing("127.0.0.1:8080", with: "127.0.0.1:\(server.port)")
+        #expect(block.contains("\nhandle_path /talk/* {") == underASubPath)
         try folder.write("Caddyfile", "{\n admin off\n auto_https disable_redirects\n}\n\(block)")
         let child = try Child(
             caddy, ["run", "--config", "\(folder.path)/Caddyfile", "--adapter", "caddyfile"],

@@ -44,6 +44,17 @@ import Testing
         #expect(local.hour == parts.hour && local.minute == parts.minute)
     }
 
+    @Test(arguments: [0, -1, 951_782_399_999, 1_796_040_712_887] as [Int64])
+    func utc_isWhatTheCalendarSays(time: Int64) {
+        var calendar = Calendar(identifier: .gregorian)
+        calendar.timeZone = .gmt
+        let date = Date(timeIntervalSince1970: Double(time) / 1000)
+        let parts = calendar.dateComponents([.year, .month, .day, .hour, .minute, .second], from: date)
+        let utc = Clock.utc(time)
+        #expect(utc.year == parts.year && utc.month == parts.month && utc.day == parts.day)
+        #expect(utc.hour == parts.hour && utc.minute == parts.minute && utc.second == parts.second)
+    }
+
     @Test(arguments: [.min, -1, .max] as [Int64])
     func anyTimeHasADate(time: Int64) { #expect((1...12).contains(Clock.local(time).month)) }
 
