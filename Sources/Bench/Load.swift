@@ -40,7 +40,7 @@ package final class Load {
 
     var ledger: Ledger
     var maker: MessageMaker
-    var hearing: Hearing
+    var classifier: MessageClassifier
     var latencies = LatencyHistogram()
     /// Only what was sent, or began, in this time is in the latencies (ns).
     var sampled: Range<Int64> = 0..<0
@@ -90,7 +90,7 @@ package final class Load {
         let run = UInt16(truncatingIfNeeded: entropy.next())
         let isEcho = options.mode == .echo
         maker = MessageMaker(run: run, payload: options.payload, isEcho: isEcho)
-        hearing = Hearing(marker: maker.marker, namePrefix: "bench-\(run)-", isEcho: isEcho)
+        classifier = MessageClassifier(marker: maker.marker, namePrefix: "bench-\(run)-", isEcho: isEcho)
         ledger = Ledger(receivers: 0, senders: 0, isEcho: isEcho)
         progress = ProgressLine(isShown: options.showsProgress)
     }

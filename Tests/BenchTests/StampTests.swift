@@ -40,19 +40,19 @@ import Testing
 
     @Test(arguments: [true, false]) func aMessageIsHeardAsWhatItIs(isEcho: Bool) {
         let maker = MessageMaker(run: 0x2A, payload: 50, isEcho: isEcho)
-        var hearing = Hearing(marker: maker.marker, namePrefix: "bench-42-", isEcho: isEcho)
+        var classifier = MessageClassifier(marker: maker.marker, namePrefix: "bench-42-", isEcho: isEcho)
         let stamp = Stamp(sender: 3, number: 7, time: 99)
         var bytes = maker.message
         stamp.write(to: &bytes, at: maker.stampOffset)
-        #expect(hearing.hear(bytes.span) == .message(stamp))
+        #expect(classifier.classify(bytes.span) == .message(stamp))
         var other = MessageMaker(run: 0x2B, payload: 50, isEcho: isEcho).message
         stamp.write(to: &other, at: maker.stampOffset)
-        #expect(hearing.hear(other.span) == (isEcho ? .nonsense : .other))
+        #expect(classifier.classify(other.span) == (isEcho ? .nonsense : .other))
     }
 
     @Test func noticesAreToldApart() {
-        var hearing = Hearing(marker: Array("@002a".utf8), namePrefix: "bench-42-", isEcho: false)
-        let cases: [(String, Hearing.Heard)] = [
+        var classifier = MessageClassifier(marker: Array("@002a".utf8), namePrefix: "bench-42-", isEcho: false)
+        let cases: [(String, MessageClassifier.Kind)] = [
             (#"{"type":"welcome","username":"bench-42-1","history":[{"type":"message","text":"@002a"}]}"#, .welcome),
             (#"{"type":"join","seq":1,"time":2,"username":"bench-42-17"}"#, .join),
             (#"{"type":"join","seq":1,"time":2,"username":"bench-421-7"}"#, .other),
@@ -60,8 +60,10 @@ import Testing
             (#"{"type":"leave","seq":1,"time":2,"username":"bench-42-17"}"#, .other),
             (#"{"type":"error","code":"rate_limited"}"#, .refusal),
             (#"{"type":"typing","username":"Ada"}"#, .other),
+            (#"{"type":"edit","seq":1,"target":1,"text":"x"}"#, .other),
+            (#"{"type":"moderation","seq":1,"action":"kick"}"#, .other),
             ("{}", .nonsense), ("", .nonsense), (#"{"type":""#, .nonsense),
         ]
-        for (text, heard) in cases { #expect(hearing.hear(Array(text.utf8).span) == heard, "\(text)") }
+        for (text, kind) in cases { #expect(classifier.classify(Array(text.utf8).span) == kind, "\(text)") }
     }
 }

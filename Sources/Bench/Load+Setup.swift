@@ -70,7 +70,7 @@ extension Load {
     /// Asks to be let in, under a name of its own.
     func join(_ index: Int) {
         clients[index].phase = .joining
-        let message = ClientMessage.join(username: "\(hearing.namePrefix)\(names)")
+        let message = ClientMessage.join(username: "\(classifier.namePrefix)\(names)")
         names += 1
         clients[index].connection.send(message.span, key: UInt32(truncatingIfNeeded: entropy.next()))
         flush(index)

@@ -1,8 +1,8 @@
 import Chat
 
 /// Tells what a message is, from a few bytes of it: a load hears too many of them to read each one's JSON.
-struct Hearing {
-    enum Heard: Equatable {
+struct MessageClassifier {
+    enum Kind: Equatable {
         case welcome
         /// A message of this run.
         case message(Stamp)
@@ -32,15 +32,15 @@ struct Hearing {
         name = TextFinder("\"username\":\"\(namePrefix)")
     }
 
-    mutating func hear(_ text: Span<UInt8>) -> Heard {
+    mutating func classify(_ text: Span<UInt8>) -> Kind {
         if isEcho { return stamp(text).map { .message($0) } ?? .nonsense }
-        guard let start = type.end(in: text), start < text.count else { return .nonsense }
-        // The first letter tells the types apart.
-        switch text[start] {
-        case UInt8(ascii: "m"): return stamp(text).map { .message($0) } ?? .other
-        case UInt8(ascii: "j"): return name.end(in: text) != nil ? .join : .other
-        case UInt8(ascii: "w"): return .welcome
-        case UInt8(ascii: "e"): return .refusal
+        guard let start = type.end(in: text), start + 1 < text.count else { return .nonsense }
+        // Two letters tell the types apart.
+        switch (text[start], text[start + 1]) {
+        case (UInt8(ascii: "m"), UInt8(ascii: "e")): return stamp(text).map { .message($0) } ?? .other
+        case (UInt8(ascii: "j"), UInt8(ascii: "o")): return name.end(in: text) != nil ? .join : .other
+        case (UInt8(ascii: "w"), UInt8(ascii: "e")): return .welcome
+        case (UInt8(ascii: "e"), UInt8(ascii: "r")): return .refusal
         default: return .other
         }
     }

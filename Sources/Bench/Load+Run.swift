@@ -120,7 +120,7 @@ extension Load {
     ///
     /// - Parameter now: 0 unless the client's latencies are recorded (ns).
     func heard(_ index: Int, _ text: Span<UInt8>, _ now: Int64) {
-        switch hearing.hear(text) {
+        switch classifier.classify(text) {
         case .message(let stamp):
             ledger.deliver(to: index, from: stamp.sender, number: stamp.number)
             if clients[index].sender == stamp.sender { clients[index].returned += 1 }
