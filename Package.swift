@@ -15,14 +15,16 @@ let package = Package(
     targets: [
         // The command line; nothing else.
         .executableTarget(
-            name: "chatloop", dependencies: ["Server", "Client", "Bench", "Chat", "Page", "Platform"],
+            name: "chatloop", dependencies: ["Server", "Talk", "Client", "Bench", "Chat", "Page", "Platform"],
             swiftSettings: strict),
 
         // The loop and its three steps, a connection's life, limits and metrics.
         .target(
             name: "Server", dependencies: ["Sockets", "History", "Chat", "HTTP", "WebSocket", "Bytes", "Platform"],
             swiftSettings: strict),
-        // The other end: a connection, a chatter with an outbox.
+        // A chat in a terminal or a pipe.
+        .target(name: "Talk", dependencies: ["Client", "Sockets", "Chat", "Platform"], swiftSettings: strict),
+        // The other end: a connection, and a client with an outbox on it.
         .target(
             name: "Client", dependencies: ["Sockets", "Chat", "HTTP", "WebSocket", "Bytes"], swiftSettings: strict),
 
@@ -56,8 +58,7 @@ let package = Package(
                 "README.md", "Tests", "Sources/Bench", "Sources/Bytes", "Sources/CSystem", "Sources/Chat",
                 "Sources/Client",
                 "Sources/HTTP", "Sources/History", "Sources/Platform", "Sources/Server", "Sources/Sockets",
-                "Sources/TLS",
-                "Sources/WebSocket",
+                "Sources/TLS", "Sources/Talk", "Sources/WebSocket",
                 "Sources/chatloop",
             ],
             sources: ["Sources/Page"], resources: [.embedInCode("Public")], swiftSettings: strict),
@@ -82,6 +83,7 @@ let package = Package(
         .target(name: "Support", dependencies: ["Client", "WebSocket", "Platform"], path: "Tests/Support"),
         .testTarget(name: "BenchTests", dependencies: ["Bench", "Client"]),
         .testTarget(name: "ClientTests", dependencies: ["Support", "Client", "Chat", "HTTP", "Sockets", "WebSocket"]),
+        .testTarget(name: "TalkTests", dependencies: ["Support", "Talk", "Client", "Chat", "Sockets"]),
 
         // A simulated world around the shipped server, and what is found in it.
         .target(

@@ -1,14 +1,14 @@
 import Chat
 import WebSocket
 
-/// Someone who chats: what they know, what they have said and is not settled yet, and what is to be done about a
-/// connection that comes and goes.
+/// A chat client: what it knows of the room, what it has asked for and has no answer to yet, and what is to be done about
+/// a connection that comes and goes.
 ///
 ///     out ──join──▶ connecting ──▶ joining ──welcome──▶ joined        out: nobody has joined, or the join was refused
 ///                      ▲  │           │                   │           waiting: until the next try
-///                      └─ waiting ◀───┴───────lost────────┘           ended: left, taken over, or no chat
+///                      └─ waiting ◀───┴───────lost────────┘           ended: left, taken over, put out, or no chat
 ///
-/// Nothing said is lost: a message stays in the outbox until its own event has come back. Nothing is said twice: it is
+/// Nothing said is lost: a request stays in the outbox until its own event has come back. Nothing is done twice: it is
 /// sent again with the same `id`, which the server knows. Nothing is seen twice: an event counts if its seq is new.
 ///
 /// It is a value, and does nothing itself. Times are milliseconds of a clock that does not go back; chance comes from the
@@ -24,13 +24,22 @@ package struct ChatClient: Sendable {
         case ended(Ending)
     }
 
-    /// Why it does not go on by itself: the person has left, the session goes on elsewhere, or whoever answers is no chat.
-    package enum Ending: Equatable, Sendable { case left, takenOver, noChat }
+    /// Why it does not go on by itself: the user has left, the session goes on over another connection, a host has put the
+    /// user out, or the server is no chat.
+    package enum Ending: Equatable, Sendable { case left, takenOver, putOut, noChat }
 
     package private(set) var phase = Phase.out
     package internal(set) var username: String
+    /// The 11 characters by which the server knows this client, once it is joined.
+    package internal(set) var user: String?
     /// The room's name, once it is joined.
     package internal(set) var room: String?
+    package var credentials = Credentials()
+    /// Whether the server's messages are handed over as lines of JSON, too.
+    package var reportsJSON = false
+    /// Whether a name that is taken at the first join is waited for: nobody is there to be asked for another, and an earlier
+    /// run of the same program may have been killed just before.
+    package var awaitsName = false
     /// From the last welcome: proves to the server who this was.
     package internal(set) var session: String?
     /// The newest event that was seen.
@@ -50,8 +59,12 @@ package struct ChatClient: Sendable {
     /// When a refused join is sent again.
     var joinAgainAt: Int64?
     var joinFailures = 0
-    /// Until when a name that is taken may be taken by ourselves: a join went out, and its answer was lost.
-    var mayBeOwnGhostUntil: Int64 = .min
+    /// Until when a name that is taken may be held for this client itself: a join went out, and its answer was lost.
+    var nameHeldUntil: Int64 = .min
+    /// Until when a name that was taken from the start is waited for.
+    var nameAwaitedUntil: Int64 = .min
+    /// Whether the present join waits for a name that is taken.
+    package internal(set) var isAwaitingName = false
     private var lastHeard: Int64 = 0
     private var pingSentAt: Int64?
     private var lastTyping: Int64 = .min / 2
@@ -66,21 +79,26 @@ package struct ChatClient: Sendable {
 
     // MARK: What is known
 
-    /// What was said and has not come back: on the way, waiting, or refused.
-    package var outgoing: [OutgoingMessage] { outbox.messages }
+    /// What was asked for and has not come back: on the way, waiting, or refused.
+    package var outgoing: [OutgoingRequest] { outbox.requests }
 
     /// Whether all that was said is in the history, or was refused for good.
     package var isSettled: Bool { outbox.isSettled }
 
     /// Whether so much waits to be sent that no more should be said.
-    package var isFull: Bool { outbox.messages.count >= Patience.outboxSize }
+    package var isFull: Bool { outbox.requests.count >= Timeouts.outboxSize }
 
-    // MARK: What the person does
+    /// Takes up what an earlier run has kept: the session proves that this is the same client.
+    ///
+    /// - Parameter seq: the newest event that the earlier run has seen.
+    package mutating func resume(session: String, seq: UInt64) { (self.session, self.seq) = (session, seq) }
+
+    // MARK: What the user does
 
     /// Connects, or tries again at once.
     package mutating func start(now: Int64, into actions: inout [ClientAction]) {
         switch phase {
-        case .out, .waiting, .ended(.takenOver): break
+        case .out, .waiting, .ended(.takenOver), .ended(.putOut): break
         case .connecting, .joining, .joined, .ended: return
         }
         backoff.reset()
@@ -91,22 +109,25 @@ package struct ChatClient: Sendable {
     package mutating func join(as name: String, now: Int64, into actions: inout [ClientAction]) {
         guard phase == .out else { return }
         username = name
+        if awaitsName { nameAwaitedUntil = now + Timeouts.nameAwaited }
         if isConnected { sendJoin(now, &actions) } else { start(now: now, into: &actions) }
     }
 
-    /// Says something: now, or when there is a connection.
+    /// Asks for something: now, or when there is a connection.
     ///
-    /// - Parameter id: one that nobody can guess. Whoever said something with it first would have this message taken for said.
+    /// - Parameter id: one that nobody can guess. A request of somebody else's that had it first would pass for this one.
     /// - Returns: false if the outbox is full.
     @discardableResult
-    package mutating func say(_ text: String, id: String, now: Int64, into actions: inout [ClientAction]) -> Bool {
+    package mutating func request(
+        _ request: ChatRequest, id: String, now: Int64, into actions: inout [ClientAction]
+    ) -> Bool {
         guard !isFull else { return false }
-        outbox.append(OutgoingMessage(id: id, text: text))
+        outbox.append(OutgoingRequest(id: id, request))
         flow(now, &actions)
         return true
     }
 
-    /// Forgets a message that was refused, or is not to be sent any more.
+    /// Forgets a request that was refused, or is not to be sent any more.
     package mutating func drop(_ id: String, now: Int64, into actions: inout [ClientAction]) {
         outbox.drop(id)
         flow(now, &actions)
@@ -122,9 +143,23 @@ package struct ChatClient: Sendable {
         ask(ClientMessage.history(before: seq, limit: limit), &actions)
     }
 
-    /// Shows the others that this person is writing: to be called with each key.
+    /// - Returns: whether it could be asked for.
+    package mutating func search(
+        _ text: String, before: UInt64? = nil, limit: Int, into actions: inout [ClientAction]
+    ) -> Bool {
+        ask(ClientMessage.search(text, before: before, limit: limit), &actions)
+    }
+
+    /// Asks for something of a host's that changes nothing in the room: `invite`, `bans`, `whois`.
+    ///
+    /// - Returns: whether it could be asked for.
+    package mutating func query(_ moderation: ModerationRequest, into actions: inout [ClientAction]) -> Bool {
+        ask(ClientMessage.query(moderation), &actions)
+    }
+
+    /// Shows the others that this user is typing: to be called with each key.
     package mutating func typing(now: Int64, into actions: inout [ClientAction]) {
-        guard now - lastTyping >= Patience.betweenTyping, ask(ClientMessage.typing, &actions) else { return }
+        guard now - lastTyping >= Timeouts.betweenTyping, ask(ClientMessage.typing, &actions) else { return }
         lastTyping = now
     }
 
@@ -166,15 +201,20 @@ package struct ChatClient: Sendable {
         joinAgainAt = nil
         enter(.joining, now)
         let since = session == nil ? nil : seq
-        actions.append(.send(ClientMessage.join(username: username, session: session, since: since)))
+        let join = ClientMessage.join(username: username, session: session, since: since, credentials: credentials)
+        actions.append(.sendSecret(join))
     }
 
     /// The connection is no more, or has not come about.
     ///
-    /// - Parameter code: the server's; `.noStatus` where its close frame had none, `.abnormal` where there was none.
-    package mutating func disconnected(_ code: CloseCode, now: Int64, into actions: inout [ClientAction]) {
+    /// - Parameters:
+    ///   - code: the server's; `.noStatus` where its close frame had none, `.abnormal` where there was none.
+    ///   - reason: the server's, with its close frame.
+    package mutating func disconnected(
+        _ code: CloseCode, reason: String = "", now: Int64, into actions: inout [ClientAction]
+    ) {
         guard isConnected || phase == .connecting else { return }
-        lost(code, now, &actions)
+        lost(code, reason, now, &actions)
     }
 
     /// Something has come from the server, whatever it is.
@@ -184,9 +224,11 @@ package struct ChatClient: Sendable {
     }
 
     /// Goes on without the connection.
-    private mutating func lost(_ code: CloseCode, _ now: Int64, _ actions: inout [ClientAction]) {
+    private mutating func lost(
+        _ code: CloseCode, _ reason: String, _ now: Int64, _ actions: inout [ClientAction]
+    ) {
         let wasJoined = phase == .joined
-        if phase == .joining, session == nil { mayBeOwnGhostUntil = now + Patience.ghost }
+        if phase == .joining, session == nil { nameHeldUntil = now + Timeouts.nameHeld }
         isConnected = false
         joinAgainAt = nil
         typists = [:]
@@ -202,8 +244,13 @@ package struct ChatClient: Sendable {
             actions.append(.show(.takenOver))
             return
         }
-        // Whoever was in for a while begins anew; a connection that is lost again and again is tried less and less.
-        if wasJoined, now - phaseStart > Patience.settledAfter { backoff.reset() }
+        if code == .putOut {
+            phase = .ended(.putOut)
+            actions.append(.show(.putOut(reason)))
+            return
+        }
+        // A client that was in for a while begins anew; a connection that is lost again and again is tried less and less.
+        if wasJoined, now - phaseStart > Timeouts.settledAfter { backoff.reset() }
         let wait = backoff.next(after: code, isFull: code == .tryAgainLater && !wasJoined, random: &random)
         enter(.waiting(until: now + wait), now)
         if wasJoined { actions.append(.show(.lost(code))) }
@@ -212,7 +259,7 @@ package struct ChatClient: Sendable {
     /// Gives up a connection that does not answer. The server keeps the name: it is closed in a way that is no leave.
     private mutating func abandon(_ now: Int64, _ actions: inout [ClientAction]) {
         actions.append(.close(.unanswered))
-        lost(.abnormal, now, &actions)
+        lost(.abnormal, "", now, &actions)
     }
 
     /// Gives up for good: this is no chat.
@@ -225,30 +272,29 @@ package struct ChatClient: Sendable {
 
     mutating func refuse(_ id: String, _ error: ServerError, _ actions: inout [ClientAction]) {
         outbox.refuse(id, error)
-        guard let message = outbox.messages.first(where: { $0.id == id }) else { return }
-        actions.append(.show(.messageRefused(message, error)))
+        if let request = outbox[id] { actions.append(.show(.requestRefused(request, error))) }
     }
 
     // MARK: What time does
 
     /// Sends what may be sent.
     mutating func flow(_ now: Int64, _ actions: inout [ClientAction]) {
-        while phase == .joined, let message = outbox.sendNext(now: now) {
-            actions.append(.send(ClientMessage.message(text: message.text, id: message.id)))
+        while phase == .joined, let next = outbox.sendNext(now: now) {
+            actions.append(.send(ClientMessage.request(next.request, id: next.id)))
         }
     }
 
     /// When `advance` must be called at the latest, if nothing happens before; nil where time changes nothing.
     package var deadline: Int64? {
-        var deadlines: [Int64] = typists.values.map { $0 + Patience.typingShown }
+        var deadlines: [Int64] = typists.values.map { $0 + Timeouts.typingShown }
         switch phase {
         case .waiting(let until): deadlines.append(until)
-        case .connecting: deadlines.append(phaseStart + Patience.opening)
-        case .joining: deadlines.append(joinAgainAt ?? phaseStart + Patience.opening)
+        case .connecting: deadlines.append(phaseStart + Timeouts.opening)
+        case .joining: deadlines.append(joinAgainAt ?? phaseStart + Timeouts.opening)
         case .joined:
-            deadlines.append((pingSentAt ?? lastHeard) + (pingSentAt == nil ? Patience.silence : Patience.answer))
+            deadlines.append((pingSentAt ?? lastHeard) + (pingSentAt == nil ? Timeouts.silence : Timeouts.answer))
             if let sentAt = outbox.sentAt {
-                deadlines.append(sentAt + Patience.answer)
+                deadlines.append(sentAt + Timeouts.answer)
             } else if !isSettled {
                 deadlines.append(outbox.pausedUntil)
             }
@@ -259,20 +305,20 @@ package struct ChatClient: Sendable {
 
     /// Does what is due.
     package mutating func advance(to now: Int64, into actions: inout [ClientAction]) {
-        typists = typists.filter { now < $0.value + Patience.typingShown }
+        typists = typists.filter { now < $0.value + Timeouts.typingShown }
         switch phase {
         case .waiting(let until): if now >= until { connect(now, &actions) }
-        case .connecting: if now >= phaseStart + Patience.opening { abandon(now, &actions) }
+        case .connecting: if now >= phaseStart + Timeouts.opening { abandon(now, &actions) }
         case .joining:
             if let time = joinAgainAt {
                 if now >= time { sendJoin(now, &actions) }
-            } else if now >= phaseStart + Patience.opening {
+            } else if now >= phaseStart + Timeouts.opening {
                 abandon(now, &actions)
             }
         case .joined:
-            let isLate = outbox.sentAt.map { now >= $0 + Patience.answer } ?? false
-            if isLate || pingSentAt.map({ now >= $0 + Patience.answer }) ?? false { return abandon(now, &actions) }
-            if pingSentAt == nil, now >= lastHeard + Patience.silence {
+            let isLate = outbox.sentAt.map { now >= $0 + Timeouts.answer } ?? false
+            if isLate || pingSentAt.map({ now >= $0 + Timeouts.answer }) ?? false { return abandon(now, &actions) }
+            if pingSentAt == nil, now >= lastHeard + Timeouts.silence {
                 pingSentAt = now
                 actions.append(.ping)
             }

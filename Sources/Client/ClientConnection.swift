@@ -18,7 +18,7 @@ package struct ClientConnection: Sendable {
     }
 
     package private(set) var phase = Phase.opening
-    /// What is to be sent next, in order. Whoever sends it takes it out.
+    /// What is to be sent next, in order. The owner takes it out and sends it.
     package var output: [UInt8] = []
     /// Nil while opening.
     package private(set) var agreement: ClientHandshake.Agreement?
@@ -32,7 +32,7 @@ package struct ClientConnection: Sendable {
         var parser = ResponseParser()
     }
 
-    /// A welcome with a thousand of the longest messages is about 20 MB; who sends more than this is no chat.
+    /// A welcome with a thousand of the longest messages is about 20 MB; a server that sends more than this is no chat.
     package static let maxMessage = 64 << 20
     /// Shorter messages gain nothing by compression; the server has the same threshold.
     private static let compressFrom = 256

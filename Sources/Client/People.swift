@@ -2,15 +2,19 @@
 package struct People: Equatable, Sendable {
     package private(set) var names: Set<String> = []
     package private(set) var count = 0
+    /// The `user` of each name that is known, of those who have left, too.
+    package private(set) var users: [String: String] = [:]
 
     init() {}
 
     init(_ welcome: Welcome) {
         names = Set(welcome.users)
         count = max(welcome.userCount, names.count)
+        for person in welcome.people { users[person.username] = person.user }
     }
 
     mutating func apply(_ event: ChatEvent) {
+        if let user = event.user { users[event.username] = user }
         switch event.kind {
         case .join:
             // The welcome has counted the newcomer whose own join follows it.
@@ -20,7 +24,8 @@ package struct People: Equatable, Sendable {
             count = max(names.count, count - 1)
         case .rename(let to):
             if names.remove(event.username) != nil { names.insert(to) }
-        case .message: break
+            if let user = event.user { users[to] = user }
+        case .message, .edit, .delete, .react, .moderation: break
         }
     }
 }

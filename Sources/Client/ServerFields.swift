@@ -1,84 +1,80 @@
 import Chat
 
-/// Where the fields of a server's message stand. Of a field that is there twice the last counts, as in JavaScript.
+/// The members of an object in a server's message, by name. Of a name that is there twice the last counts, as in JavaScript.
 struct ServerFields {
-    var type = JSONToken.absent
-    var seq = JSONToken.absent
-    var time = JSONToken.absent
-    var username = JSONToken.absent
-    var text = JSONToken.absent
-    var id = JSONToken.absent
-    var to = JSONToken.absent
-    var room = JSONToken.absent
-    var users = JSONToken.absent
-    var userCount = JSONToken.absent
-    var session = JSONToken.absent
-    var history = JSONToken.absent
-    var gap = JSONToken.absent
-    var events = JSONToken.absent
-    var more = JSONToken.absent
-    var code = JSONToken.absent
-    var message = JSONToken.absent
-    var retryAfter = JSONToken.absent
+    private var tokens: [String: JSONToken] = [:]
 
     /// Reads the object at `at`, and moves past it; nil where there is none.
     init?(_ text: Span<UInt8>, _ at: inout Int) {
-        guard JSONScanner.members(text, &at, onMember: { take($0, $1, of: text) }) else { return nil }
-    }
-
-    private mutating func take(_ name: JSONToken, _ value: JSONToken, of text: Span<UInt8>) {
-        guard !name.isPlain else { return take(text.extracting(name.range), value) }
-        var plain: [UInt8] = []
-        plain.append(unescaping: name, of: text)
-        take(plain.span, value)
-    }
-
-    private mutating func take(_ name: Span<UInt8>, _ value: JSONToken) {
-        switch name.count {
-        case 2 where name.isEqual(to: "id"): id = value
-        case 2 where name.isEqual(to: "to"): to = value
-        case 3 where name.isEqual(to: "seq"): seq = value
-        case 3 where name.isEqual(to: "gap"): gap = value
-        case 4 where name.isEqual(to: "type"): type = value
-        case 4 where name.isEqual(to: "time"): time = value
-        case 4 where name.isEqual(to: "text"): text = value
-        case 4 where name.isEqual(to: "room"): room = value
-        case 4 where name.isEqual(to: "more"): more = value
-        case 4 where name.isEqual(to: "code"): code = value
-        case 5 where name.isEqual(to: "users"): users = value
-        case 6 where name.isEqual(to: "events"): events = value
-        case 7 where name.isEqual(to: "message"): message = value
-        case 7 where name.isEqual(to: "session"): session = value
-        case 7 where name.isEqual(to: "history"): history = value
-        case 8 where name.isEqual(to: "username"): username = value
-        case 9 where name.isEqual(to: "userCount"): userCount = value
-        case 10 where name.isEqual(to: "retryAfter"): retryAfter = value
-        default: break
+        var tokens: [String: JSONToken] = [:]
+        let isObject = JSONScanner.members(text, &at) { name, value in
+            var bytes: [UInt8] = []
+            bytes.append(unescaping: name, of: text)
+            tokens[String(decoding: bytes, as: UTF8.self)] = value
         }
+        guard isObject else { return nil }
+        self.tokens = tokens
     }
 
-    // MARK: Values
+    /// The object that a token stands for; nil where it is none.
+    init?(_ token: JSONToken, _ text: Span<UInt8>) {
+        guard token.kind == .object else { return nil }
+        var at = token.range.lowerBound
+        self.init(text, &at)
+    }
+
+    private func token(_ name: String) -> JSONToken { tokens[name] ?? .absent }
 
     /// A string's text; nil for anything else.
-    func string(_ token: JSONToken, _ text: Span<UInt8>) -> String? {
+    func string(_ name: String, _ text: Span<UInt8>) -> String? { Self.string(token(name), text) }
+
+    private static func string(_ token: JSONToken, _ text: Span<UInt8>) -> String? {
         guard token.kind == .string else { return nil }
         var bytes: [UInt8] = []
         bytes.append(unescaping: token, of: text)
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    func strings(_ token: JSONToken, _ text: Span<UInt8>) -> [String]? {
-        guard token.kind == .array else { return nil }
-        var strings: [String?] = []
-        var at = token.range.lowerBound
-        guard JSONScanner.elements(text, &at, onElement: { strings.append(string($0, text)) }) else { return nil }
-        let known = strings.compactMap(\.self)
-        return known.count == strings.count ? known : nil
+    func strings(_ name: String, _ text: Span<UInt8>) -> [String]? {
+        guard let tokens = elements(name, text) else { return nil }
+        let strings = tokens.compactMap { Self.string($0, text) }
+        return strings.count == tokens.count ? strings : nil
     }
 
-    func whole(_ token: JSONToken, _ text: Span<UInt8>) -> UInt64? { JSONScanner.whole(text, token) }
+    /// The elements of an array; nil for anything else.
+    func elements(_ name: String, _ text: Span<UInt8>) -> [JSONToken]? {
+        let array = token(name)
+        guard array.kind == .array else { return nil }
+        var elements: [JSONToken] = []
+        var at = array.range.lowerBound
+        guard JSONScanner.elements(text, &at, onElement: { elements.append($0) }) else { return nil }
+        return elements
+    }
 
-    func isTrue(_ token: JSONToken, _ text: Span<UInt8>) -> Bool {
-        token.kind == .boolean && text.extracting(token.range).isEqual(to: "true")
+    /// The objects in an array; nil for anything else, empty where there is no such member.
+    func objects(_ name: String, _ text: Span<UInt8>) -> [ServerFields]? {
+        guard !token(name).isMissing else { return [] }
+        guard let tokens = elements(name, text) else { return nil }
+        let objects = tokens.compactMap { ServerFields($0, text) }
+        return objects.count == tokens.count ? objects : nil
+    }
+
+    /// The members of an object that is a member of this one, each an object itself, by name in order; empty for anything else.
+    func named(_ name: String, _ text: Span<UInt8>) -> [(name: String, fields: ServerFields)] {
+        guard let outer = ServerFields(token(name), text) else { return [] }
+        return outer.tokens.keys.sorted().compactMap { name in
+            ServerFields(outer.token(name), text).map { (name, $0) }
+        }
+    }
+
+    func whole(_ name: String, _ text: Span<UInt8>) -> UInt64? { JSONScanner.whole(text, token(name)) }
+
+    /// Milliseconds.
+    func time(_ name: String, _ text: Span<UInt8>) -> Int64? { whole(name, text).map { Int64(clamping: $0) } }
+
+    /// True or false; nil for anything else.
+    func flag(_ name: String, _ text: Span<UInt8>) -> Bool? {
+        let token = token(name)
+        return token.kind == .boolean ? text.extracting(token.range).isEqual(to: "true") : nil
     }
 }

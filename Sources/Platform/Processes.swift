@@ -45,6 +45,29 @@ private let runThread: @convention(c) (ThreadArgument) -> UnsafeMutableRawPointe
     return nil
 }
 
+/// Whether a signal does nothing: from the start, where the program that has started this one wants it so.
+package func isSignalIgnored(_ number: Int32) -> Bool {
+    var action = sigaction()
+    // The kernel fills the local variable.
+    guard unsafe sigaction(number, nil, &action) == 0 else { return false }
+    #if canImport(Darwin)
+        let handler = unsafe action.__sigaction_u.__sa_handler
+    #elseif canImport(Glibc)
+        let handler = unsafe action.__sigaction_handler.sa_handler
+    #else
+        let handler = unsafe action.__sa_handler.sa_handler
+    #endif
+    // SIG_IGN is the address 1 on all systems, which is not imported as something that could be compared.
+    return unsafe unsafeBitCast(handler, to: Int.self) == 1
+}
+
+/// What stands in a terminal's list of keys for no key at all: `_POSIX_VDISABLE`, a macro that is not imported.
+#if canImport(Darwin)
+    package let noControlCharacter: UInt8 = 0xFF
+#else
+    package let noControlCharacter: UInt8 = 0
+#endif
+
 /// The process's limit on open descriptors, raised from the soft to the hard one: on Darwin to OPEN_MAX where that is less,
 /// which may be less than it was; there both may be infinite, and the system opens no more than that all the same.
 ///

@@ -7,8 +7,12 @@ package enum Signals {
 
     /// Has SIGINT, SIGTERM and perhaps others make a descriptor readable, and SIGPIPE and SIGXFSZ do nothing.
     ///
+    /// - Parameter respectsIgnored: whether a signal that is ignored from the start stays so, as `nohup` and shells without job
+    ///   control mean it.
     /// - Returns: the descriptor, nonblocking; it gives a byte for each signal.
-    package static func catchTermination(and others: [Int32] = []) throws(SystemError) -> Int32 {
+    package static func catchTermination(
+        and others: [Int32] = [], respectsIgnored: Bool = false
+    ) throws(SystemError) -> Int32 {
         // A write to a connection that is gone is told by the write itself, and so is one beyond the largest size of a file.
         _ = signal(SIGPIPE, SIG_IGN)
         _ = signal(SIGXFSZ, SIG_IGN)
@@ -20,7 +24,7 @@ package enum Signals {
             ends.forEach(setNonBlocking)
             unsafe pipe = (ends[0], ends[1])
         }
-        for number in [SIGINT, SIGTERM] + others {
+        for number in [SIGINT, SIGTERM] + others where !(respectsIgnored && isSignalIgnored(number)) {
             _ = signal(number) { number in
                 var byte = UInt8(truncatingIfNeeded: number)
                 // write(2) may be called in a handler. If the pipe is full there are signals enough in it.

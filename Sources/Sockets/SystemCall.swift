@@ -22,6 +22,8 @@ package struct SystemError: Error, CustomStringConvertible {
         return unsafe String(cString: text)
     }
 
+    /// Of a write: that nobody reads any more, as the pipe is closed or the terminal is gone.
+    package var isEndOfReader: Bool { code == EPIPE || code == EIO }
     package var isPermission: Bool { code == EACCES || code == EPERM }
     /// No such address here, or none of its family; for a connection from here, no port that is free.
     package var isAddressUnavailable: Bool { code == EADDRNOTAVAIL || code == EAFNOSUPPORT }

@@ -1,6 +1,7 @@
 import Bench
 import Client
 import Sockets
+import Talk
 
 /// `chatloop bench MODE URL`
 enum BenchCommand {

@@ -83,21 +83,31 @@ enum Help {
         """
 
     private static let talk = """
-        usage: chatloop talk URL [--username NAME]
+        usage: chatloop talk URL [options]
 
-        Joins a chat from the terminal. URL is the page's address, a room's page, or the chat's own:
-        http://127.0.0.1:8080/, http://127.0.0.1:8080/r/garden, ws://127.0.0.1:8080/chat?room=garden, 127.0.0.1:8080.
+        Joins a chat from the terminal. URL is the page's address, a room's page, or the chat's own, with or without an
+        invitation: http://127.0.0.1:8080/, https://chat.example.org/r/garden#invite=CODE, ws://127.0.0.1:8080/chat?room=garden,
+        127.0.0.1:8080. A URL of - is read from the terminal, so that a code in it stands in no list of processes.
 
           --username NAME        the name to join with; without it you are asked, or in a pipe are a guest
+          --password-file FILE   the chat's password is this file's first line
+          --state FILE           keep key and session there, so that a restart comes back as itself; one for each chat
+          --json                 write the protocol's messages, one JSON object a line; "past":true marks those from before
+          --listen               read nothing, and stay until stopped: for a service
+          --ca FILE              trust the certificates in this PEM file in place of the system's
+          --insecure             take any certificate: anybody on the way can read and change what is said
 
-        Each line is a message. /who tells who is here, /rename NAME changes your name, /quit leaves, /help explains the keys.
-        A lost connection comes back by itself, with what was said meanwhile; what you type until then is said when it is back.
+        At a terminal each line is a message, and /help lists the commands. A lost connection comes back by itself, with what was
+        said meanwhile; what you type until then is said when it is back.
 
-        In a pipe it reads and writes plain lines, one for each event: echo "build 17 is out" | chatloop talk URL --username bot
-        says that, waits until it is in the history, and leaves; chatloop talk URL | grep build listens. Without a terminal it
-        gives up when there is no server for 5 seconds at first, and for a minute later.
+        In a pipe each line is said as it is, and one line is written for each event: echo "build 17 is out" | chatloop talk URL
+        --username bot says that, waits until it is in the history, and leaves. A name that is taken is waited for as long as the
+        server keeps it for somebody who was lost. Without a terminal it gives up when there is no server for 5 seconds at
+        first, and for a minute later (with --listen never).
+
         Exit status: 0 after leaving, 64 for a bad command line, 65 where the chat has refused some of the lines, 69 where there
-        is no server (or the name is taken), 76 where whoever answers is no chat.
+        is no server or the name is taken, 74 where the output cannot be written, 76 where the server is no chat, 77 where it
+        does not let you in (password, invitation, ban, certificate).
 
         """
 

@@ -13,7 +13,11 @@ import WebSocket
         ada.connected()
         #expect(ada.sent() == [#"{"type":"join","username":"Ada"}"#])
         ada.welcome(seq: 7, users: ["Ada", "Bo"], history: [said(5), said(7)])
-        #expect(ada.take() == [.show(.joined(isBack: false)), .show(.event(said(5))), .show(.event(said(7)))])
+        #expect(
+            ada.take() == [
+                .show(.joined(ada.lastWelcome, isBack: false)), .show(.event(said(5), isPast: true)),
+                .show(.event(said(7), isPast: true)),
+            ])
         #expect(ada.client.phase == .joined)
         #expect(ada.client.people.names == ["Ada", "Bo"])
         #expect(ada.client.session == "5e55" && ada.client.seq == 7 && ada.client.room == "lobby")
@@ -78,6 +82,9 @@ import WebSocket
         for _ in 0..<7 {
             ada.actions = []
             ada.refuse("storage_failed")
+            // What the server says is told once.
+            let error = ServerError(code: "storage_failed", message: "No.")
+            #expect(ada.take() == (waits.isEmpty ? [.show(.refused(error))] : []))
             waits.append(ada.passUntilAction())
         }
         #expect((500...1000).contains(waits[0]) && (1000...2000).contains(waits[1]) && waits[6] >= 5000)

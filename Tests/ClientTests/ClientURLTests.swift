@@ -45,19 +45,43 @@ import Testing
         #expect(try ClientURL("http://a.example/b/").echoTarget == "/b/echo")
     }
 
-    @Test(arguments: ["wss://a.example/chat", "https://a.example/", "HTTPS://a.example"])
-    func whatNeedsTLSIsRefusedWithAWordOnIt(text: String) throws {
-        let fault = try #require(throws: ClientURL.Fault.self) { try ClientURL(text) }
-        guard case .needsTLS = fault else { throw fault }
-        #expect(fault.description.contains("TLS"))
+    @Test(arguments: ["wss://a.example/chat?room=b", "https://a.example/r/b", "HTTPS://a.example:443/r/b"])
+    func secureSchemes_haveAPortOfTheirOwn(text: String) throws {
+        let url = try ClientURL(text)
+        #expect(url.isSecure && url.port == 443 && url.authority == "a.example" && url.target == "/chat?room=b")
+        #expect(url.page == "https://a.example/r/b")
+        #expect(try ClientURL("https://a.example:80/").authority == "a.example:80")
+        #expect(try !ClientURL("http://a.example/").isSecure)
+    }
+
+    @Test(
+        arguments: [
+            ("http://a.example/?room=garden", "garden"), ("http://a.example/under/?room=garden", "garden"),
+            ("http://a.example?room=garden", "garden"), ("a.example?x=1&room=garden", "garden"),
+            ("http://a.example/r/b?room=garden", "b"), ("http://a.example/index.html?room=garden", "garden"),
+        ])
+    func theRoomMayStandInTheQuery(text: String, room: String) throws {
+        #expect(try ClientURL(text).room == room)
+        #expect(throws: ClientURL.Fault.invalidRoom) { try ClientURL("http://a.example/?room=A") }
+    }
+
+    @Test func fragment_carriesInvitationAndOperatorCode() throws {
+        let url = try ClientURL("http://a.example/r/b#invite=a_-1%2F&operator=xyz")
+        #expect(url.invite == "a_-1/" && url.operatorCode == "xyz" && url.room == "b")
+        #expect(try ClientURL("http://a.example/r/b#m=12").invite == nil)
+        #expect(try ClientURL("http://a.example/#%zz").invite == nil)
+        let other = try #require(url.inRoom("c"))
+        #expect(other.room == "c" && other.invite == nil && other.operatorCode == nil && other.host == "a.example")
+        #expect(url.inRoom("C") == nil)
     }
 
     @Test(
         arguments: [
             ("ftp://a.example/", .unknownScheme("ftp")), ("file:///etc/passwd", .unknownScheme("file")),
             ("", .malformed), ("http://", .malformed), ("ws:///chat", .malformed), ("/r/garden", .malformed),
-            ("http:/a.example", .malformed), ("a b", .malformed), ("a\r\nb", .malformed), ("user@host", .malformed),
-            ("http://user:secret@host/", .malformed), ("host:", .malformed), ("host:0", .invalidPort),
+            ("http:/a.example", .malformed), ("a b", .malformed), ("a\r\nb", .malformed), ("user@host", .userInfo),
+            ("http://user:secret@host/", .userInfo), ("https://a:b@host?x", .userInfo), ("host:", .malformed),
+            ("host:0", .invalidPort),
             ("host:x", .malformed),
             ("host:65536", .malformed), ("host:99999999999999999999", .malformed), ("[::1", .malformed),
             ("[::1]x", .malformed), ("::1", .malformed), ("[fe80::1%25eth0]:1", .malformed), ("ho%73t", .malformed),

@@ -124,12 +124,67 @@ import WebSocket
         for _ in 0..<8 {
             ada.actions = []
             ada.refuse("storage_failed", id: id)
+            // What the server says is told once.
+            #expect(ada.take().count == (waits.isEmpty ? 1 : 0))
             waits.append(ada.passUntilAction())
             ada.hear(.typing(username: "Bo"))  // the connection lives
         }
         #expect((500...1000).contains(waits[0]) && (1000...2000).contains(waits[1]) && waits[7] >= 5000)
         #expect(waits.allSatisfy { $0 <= 10_000 })
         #expect(ada.sent().last == messageJSON("a", id))
+    }
+
+    @Test func slowMode_keepsTheMessageForAsLongAsTheServerSays() throws {
+        var ada = Person.joined()
+        ada.say("a")
+        let request = ada.client.outgoing[0]
+        ada.actions = []
+        ada.refuse("slow_mode", id: request.id, retryAfter: 30_000)
+        let error = ServerError(code: "slow_mode", message: "No.", id: request.id, retryAfter: 30_000)
+        #expect(ada.take() == [.show(.requestDelayed(request, error))])
+        #expect(ada.passUntilAction() == 30_000)
+        #expect(ada.sent() == [messageJSON("a", request.id)])
+    }
+
+    @Test func everyKindOfRequest_isSentAgainUntilItsEventOrDoneComesBack() throws {
+        var ada = Person.joined()
+        var topic = ModerationRequest("topic")
+        topic.text = "news"
+        let requests: [(ChatRequest, String)] = [
+            (.edit(target: 3, text: "b"), #"{"type":"edit","target":3,"text":"b","id":"0"}"#),
+            (.delete(target: 4), #"{"type":"delete","target":4,"id":"1"}"#),
+            (.react(target: 5, emoji: "👍", isOn: true), #"{"type":"react","target":5,"emoji":"👍","id":"2"}"#),
+            (
+                .react(target: 5, emoji: "👍", isOn: false),
+                #"{"type":"react","target":5,"emoji":"👍","on":false,"id":"3"}"#
+            ),
+            (.message(text: "c", reply: 6), #"{"type":"message","text":"c","reply":6,"id":"4"}"#),
+            (.moderate(topic), #"{"type":"moderate","action":"topic","text":"news","id":"5"}"#),
+        ]
+        let kinds: [ChatEvent.Kind] = [
+            .edit(target: 3, text: "b", id: "0"), .delete(target: 4, id: "1"),
+            .react(target: 5, emoji: "👍", isOn: true, id: "2"), .react(target: 5, emoji: "👍", isOn: false, id: "3"),
+            .message(text: "c", id: "4"), .moderation(Moderation(action: "topic"), id: "5"),
+        ]
+        for (index, (request, json)) in requests.enumerated() {
+            ada.request(request, id: "\(index)")
+            #expect(ada.sent() == [json])
+            ada.lose()
+            ada.pass(10_000)
+            ada.connected()
+            ada.actions = []
+            ada.welcome(seq: UInt64(20 + index))
+            #expect(ada.sent() == [json])
+            ada.hear(UInt64(21 + index), "Ada", kinds[index])
+            #expect(ada.client.isSettled)
+        }
+        ada.request(.delete(target: 4), id: "again")
+        let request = ada.client.outgoing[0]
+        ada.actions = []
+        ada.hear(.done(id: "somebody else's"))
+        #expect(ada.take() == [] && !ada.client.isSettled)
+        ada.hear(.done(id: "again"))
+        #expect(ada.take() == [.show(.requestDone(request))] && ada.client.isSettled)
     }
 
     @Test(arguments: ["text_empty", "text_too_long", "bad_field", "not_joined", "something_new"])
@@ -145,7 +200,7 @@ import WebSocket
         #expect(ada.client.outgoing[0].state == .refused(error))
         #expect(
             ada.take() == [
-                .show(.messageRefused(ada.client.outgoing[0], error)),
+                .show(.requestRefused(ada.client.outgoing[0], error)),
                 .send(ClientMessage.message(text: "b", id: ids[1])),
             ])
         // It does not go out again by itself, not even on another connection.

@@ -10,6 +10,9 @@ struct Person {
     var actions: [ClientAction] = []
     /// Of the messages it has said.
     private var count = 0
+    /// The newest welcome it has had.
+    private(set) var lastWelcome = Welcome(
+        username: "", room: "", users: [], userCount: 0, session: "", seq: 0, history: [], gap: false)
 
     init(_ username: String = "Ada", seed: UInt64 = 1) { client = ChatClient(username: username, seed: seed) }
 
@@ -34,7 +37,13 @@ struct Person {
     @discardableResult
     mutating func say(_ text: String) -> Bool {
         count += 1
-        return client.say(text, id: "\(client.username)-\(count)", now: now, into: &actions)
+        return request(.message(text: text), id: "\(client.username)-\(count)")
+    }
+
+    /// - Returns: whether the outbox had room.
+    @discardableResult
+    mutating func request(_ request: ChatRequest, id: String) -> Bool {
+        client.request(request, id: id, now: now, into: &actions)
     }
 
     mutating func hear(_ message: ServerMessage) { client.received(message, now: now, into: &actions) }
@@ -56,11 +65,10 @@ struct Person {
         seq: UInt64, session: String = "5e55", users: [String] = ["Ada", "Bo"], history: [ChatEvent] = [],
         gap: Bool = false
     ) {
-        hear(
-            .welcome(
-                Welcome(
-                    username: client.username, room: "lobby", users: users, userCount: users.count, session: session,
-                    seq: seq, history: history, gap: gap)))
+        lastWelcome = Welcome(
+            username: client.username, room: "lobby", users: users, userCount: users.count, session: session, seq: seq,
+            history: history, gap: gap)
+        hear(.welcome(lastWelcome))
     }
 
     /// Lets time pass, with everything done when it is due.
@@ -96,15 +104,17 @@ struct Person {
     /// Takes out what it has sent so far, as text.
     mutating func sent() -> [String] {
         take().compactMap { action in
-            if case .send(let bytes) = action { return String(decoding: bytes, as: UTF8.self) }
-            return nil
+            switch action {
+            case .send(let bytes), .sendSecret(let bytes): return String(decoding: bytes, as: UTF8.self)
+            default: return nil
+            }
         }
     }
 
     /// Takes out the events it has shown so far.
     mutating func shown() -> [UInt64] {
         take().compactMap { action in
-            if case .show(.event(let event)) = action { return event.seq }
+            if case .show(.event(let event, _)) = action { return event.seq }
             return nil
         }
     }
@@ -116,3 +126,11 @@ func said(_ seq: UInt64, _ username: String = "Bo", _ text: String = "x", id: St
 }
 
 func messageJSON(_ text: String, _ id: String) -> String { #"{"type":"message","text":"\#(text)","id":"\#(id)"}"# }
+
+extension OutgoingRequest {
+    /// What a message says.
+    var text: String? {
+        if case .message(let text, _) = request { return text }
+        return nil
+    }
+}

@@ -97,7 +97,8 @@ import WebSocket
         ada.welcome(seq: 5000, history: [said(4999), said(5000)], gap: true)
         #expect(
             ada.take() == [
-                .show(.joined(isBack: true)), .show(.gap), .show(.event(said(4999))), .show(.event(said(5000))),
+                .show(.joined(ada.lastWelcome, isBack: true)), .show(.gap), .show(.event(said(4999), isPast: false)),
+                .show(.event(said(5000), isPast: false)),
             ])
     }
 
@@ -114,7 +115,8 @@ import WebSocket
         let actions = ada.take()
         #expect(
             actions == [
-                .show(.joined(isBack: true)), .show(.gap), .show(.event(said(1))), .show(.event(said(2))),
+                .show(.joined(ada.lastWelcome, isBack: true)), .show(.gap), .show(.event(said(1), isPast: true)),
+                .show(.event(said(2), isPast: true)),
                 .send(ClientMessage.message(text: "still to be said", id: id)),
             ])
         ada.hear(3, "Ada", .join)
@@ -143,7 +145,7 @@ import WebSocket
         ada.connected()
         ada.actions = []
         ada.welcome(seq: 10)
-        #expect(ada.take() == [.show(.joined(isBack: true))])
+        #expect(ada.take() == [.show(.joined(ada.lastWelcome, isBack: true))])
     }
 
     @Test func aSilentConnectionIsPingedAndThenGivenUp() {
@@ -205,9 +207,10 @@ import WebSocket
                     isOpen = random.below(4) > 0 || step >= 600
                     if isOpen { server.connect() }
                     if isOpen { ada.connected() } else { ada.lose() }
-                case .send(let bytes): server.inbox.append(String(decoding: bytes, as: UTF8.self))
+                case .send(let bytes), .sendSecret(let bytes):
+                    server.inbox.append(String(decoding: bytes, as: UTF8.self))
                 case .close: isOpen = false
-                case .show(.event(let event)): shown.append(event)
+                case .show(.event(let event, _)): shown.append(event)
                 case .show, .ping: break
                 }
             }
@@ -226,7 +229,7 @@ import WebSocket
         #expect(ada.client.isSettled)
         for message in server.outbox { ada.client.received(message, now: ada.now, into: &ada.actions) }
         shown += ada.take().compactMap { action in
-            if case .show(.event(let event)) = action { return event }
+            if case .show(.event(let event, _)) = action { return event }
             return nil
         }
         #expect(server.texts == (0..<said).map(String.init))

@@ -40,6 +40,76 @@ import Testing
                 == .error(ServerError(code: "rate_limited", message: "m", id: "i", retryAfter: 40)))
     }
 
+    @Test func welcome_tellsOfTheRoomAndItsPeople() throws {
+        let text =
+            #"{"type":"welcome","username":"Ada","user":"u-a","role":"host","room":"b","topic":"t","locked":true,"#
+            + #""slow":5,"keeping":false,"users":["Ada"],"people":[{"username":"Ada","user":"u-a","role":"host"}],"#
+            + #""userCount":1,"session":"s","seq":2,"history":[{"type":"message","seq":1,"time":5,"username":"Bo","#
+            + #""deleted":true},{"type":"message","seq":2,"time":5,"username":"Bo","user":"u-b","role":"operator","text":"x","#
+            + #""reply":1,"bot":true,"edited":9,"reactions":{"👍":{"count":2,"names":["A"],"users":["u"],"mine":true}}}]}"#
+        guard case .welcome(let welcome) = parse(text) else {
+            Issue.record("no welcome")
+            return
+        }
+        #expect(welcome.user == "u-a" && welcome.role == "host" && welcome.topic == "t" && welcome.isLocked)
+        #expect(welcome.slow == 5 && !welcome.isKeeping)
+        #expect(welcome.people == [RoomMember(username: "Ada", user: "u-a", role: "host")])
+        #expect(welcome.history[0].isDeleted && welcome.history[0].kind == .message(text: "", id: nil))
+        let message = welcome.history[1]
+        #expect(message.user == "u-b" && message.role == "operator" && message.reply == 1 && message.isBot)
+        #expect(message.isEdited && message.reactions == [Reaction(emoji: "👍", count: 2, isMine: true)])
+    }
+
+    @Test func changesAndModerationAreRead() {
+        func kind(_ fields: String) -> ChatEvent.Kind? {
+            guard case .event(let event) = parse(#"{"seq":1,"time":2,"username":"a",\#(fields)}"#) else { return nil }
+            return event.kind
+        }
+        #expect(kind(#""type":"edit","target":5,"text":"x","id":"i""#) == .edit(target: 5, text: "x", id: "i"))
+        #expect(kind(#""type":"edit","target":5"#) == .edit(target: 5, text: nil, id: nil))
+        #expect(kind(#""type":"delete","target":5"#) == .delete(target: 5, id: nil))
+        #expect(
+            kind(#""type":"react","target":5,"emoji":"👍","on":false"#)
+                == .react(target: 5, emoji: "👍", isOn: false, id: nil))
+        #expect(
+            kind(#""type":"react","target":5,"emoji":"👍""#) == .react(target: 5, emoji: "👍", isOn: true, id: nil))
+        for fields in [#""type":"edit","text":"x""#, #""type":"react","target":1"#, #""type":"moderation""#] {
+            #expect(kind(fields) == nil)
+        }
+        var ban = Moderation(action: "ban", to: "Eve", toUser: "u-e")
+        (ban.until, ban.reason) = (99, "spam")
+        #expect(
+            kind(#""type":"moderation","action":"ban","to":"Eve","toUser":"u-e","until":99,"reason":"spam","id":"i""#)
+                == .moderation(ban, id: "i"))
+        var purge = Moderation(action: "purge")
+        (purge.from, purge.seconds, purge.text) = (7, 3, "t")
+        #expect(
+            kind(#""type":"moderation","action":"purge","from":7,"seconds":3,"text":"t""#)
+                == .moderation(purge, id: nil))
+        guard case .event(let join) = parse(#"{"type":"join","seq":1,"time":2,"username":"a","changed":true}"#) else {
+            Issue.record("no join")
+            return
+        }
+        #expect(join.isSomeoneElse)
+    }
+
+    @Test func answersAreRead() {
+        #expect(parse(#"{"type":"done","id":"i","seq":4}"#) == .done(id: "i"))
+        #expect(parse(#"{"type":"unread","room":"b","seq":4}"#) == .unread(room: "b", seq: 4))
+        #expect(parse(#"{"type":"invite","invite":"abc"}"#) == .invite("abc"))
+        #expect(parse(#"{"type":"state","keeping":false}"#) == .state(isKeeping: false))
+        #expect(parse(#"{"type":"found","events":[],"more":true,"before":7}"#) == .found([], before: 7))
+        #expect(
+            parse(#"{"type":"bans","bans":[{"username":"Eve","user":"u","until":5,"reason":"r"},{"user":"v"}]}"#)
+                == .bans([Ban(username: "Eve", user: "u", until: 5, reason: "r"), Ban(username: "v", user: "v")]))
+        #expect(
+            parse(#"{"type":"whois","username":"Eve","user":"u","role":"host","since":5,"addresses":["::1"]}"#)
+                == .whois(Whois(username: "Eve", user: "u", role: "host", since: 5, addresses: ["::1"])))
+        #expect(
+            parse(#"{"type":"error","code":"banned","message":"m","until":8}"#)
+                == .error(ServerError(code: "banned", message: "m", until: 8)))
+    }
+
     @Test func unknownFieldsAndTypesArePassedOver() {
         #expect(
             parse(#"{"new":{"a":[1,{"type":"x"}]},"type":"typing","username":"a","\u0074ext":1}"#)
@@ -68,6 +138,23 @@ import Testing
         #expect(
             text(ClientMessage.join(username: "a", session: "0f", since: 0))
                 == #"{"type":"join","username":"a","session":"0f","since":0}"#)
+        var credentials = Credentials()
+        (credentials.key, credentials.password) = ("k", "p\"")
+        (credentials.invite, credentials.operatorCode) = ("i", "o")
+        #expect(
+            text(ClientMessage.join(username: "a", credentials: credentials))
+                == #"{"type":"join","username":"a","key":"k","password":"p\"","invite":"i","operator":"o"}"#)
+        var ban = ModerationRequest("ban", .user("u"))
+        (ban.minutes, ban.reason, ban.hasAddress) = (5, "r", true)
+        #expect(
+            text(ClientMessage.query(ban))
+                == #"{"type":"moderate","action":"ban","user":"u","minutes":5,"reason":"r","address":true}"#)
+        #expect(
+            text(ClientMessage.query(ModerationRequest("whois", .username("Eve"))))
+                == #"{"type":"moderate","action":"whois","username":"Eve"}"#)
+        #expect(
+            text(ClientMessage.search("x", before: 9, limit: 20))
+                == #"{"type":"search","text":"x","before":9,"limit":20}"#)
         #expect(text(ClientMessage.message(text: "a\nb", id: "x-1")) == #"{"type":"message","text":"a\nb","id":"x-1"}"#)
         #expect(text(ClientMessage.message(text: "é\u{7}")) == "{\"type\":\"message\",\"text\":\"é\\u0007\"}")
         #expect(text(ClientMessage.rename(to: "b")) == #"{"type":"rename","username":"b"}"#)

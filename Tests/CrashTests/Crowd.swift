@@ -8,7 +8,7 @@ import Support
 final class Crowd {
     /// One of them, and what it has heard.
     final class Person {
-        fileprivate var chatter: Chatter
+        fileprivate var session: ClientSession
         fileprivate var socket: ClientSocket?
         let name: String
         /// What it has said, in order.
@@ -18,14 +18,15 @@ final class Crowd {
         /// What a client must not have to tell: a gap, a refusal, an end.
         fileprivate(set) var complaints: [String] = []
 
-        fileprivate init?(_ name: String, _ url: ClientURL, seed: UInt64) {
+        fileprivate init?(_ name: String, _ url: ClientURL, seed: UInt64, random: @escaping () -> UInt64) {
             self.name = name
-            guard let chatter = Chatter(client: ChatClient(username: name, seed: seed), url: url) else { return nil }
-            self.chatter = chatter
+            let client = ChatClient(username: name, seed: seed)
+            guard let session = ClientSession(client: client, url: url, random: random) else { return nil }
+            self.session = session
         }
 
         /// Whether it is in the room and nothing of its own waits.
-        fileprivate var isSettled: Bool { chatter.client.phase == .joined && chatter.client.isSettled }
+        fileprivate var isSettled: Bool { session.client.phase == .joined && session.client.isSettled }
     }
 
     private(set) var people: [Person] = []
@@ -44,7 +45,8 @@ final class Crowd {
         random = SeededRandom(seed)
         let url = try ClientURL("ws://127.0.0.1:\(port)/")
         for name in names {
-            guard let person = Person(name, url, seed: random.next()) else { throw Failure("no memory") }
+            guard let person = Person(name, url, seed: random.next(), random: { [unowned self] in roll() })
+            else { throw Failure("no memory") }
             people.append(person)
         }
         for person in people { act(person) { $0.start(now: $1, into: &$2) } }
@@ -58,7 +60,7 @@ final class Crowd {
     func say() {
         let person = people[random.number(0...people.count - 1)]
         let text = newText(person)
-        _ = person.chatter.say(text, now: now, random: roll)
+        _ = person.session.say(text, now: now)
         settle(person)
     }
 
@@ -66,9 +68,9 @@ final class Crowd {
     func cutWhileTalking() {
         let person = people[random.number(0...people.count - 1)]
         let text = newText(person)
-        _ = person.chatter.say(text, now: now, random: roll)
+        _ = person.session.say(text, now: now)
         if let socket = person.socket, socket.isConnected {
-            let output = person.chatter.takeOutput()
+            let output = person.session.takeOutput()
             socket.send(Array(output.prefix(random.number(0...output.count))))
             lost(person)
         }
@@ -108,7 +110,7 @@ final class Crowd {
     var isTogether: Bool { isSettled && Set(people.map { $0.heard.last?.seq }).count == 1 }
 
     private var states: String {
-        people.map { "\($0.name): \($0.chatter.client.phase), \($0.chatter.client.outgoing.count) waiting" }
+        people.map { "\($0.name): \($0.session.client.phase), \($0.session.client.outgoing.count) waiting" }
             .joined(separator: "; ")
     }
 
@@ -118,14 +120,14 @@ final class Crowd {
         case .connecting: return
         case .failed: return lost(person)
         case .connected:
-            person.chatter.connected(random: roll)
+            person.session.connected()
             return settle(person)
         case nil: break
         }
         guard readiness.isReadable else { return }
         switch socket.receive(into: &buffer) {
         case .received(let count):
-            person.chatter.received(buffer.span.extracting(0..<count), now: now, random: roll)
+            person.session.received(buffer.span.extracting(0..<count), now: now)
             settle(person)
         case .wouldBlock: break
         case .end, .failed: lost(person)
@@ -134,29 +136,29 @@ final class Crowd {
 
     private func lost(_ person: Person) {
         person.socket = nil
-        person.chatter.disconnected(now: now, random: roll)
+        person.session.disconnected(now: now)
         settle(person)
     }
 
     private func act(_ person: Person, _ deed: (inout ChatClient, Int64, inout [ClientAction]) -> Void) {
         let now = now
-        person.chatter.act(roll) { deed(&$0, now, &$1) }
+        person.session.act { deed(&$0, now, &$1) }
         settle(person)
     }
 
     /// Does what a client asks for, sends what it says, and notes what it shows.
     private func settle(_ person: Person) {
-        while !person.chatter.requests.isEmpty {
-            let requests = person.chatter.requests
-            person.chatter.requests = []
+        while !person.session.requests.isEmpty {
+            let requests = person.session.requests
+            person.session.requests = []
             for request in requests { perform(request, person) }
         }
-        person.socket?.send(person.chatter.takeOutput())
-        for item in person.chatter.news { note(item, person) }
-        person.chatter.news = []
+        person.socket?.send(person.session.takeOutput())
+        for event in person.session.events { note(event, person) }
+        person.session.events = []
     }
 
-    private func perform(_ request: Chatter.Request, _ person: Person) {
+    private func perform(_ request: ClientSession.Request, _ person: Person) {
         switch request {
         case .connect:
             let socket = ClientSocket(poller: poller, token: nextToken, addresses: addresses)
@@ -164,16 +166,16 @@ final class Crowd {
             person.socket = socket
             if case .failed = socket.connect(now: now) { lost(person) }
         case .disconnect:
-            person.socket?.send(person.chatter.takeOutput())
+            person.socket?.send(person.session.takeOutput())
             person.socket = nil
         }
     }
 
-    private func note(_ item: News, _ person: Person) {
-        switch item {
-        case .event(let event): person.heard.append(event)
+    private func note(_ event: ClientEvent, _ person: Person) {
+        switch event {
+        case .event(let event, _): person.heard.append(event)
         case .joined, .lost, .history: break
-        default: person.complaints.append("\(item)")
+        default: person.complaints.append("\(event)")
         }
     }
 

@@ -50,15 +50,16 @@ import WebSocket
         #expect(unstamped(result.lines) == ["* bot joined"] + lines.map { "bot: \($0)" })
     }
 
-    @Test func commandsComeAtTheirPlace() throws {
+    /// Nobody types: what a pipe brings is said as it is, whatever it looks like.
+    @Test func slashCommands_doNotCountInAPipe() throws {
         let server = try LiveServer()
-        let input = "one\n/rename Carl\ntwo\n/who\n//slash\n/usr/bin\n\n   \n/quit\nnever\n"
+        let input = "\u{FEFF}one\n/rename Carl\n/who\n//slash\n/usr/bin\n\n   \n/quit\n/me waves\r\n"
         let result = try talk(server.url, "--username", "bot", input: input)
         #expect(result.ending == .exited(0) && result.errors.isEmpty)
         #expect(
             unstamped(result.lines) == [
-                "* bot joined", "bot: one", "* bot is now Carl", "Carl: two", "-- 1 here: Carl", "Carl: /slash",
-                "Carl: /usr/bin",
+                "* bot joined", "bot: one", "bot: /rename Carl", "bot: /who", "bot: //slash", "bot: /usr/bin",
+                "bot: /quit", "~ bot waves",
             ])
     }
 
@@ -82,7 +83,7 @@ import WebSocket
             "\u{9B}31mred": "<U+9B>31mred", "\u{202E}evil": "<U+202E>evil", "a\tb": "a    b",
             "first\nsecond\r\nthird": "first ⏎ second ⏎ third",
             "\u{2066}x\u{2069}\u{200F}": "<U+2066>x<U+2069><U+200F>",
-            "ls\u{2028}ps\u{2029}": "ls ⏎ ps ⏎ ", "family 👨‍👩‍👧 é": "family 👨‍👩‍👧 é",
+            "ls\u{2028}ps\u{2029}": "ls ⏎ ps", "family 👨‍👩‍👧 é": "family 👨‍👩‍👧 é",
         ]
         for (said, shown) in cases {
             // C1 controls are refused by the server; another server may let them through.
@@ -142,13 +143,34 @@ import WebSocket
         child = nil
     }
 
-    @Test func aNameThatIsTakenIsToldAsThat() throws {
-        let server = try LiveServer()
-        _ = try TestClient(server, as: "Ada")
-        let keep = try TestClient(server, as: "Bo")
-        let result = try talk(server.url, "--username", "BO", input: "hi\n")
-        #expect(result.ending == .exited(69) && result.errors.contains("--username"))
-        _ = keep
+    /// It may have been killed a moment ago, and then the server keeps its name for half a minute.
+    @Test func aTakenName_isAwaitedAndThenGivenUp() async throws {
+        let result = try await onThread {
+            let server = try LiveServer()
+            let keep = try TestClient(server, as: "Bo")
+            let start = Deadline.now
+            let child = try Command.start(["talk", server.url, "--username", "BO"])
+            _ = try child.errorLine(with: "Waiting for it to become free")
+            let ending = try child.wait(within: 90)
+            _ = keep
+            return (ending, child.allErrors(), Deadline.now - start)
+        }
+        #expect(result.0 == .exited(69) && result.1.contains("--username"))
+        #expect(result.2 > 30)
+    }
+
+    @Test func aBotThatWasKilled_getsItsNameBack() throws {
+        let taken = ScriptedChat.Answer.text(#"{"type":"error","code":"username_taken","message":"Taken."}"#)
+        let chat = try ScriptedChat { message, _ in
+            guard message.type == "join" else { return [] }
+            return message["username"] == "bot" ? [taken, taken] : []
+        }
+        let child = try Command.start(["talk", chat.url, "--username", "bot"])
+        for _ in 0..<3 { _ = try chat.next("join") }
+        chat.say(ScriptedChat.welcome("bot").content)
+        #expect(try child.errorLine(with: "Waiting").contains("Taken."))
+        child.closeInput()
+        #expect(try child.wait() == .exited(0))
     }
 
     @Test func withoutAServerItGivesUp() async throws {
@@ -256,5 +278,102 @@ import WebSocket
         child.closeInput()
         #expect(try child.wait() == .exited(0))
         #expect(child.allErrors() == "")
+    }
+
+    // MARK: Output and signals
+
+    /// Starts it by a shell, which can give it other streams and signals.
+    private func shell(_ script: String, _ arguments: String...) throws -> Child {
+        let child = try Child("/bin/sh", ["-c", script, "sh", try Command.path()] + arguments)
+        return child
+    }
+
+    @Test func outputThatCannotBeWritten_isAnError_aClosedPipeIsNot() throws {
+        let server = try LiveServer()
+        for options in ["", "--json"] {
+            let child = try shell("exec \"$1\" talk \"$2\" \(options) >/dev/full", server.url)
+            #expect(try child.waitForProcess() == .exited(74))
+            #expect(child.allErrors().contains("cannot write: No space left on device"))
+        }
+        let closed = try shell("\"$1\" talk \"$2\" </dev/null | :; echo ${PIPESTATUS:-0}", server.url)
+        #expect(try closed.wait() == .exited(0))
+    }
+
+    /// As nohup does it, and shells with what they put in the background.
+    @Test func signalsThatWereIgnored_stayIgnored() throws {
+        let server = try LiveServer()
+        let child = try shell("trap '' HUP INT; exec \"$1\" talk \"$2\" --username bot", server.url)
+        _ = try child.line(with: "bot joined")
+        child.signal(SIGHUP)
+        child.signal(SIGINT)
+        child.write("still here\n")
+        _ = try child.line(with: "bot: still here")
+        child.signal(SIGTERM)
+        #expect(try child.wait() == .exited(0))
+    }
+
+    // MARK: The command line
+
+    @Test func secrets_areNotRepeatedInErrors() throws {
+        let user = try talk("http://me:hunter2@127.0.0.1/", input: "")
+        #expect(
+            user.ending == .exited(64) && !user.errors.contains("hunter2") && user.errors.contains("user:password@"))
+        let invite = try talk("http://127.0.0.1/r/UPPER#invite=hunter2", input: "")
+        #expect(invite.ending == .exited(64) && !invite.errors.contains("hunter2") && invite.errors.contains("room"))
+    }
+
+    @Test func aURLFromTheTerminal_needsOne() throws {
+        let child = try shell("exec setsid \"$1\" talk - </dev/null")
+        #expect(try child.wait() == .exited(64))
+        #expect(child.allErrors().contains("terminal"))
+    }
+
+    /// What the server tells beyond messages, in a pipe.
+    @Test func everyMessageOfTheProtocol_isShownAsText() throws {
+        let chat = try ScriptedChat { message, _ in
+            guard message.type == "join" else { return [] }
+            let event = #""time":1,"username":"Eve","user":"u-e","seq":"#
+            return [
+                ScriptedChat.welcome("bot"),
+                .text(#"{"type":"message","text":"hello",\#(event)1}"#),
+                .text(#"{"type":"edit","target":1,"text":"hallo",\#(event)2}"#),
+                .text(#"{"type":"react","target":1,"emoji":"👍",\#(event)3}"#),
+                .text(#"{"type":"message","text":"yes","reply":1,\#(event)4}"#),
+                .text(#"{"type":"delete","target":1,\#(event)5}"#),
+                .text(#"{"type":"moderation","action":"mute","to":"Bo","toUser":"u-b","reason":"loud",\#(event)6}"#),
+                .text(
+                    #"{"type":"found","events":[{"type":"message","text":"x","time":1,"username":"Bo","seq":9}],"before":9}"#
+                ),
+                .text(#"{"type":"unread","room":"garden","seq":4}"#), .text(#"{"type":"invite","invite":"abc"}"#),
+                .text(#"{"type":"bans","bans":[{"username":"Bo","user":"u-b"}]}"#),
+                .text(#"{"type":"whois","username":"Bo","user":"u-b","addresses":["::1"]}"#),
+                .text(#"{"type":"state","keeping":false}"#), .text(#"{"type":"state","keeping":true}"#),
+                .text(#"{"type":"message","text":"end",\#(event)7}"#),
+            ]
+        }
+        let child = try Command.start(["talk", chat.url, "--username", "bot"])
+        var lines: [String] = []
+        while lines.last?.hasSuffix("end") != true { lines.append(try child.line()) }
+        child.closeInput()
+        #expect(try child.wait() == .exited(0))
+        let errors = child.allErrors()
+        let expected = [
+            "Eve: hello", "* Eve edited Eve: “hello”: hallo", "* Eve reacted with 👍 to Eve: “hallo”",
+            "Eve (to Eve: “hallo”): yes", "* Eve deleted a message of Eve from ", "* Eve muted Bo: loud", "#9 1970-",
+            "-- There may be more", "-- There are new messages in garden.",
+            "-- Invitation: \(chat.url)#invite=abc", "-- Banned:", "-- Bo (user:u-b) for ever",
+            "-- Bo is user:u-b, from ::1", "Eve: end",
+        ]
+        for (line, part) in zip(lines, expected) { #expect(line.contains(part)) }
+        #expect(lines.count == expected.count)
+        #expect(errors.contains("cannot keep") && errors.contains("keeps what is said again"))
+    }
+}
+
+extension ScriptedChat.Answer {
+    /// The text of one that is a text.
+    var content: String {
+        if case .text(let text) = self { return text }
+        return ""
     }
 }

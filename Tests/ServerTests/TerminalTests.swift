@@ -40,12 +40,12 @@ import Testing
         while try ada.next().type != "join" {}
         // In the middle of the line, so that the cursor has something on both sides.
         talk.type("half a lime\u{1B}[D\u{1B}[D")
-        screen.write(try talk.wait(for: "me\u{1B}[2D"))
+        screen.write(try talk.wait(for: "\u{1B}7me\u{1B}8\u{1B}[?7h"))
         try ada.say("one")
         try ada.say("two\nlines")
         screen.write(try talk.wait(for: "one"))
         screen.write(try talk.wait(for: "lines"))
-        screen.write(try talk.wait(for: "me\u{1B}[2D"))
+        screen.write(try talk.wait(for: "\u{1B}7me\u{1B}8\u{1B}[?7h"))
         #expect(screen.text.last == "Bo> half a lime")
         let chat = screen.text.dropLast().map { $0.drop { $0.isNumber || $0 == ":" } }
         #expect(chat.suffix(3) == [" Ada: one", " Ada: two", "      lines"])

@@ -8,7 +8,7 @@ final class Guest: Person {
     private unowned let world: Simulator
     private var room = ""
     private let name: String
-    private var chatter: Chatter?
+    private var session: ClientSession?
     private var link: Link?
     private var ear = Ear()
     /// The server has said on this connection why it ends.
@@ -35,7 +35,7 @@ final class Guest: Person {
     private var now: Int64 { world.now / 1_000_000 }
 
     var hope: Hope? {
-        guard let client = chatter?.client else {
+        guard let client = session?.client else {
             return Hope(room: room, username: name, isSettled: false, people: [], seq: 0)
         }
         return Hope(
@@ -48,7 +48,7 @@ final class Guest: Person {
 
     func connected(_ link: Link) {
         guard link === self.link else { return world.network.close(link, withReset: false) }
-        chatter?.connected(random: roll)
+        session?.connected()
         settle()
     }
 
@@ -61,14 +61,14 @@ final class Guest: Person {
         }
         guard world.now >= isDeafUntil else { return }
         let bytes = world.network.receive(link)
-        let since = chatter?.client.session == nil ? nil : chatter?.client.seq
+        let since = session?.client.session == nil ? nil : session?.client.seq
         ear.take(bytes) { text in world.judge.heard(index, link, room: room, since: since, text) }
         if let (code, reason) = ear.dismissal {
             world.judge.dismissed(index, link, code: code, reason: reason)
             ear.dismissal = nil
             hasGoodbye = true
         }
-        chatter?.received(bytes.span, now: now, random: roll)
+        session?.received(bytes.span, now: now)
         settle()
     }
 
@@ -78,7 +78,7 @@ final class Guest: Person {
         guard link === self.link else { return }
         if !hasGoodbye, ear.isOpen { world.judge.dropped(index, link) }
         forgetLink()
-        chatter?.disconnected(now: now, random: roll)
+        session?.disconnected(now: now)
         settle()
     }
 
@@ -91,12 +91,12 @@ final class Guest: Person {
 
     func wake(_ version: UInt64) {
         guard version == self.version || version == 0 else { return }
-        if chatter == nil { begin() }
+        if session == nil { begin() }
         if isDeafUntil > 0, world.now >= isDeafUntil {
             isDeafUntil = 0
             if let link { readable(link) }
         }
-        chatter?.act(roll) { $0.advance(to: now, into: &$1) }
+        session?.act { $0.advance(to: now, into: &$1) }
         if world.now >= nextDeed {
             nextDeed = isCalm ? .max : world.now + world.random.time(mean: world.plan.deedEvery)
             act()
@@ -108,7 +108,7 @@ final class Guest: Person {
         isCalm = true
         isDeafUntil = 0
         isAwayUntil = 0
-        nextDeed = chatter?.client.phase == .out ? world.now : .max
+        nextDeed = session?.client.phase == .out ? world.now : .max
         if let link { readable(link) }
         wake(0)
     }
@@ -120,15 +120,16 @@ final class Guest: Person {
             return world.judge.fail("an address was not understood")
         }
         let client = ChatClient(username: name, seed: world.random.next())
-        chatter = Chatter(client: client, url: url, deflate: world.random.happens(0.5))
+        session = ClientSession(
+            client: client, url: url, deflate: world.random.happens(0.5), random: { [unowned self] in roll() })
         own = []
-        chatter?.act(roll) { $0.start(now: now, into: &$1) }
+        session?.act { $0.start(now: now, into: &$1) }
         if !isCalm { nextDeed = world.now + world.random.time(mean: 10_000_000_000 * world.plan.pace) }
     }
 
     private func act() {
-        if chatter?.client.phase == .out {
-            chatter?.act(roll) { $0.join(as: name, now: now, into: &$1) }
+        if session?.client.phase == .out {
+            session?.act { $0.join(as: name, now: now, into: &$1) }
             return
         }
         guard !isCalm else { return }
@@ -141,9 +142,9 @@ final class Guest: Person {
         case 0..<55:
             say(length: world.random.happens(0.1) ? world.random.number(200...4000) : world.random.number(1...80))
         case 55..<65: for _ in 0..<world.random.number(2...40) { say(length: 10) }
-        case 65..<72: chatter?.act(roll) { $0.typing(now: now, into: &$1) }
-        case 72..<76: chatter?.act(roll) { _ = $0.rename(to: "\(name)-\(world.random.number(0...9))", into: &$1) }
-        case 76..<80: chatter?.act(roll) { _ = $0.requestHistory(before: $0.seq, limit: 50, into: &$1) }
+        case 65..<72: session?.act { $0.typing(now: now, into: &$1) }
+        case 72..<76: session?.act { _ = $0.rename(to: "\(name)-\(world.random.number(0...9))", into: &$1) }
+        case 76..<80: session?.act { _ = $0.requestHistory(before: $0.seq, limit: 50, into: &$1) }
         case 80..<86:
             isDeafUntil = world.now + world.random.time(mean: 20_000_000_000)
             link?.isHindered = true
@@ -155,17 +156,17 @@ final class Guest: Person {
     private func say(length: Int) {
         let alphabet = ["a", "b", "é", "漢", "🙂", " ", "\"", "\\", "\n"]
         let text = "x" + (0..<length - 1).map { _ in world.random.pick(alphabet) }.joined()
-        guard chatter?.say(text, now: now, random: roll) == true else { return }
-        guard let message = chatter?.client.outgoing.last else { return }
+        guard session?.say(text, now: now) == true else { return }
+        guard let message = session?.client.outgoing.last else { return }
         own.insert(message.id)
         world.judge.says(message.id, text, person: index)
-        lastSaid = (message.id, text, chatter?.client.session, false)
+        lastSaid = (message.id, text, session?.client.session, false)
     }
 
     /// Says the newest message once more, as someone does who has not looked at what came back: the shipped client finds its
     /// own message in the welcome after nearly every loss, and would never try it.
     private func sayAgain() {
-        guard let last = lastSaid, let link, let client = chatter?.client, client.phase == .joined, client.isSettled,
+        guard let last = lastSaid, let link, let client = session?.client, client.phase == .joined, client.isSettled,
             last.isHeard, client.session == last.session, !world.judge.mayHaveLostEvents
         else { return }
         var frame: [UInt8] = []
@@ -181,17 +182,17 @@ final class Guest: Person {
         world.trace("guest \(index) drops its connection")
         forgetLink()
         world.network.close(link, withReset: world.random.happens(0.5))
-        chatter?.disconnected(now: now, random: roll)
+        session?.disconnected(now: now)
     }
 
     /// Leaves for good once all is said, and comes back as someone new.
     private func leave() {
-        guard let client = chatter?.client, client.phase == .joined, client.isSettled else { return }
+        guard let client = session?.client, client.phase == .joined, client.isSettled else { return }
         world.trace("guest \(index) leaves")
         world.judge.leaves(index)
-        chatter?.act(roll) { $0.leave(into: &$1) }
+        session?.act { $0.leave(into: &$1) }
         settle()
-        chatter = nil
+        session = nil
         nextDeed = world.now + world.random.time(mean: 20_000_000_000 * world.plan.pace)
     }
 
@@ -215,24 +216,24 @@ final class Guest: Person {
             }
         }
         flush()
-        for item in chatter?.news ?? [] { note(item) }
-        chatter?.news = []
+        for event in session?.events ?? [] { note(event) }
+        session?.events = []
         arrange()
     }
 
-    private func takeRequests() -> [Chatter.Request] {
-        defer { chatter?.requests = [] }
-        return chatter?.requests ?? []
+    private func takeRequests() -> [ClientSession.Request] {
+        defer { session?.requests = [] }
+        return session?.requests ?? []
     }
 
     private func flush() {
-        guard let bytes = chatter?.takeOutput(), !bytes.isEmpty, let link else { return }
+        guard let bytes = session?.takeOutput(), !bytes.isEmpty, let link else { return }
         world.network.send(link, bytes)
     }
 
-    private func note(_ item: News) {
-        switch item {
-        case .event(let event):
+    private func note(_ event: ClientEvent) {
+        switch event {
+        case .event(let event, _):
             if case .message(_, let id?) = event.kind, own.contains(id) {
                 if id == lastSaid?.id { lastSaid?.isHeard = true }
                 world.judge.acknowledge(id, room: room, seq: event.seq)
@@ -240,20 +241,20 @@ final class Guest: Person {
         case .joinRefused(let error):
             // Its own ghost may have the name: the client tries again by itself, or the person does.
             world.trace("guest \(index) was refused: \(error.code)")
-            if chatter?.client.phase == .out { nextDeed = world.now + 3_000_000_000 }
+            if session?.client.phase == .out { nextDeed = world.now + 3_000_000_000 }
         case .noChat: world.judge.fail("guest \(index) took the server for no chat")
         case .takenOver: world.judge.fail("guest \(index) was taken over, by nobody")
-        case .messageRefused(_, let error):
+        case .requestRefused(_, let error):
             if error.code != "storage_failed", error.code != "rate_limited" {
                 world.judge.fail("a message of guest \(index) was refused: \(error.code)")
             }
-        case .joined, .gap, .lost, .refused, .history: break
+        default: break
         }
     }
 
     private func arrange() {
         var next = nextDeed
-        if let deadline = chatter?.client.deadline { next = min(next, deadline * 1_000_000) }
+        if let deadline = session?.client.deadline { next = min(next, deadline * 1_000_000) }
         if isDeafUntil > 0 { next = min(next, isDeafUntil) }
         guard next < .max else { return }
         version += 1

@@ -103,9 +103,20 @@ struct ScreenModel {
     private(set) var rows: [[Character]] = [[]]
     private var row = 0
     private var column = 0
+    private var saved = (row: 0, column: 0)
+    /// Whether what is too long for a row goes on in the next.
+    private var wraps = true
     let columns: Int
+    /// The columns that a character takes, in which terminals differ.
+    private let width: (Unicode.Scalar) -> Int
 
-    init(columns: Int = 80) { self.columns = columns }
+    init(columns: Int = 80, width: @escaping (Unicode.Scalar) -> Int = { _ in 1 }) {
+        self.columns = columns
+        self.width = width
+    }
+
+    /// The cursor's place in its row.
+    var cursor: Int { column }
 
     /// The rows without the spaces at their ends, and without the empty ones at the end.
     var text: [String] {
@@ -124,25 +135,32 @@ struct ScreenModel {
                 while rows.count <= row { rows.append([]) }
             case "\u{1B}": obey(&scalars)
             case _ where scalar.value < 0x20: break
-            default: put(Character(scalar))
+            default: put(scalar)
             }
         }
     }
 
-    private mutating func put(_ character: Character) {
-        if column == columns {
+    private mutating func put(_ scalar: Unicode.Scalar) {
+        let width = width(scalar)
+        if column + width > columns {
+            guard wraps else { return }
             column = 0
             row += 1
             while rows.count <= row { rows.append([]) }
         }
-        while rows[row].count <= column { rows[row].append(" ") }
-        rows[row][column] = character
-        column += 1
+        while rows[row].count < column + width { rows[row].append(" ") }
+        if width > 0 { rows[row][column] = Character(scalar) }
+        column += width
     }
 
     /// `ESC [ parameters letter`
     private mutating func obey(_ scalars: inout ArraySlice<Unicode.Scalar>) {
-        guard scalars.popFirst() == "[" else { return }
+        switch scalars.popFirst() {
+        case "[": break
+        case "7": return saved = (row, column)
+        case "8": return (row, column) = saved
+        default: return
+        }
         var parameters = ""
         while let scalar = scalars.popFirst() {
             guard scalar.value >= 0x40 else {
@@ -153,6 +171,8 @@ struct ScreenModel {
             switch scalar {
             case "A": row = max(0, row - number)
             case "D": column = max(0, column - number)
+            case "l" where parameters == "?7": wraps = false
+            case "h" where parameters == "?7": wraps = true
             case "J" where parameters.isEmpty:
                 rows[row] = Array(rows[row].prefix(column))
                 rows.removeSubrange((row + 1)...)

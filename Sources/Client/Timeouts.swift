@@ -1,7 +1,7 @@
 import WebSocket
 
-/// How long a client waits, and how much it keeps (ms).
-enum Patience {
+/// How long a client waits (ms), and how much it keeps.
+enum Timeouts {
     /// For a connection to open, and for the welcome.
     static let opening: Int64 = 10_000
     /// For a message's event, or for the answer to a ping; after that the connection is taken for dead.
@@ -15,14 +15,19 @@ enum Patience {
     /// After a refusal that does not say how long.
     static let afterRefusal: Int64 = 1_000
     static let longestAfterRefusal: Int64 = 10_000
-    /// How long the server keeps the name of a connection that it has lost (30 s), and a little for finding out.
-    static let ghost: Int64 = 60_000
+    /// How long the server keeps the name of a connection that it has lost (30 s), and the time until it notices.
+    static let nameHeld: Int64 = 60_000
+    /// How long a program whose name is taken waits for it: it may have been killed a moment ago, and then the server
+    /// keeps the name for 30 s.
+    static let nameAwaited: Int64 = 36_000
     static let betweenJoins: Int64 = 3_000
-    /// Messages that may wait: nobody types more, and whoever pipes more is to wait.
+    /// Requests that may wait: nobody types more, and a pipe that brings more is to wait.
     static let outboxSize = 1_000
 }
 
 extension CloseCode {
     /// Chatloop's own: the client has given up a connection that did not answer. It counts as lost, so that the name is kept.
     static let unanswered = CloseCode(rawValue: 4000)
+    /// Chatloop's own: a host has put this client out.
+    package static let putOut = CloseCode(rawValue: 4003)
 }

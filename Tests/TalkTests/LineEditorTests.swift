@@ -1,7 +1,7 @@
 import Support
 import Testing
 
-@testable import Client
+@testable import Talk
 
 /// Keys as terminals send them.
 @Suite struct KeyReaderTests {
@@ -23,6 +23,25 @@ import Testing
             ("\u{1B}[99~x", [.text("x")]), ("\u{1B}[?25hx", [.text("x")]), ("\u{1B}qx", [.text("x")]),
             ("\u{0}\u{1C}", []),
             ("\u{1B}[200~a\r\tb\u{3}\u{1B}[201~\r", [.text("a"), .text("\n"), .text("\t"), .text("b"), .enter]),
+            // CR LF is one line break, CR CR LF LF are three.
+            ("\u{1B}[200~a\r\nb\u{1B}[201~", [.text("a"), .text("\n"), .text("b")]),
+            ("\u{1B}[200~\r\r\n\n\u{1B}[201~", [.text("\n"), .text("\n"), .text("\n")]),
+            ("\u{1B}[200~a\r\u{1B}[201~\u{1B}[200~\nb\u{1B}[201~", [.text("a"), .text("\n"), .text("\n"), .text("b")]),
+            ("\u{3}\u{19}", [.interrupt, .yank]),
+            // Function keys of the Linux console; Alt with a cursor key as some terminals send it.
+            ("\u{1B}[[Ax", [.text("x")]), ("\u{1B}\u{1B}[D\u{1B}\u{1B}[Cx", [.wordLeft, .wordRight, .text("x")]),
+            // Strings: OSC until BEL or ST, DCS, APC, PM, SOS; and one that Enter breaks off.
+            ("\u{1B}]0;title\u{7}x", [.text("x")]), ("\u{1B}]11;rgb:0/0/0\u{1B}\\x", [.text("x")]),
+            (
+                "\u{1B}P1$r0m\u{1B}\\x\u{1B}_q\u{1B}\\y\u{1B}^q\u{1B}\\z\u{1B}Xq\u{1B}\\",
+                [.text("x"), .text("y"), .text("z")]
+            ),
+            ("\u{1B}]abc\rx", [.enter, .text("x")]), ("\u{1B}NAx\u{1B}OPy", [.text("x"), .text("y")]),
+            // Long and strange ones, and one that is broken off by another.
+            ("\u{1B}[27;5;13~\u{1B}[1;2;3;4;5;6;7;8;9;10;11mx", [.text("x")]), ("\u{1B}[<0;33;12Mx", [.text("x")]),
+            ("\u{1B}[12\u{1B}[Ax", [.up, .text("x")]), ("\u{1B}[1é", [.text("é")]),
+            ("\u{1B}\rx", [.enter, .text("x")]),
+            ("a\u{9B}\u{85}b", [.text("a"), .text("b")]),
         ] as [(String, [Key])])
     func sequencesAreKeys(text: String, expected: [Key]) {
         #expect(keys(text) == expected)
@@ -39,8 +58,16 @@ import Testing
         #expect(reader.take([0x80]) == [.text("\u{FFFD}")])
     }
 
-    @Test func anEndlessSequenceIsLeft() {
-        #expect(keys("\u{1B}[" + String(repeating: "1", count: 100) + "x").last == .text("x"))
+    @Test func aLongSequence_isSwallowedUpToItsEnd() {
+        #expect(keys("\u{1B}[" + String(repeating: "1;", count: 100_000) + "Ax") == [.text("x")])
+    }
+
+    /// Escape by itself, and later a bracket: two keys of somebody who types, and no beginning of a sequence.
+    @Test func aPause_endsWhatWasBegun() {
+        var reader = KeyReader()
+        #expect(reader.take([0x1B], now: 1_000) == [])
+        #expect(reader.take(Array("]hello".utf8), now: 2_000) == "]hello".unicodeScalars.map { .text($0) })
+        #expect(reader.take([0x1B], now: 3_000) == [] && reader.take(Array("[A".utf8), now: 3_100) == [.up])
     }
 
     @Test func anyBytesAtAllAreTakenWithoutATrap() {
@@ -86,7 +113,49 @@ import Testing
         #expect(type("hello\u{1B}[D\rx", into: &editor) == [.line("hello")])
         #expect(editor.text == "x")
         #expect(type("\u{4}", into: &editor).isEmpty)
-        #expect(type("\u{7F}\u{4}\u{C}\t", into: &editor) == [.endOfInput, .clearScreen, .complete])
+        #expect(type("\u{7F}\u{4}\u{C}\t\u{3}", into: &editor) == [.endOfInput, .clearScreen, .complete, .interrupt])
+    }
+
+    @Test func aPastedLineBreakAtTheEnd_isNoEmptyLine() {
+        var editor = LineEditor()
+        #expect(type("\u{1B}[200~one\r\ntwo\r\n\r\n\u{1B}[201~\r", into: &editor) == [.line("one\ntwo")])
+        #expect(type("\u{1B}[200~\n\u{1B}[201~\r", into: &editor) == [.line("")])
+    }
+
+    @Test func whatWasCutOut_isPutBackByControlY() {
+        for (keys, text) in [
+            ("one two\u{17}\u{1}\u{19}", "twoone "), ("one\u{15}\u{19}\u{19}", "oneone"),
+            ("one\u{1}\u{B}\u{B}\u{19}", "one"), ("\u{19}", ""),
+        ] {
+            var editor = LineEditor()
+            _ = type(keys, into: &editor)
+            #expect(editor.text == text)
+        }
+    }
+
+    @Test func aClearedLine_isNotLost() {
+        var editor = LineEditor()
+        _ = type("one\rlong text", into: &editor)
+        editor.clear()
+        #expect(editor.isEmpty)
+        _ = type("\u{19}", into: &editor)
+        #expect(editor.text == "long text")
+        editor.clear()
+        _ = type("\u{1B}[A", into: &editor)
+        #expect(editor.text == "long text")
+        _ = type("\u{1B}[A", into: &editor)
+        #expect(editor.text == "one")
+    }
+
+    @Test func aSecret_isShownAsDotsAndNotKept() {
+        var editor = LineEditor()
+        editor.isSecret = true
+        _ = type("pässword\u{1B}[D\u{17}", into: &editor)
+        #expect(editor.window(columns: 20).before == "" && editor.window(columns: 20).after == "•")
+        #expect(type("\r", into: &editor) == [.line("d")])
+        editor.isSecret = false
+        _ = type("\u{19}\u{1B}[A", into: &editor)
+        #expect(editor.isEmpty)
     }
 
     @Test func earlierLinesComeBackAndTheDraftIsNotLost() {
@@ -107,10 +176,11 @@ import Testing
         func completed(_ text: String) -> String {
             var editor = LineEditor()
             _ = type(text, into: &editor)
-            editor.complete(with: ["bob", "Adelheid", "Ada"])
+            editor.complete(with: ["bob", "Adelheid", "Ada", "/who"])
             return editor.text
         }
         #expect(completed("ad") == "Ada: ")
+        #expect(completed("/w") == "/who ")
         #expect(completed("hello ADE") == "hello Adelheid ")
         #expect(completed("x") == "x" && completed("") == "" && completed("bob ") == "bob ")
     }

@@ -1,16 +1,20 @@
+import Client
 import Sockets
 import WebSocket
 
-/// A conversation in a terminal or a pipe: the loop around a chatter.
+/// A conversation in a terminal or a pipe: the loop around a client.
 ///
 /// It is the server's loop in small. 1. receive: wait for the socket, the keyboard, a signal or a deadline, and take in
-/// what there is; 2. update: the chatter decides what follows; 3. send: bytes to the server, lines to the screen.
+/// what there is; 2. update: the client decides what follows; 3. send: bytes to the server, lines to the screen.
 package final class TalkLoop {
     let options: TalkOptions
-    let chatter: Chatterbox
-    let person: TalkPerson
-    private let output: PatientOutput
-    private let errors: PatientOutput
+    /// The room that is talked in.
+    var url: ClientURL
+    var session: ClientSession
+    let console: TalkConsole
+    let entropy: EntropySource
+    private let output: BufferedOutput
+    private let errors: BufferedOutput
     private let poller: any Poller
     private let signals: Int32
     private var addresses: [SocketAddress]
@@ -28,6 +32,16 @@ package final class TalkLoop {
     private var outcome: TalkOutcome?
     /// Whether a signal has asked for the end: what nobody reads is not waited for.
     private var isHurried = false
+    /// The room that was left for this one, which has not let us in yet.
+    var previous: (url: ClientURL, session: ClientSession)?
+    var kept: KeptState?
+    var state: ClientState
+
+    /// The system's random numbers. An object, so that a session can draw from it while the loop changes the session.
+    final class EntropySource {
+        private var entropy = Entropy()
+        func next() -> UInt64 { entropy.next() }
+    }
 
     private static let inputToken: UInt64 = 0
     private static let signalToken: UInt64 = 1
@@ -40,41 +54,62 @@ package final class TalkLoop {
 
     var now: Int64 { Clock.monotonic / 1_000_000 }
 
-    package init(_ options: TalkOptions) throws(SystemError) {
+    /// Throws the outcome where the conversation cannot even begin.
+    package init(_ options: TalkOptions) throws(TalkFailure) {
         self.options = options
-        addresses = try SocketAddress.resolve(host: options.url.host, port: options.url.port)
-        signals = try Signals.catchTermination(
-            and: [Signals.hangUp, Signals.quit, Signals.stop, Signals.windowChange, Signals.continued])
-        // poll(2) and not epoll, which does not know of files: standard input may be one.
-        poller = try PollerKind.poll.makePoller()
-        try poller.add(SharedStream.input, token: Self.inputToken)
-        try poller.add(signals, token: Self.signalToken)
-        guard let chatter = Chatterbox(options) else {
-            throw SystemError(code: 0, operation: "start: there is not enough memory")
+        url = options.url
+        kept = try Self.keptState(options)
+        entropy = EntropySource()
+        state = kept?.state ?? ClientState(key: ClientState.newKey(entropy.next))
+        if state.room != options.url.room { (state.room, state.session, state.seq) = (options.url.room, nil, 0) }
+        // Before anybody hears of the key.
+        try Self.save(state, &kept, now: Clock.monotonic / 1_000_000)
+        do throws(SystemError) {
+            addresses = try SocketAddress.resolve(host: options.url.host, port: options.url.port)
+            signals = try Signals.catchTermination(
+                and: [Signals.hangUp, Signals.quit, Signals.stop, Signals.windowChange, Signals.continued],
+                respectsIgnored: true)
+            // poll(2) and not epoll, which does not know of files: standard input may be one.
+            poller = try PollerKind.poll.makePoller()
+            if !options.onlyListens { try poller.add(SharedStream.input, token: Self.inputToken) }
+            try poller.add(signals, token: Self.signalToken)
+        } catch {
+            throw TalkFailure(.unreachable("cannot \(error)"))
         }
-        self.chatter = chatter
-        output = PatientOutput(SharedStream.output, poller: poller, token: Self.outputToken, signals: signals)
-        errors = PatientOutput(SharedStream.error, poller: poller, token: Self.errorToken, signals: signals)
-        person = TalkPerson(options, output: output, errors: errors)
+        output = BufferedOutput(SharedStream.output, poller: poller, token: Self.outputToken, signals: signals)
+        errors = BufferedOutput(SharedStream.error, poller: poller, token: Self.errorToken, signals: signals)
+        let username = options.username ?? state.username
+        console = TalkConsole(options, username: username, output: output, errors: errors)
+        var client = Self.client(options, username: username ?? "", seed: entropy.next(), key: state.key)
+        if let kept = state.session { client.resume(session: kept, seq: state.seq) }
+        client.awaitsName = !console.isPresent
+        session = try Self.session(client, url, entropy)
     }
 
     // MARK: The loop
 
-    /// Talks until the person leaves or there is no use in going on.
+    /// Talks until the console leaves or there is no use in going on.
     package func run() -> TalkOutcome {
-        if !person.isPresent { givesUpAt = now + TalkPatience.start }
-        if let name = person.firstName { chatter.join(as: name, now: now) }
+        if !console.isPresent { givesUpAt = now + TalkTimeouts.start }
+        if let name = console.firstName { join(as: name) }
         while true {
-            settle()
+            handleEvents()
             if let outcome, ending.isEmpty {
-                person.giveTerminalBack()
-                if isHurried || output.isFlushed && errors.isFlushed { return outcome }
+                console.giveTerminalBack()
+                if isHurried || output.isFlushed && errors.isFlushed { return finished(outcome) }
             }
             receive()
             let now = now
-            chatter.act { $0.advance(to: now, into: &$1) }
+            session.act { $0.advance(to: now, into: &$1) }
             if let time = socket?.nextAddressAt, now >= time { tryNextAddress() }
         }
+    }
+
+    /// The last words: what is worth keeping is kept, and what could not be written counts.
+    private func finished(_ outcome: TalkOutcome) -> TalkOutcome {
+        if let failure = output.failure { return .notWritten("cannot \(failure)") }
+        do throws(TalkFailure) { try saveState() } catch { return error.outcome }
+        return outcome
     }
 
     private func receive() {
@@ -92,14 +127,15 @@ package final class TalkLoop {
 
     private func timeout() -> Int32 {
         var deadlines = ending.compactMap(\.endsAt)
-        if let deadline = chatter.client.deadline { deadlines.append(deadline) }
+        if let deadline = session.client.deadline { deadlines.append(deadline) }
         if let time = socket?.nextAddressAt { deadlines.append(time) }
+        if outcome == nil, let time = kept?.deadline(for: currentState) { deadlines.append(time) }
         if outcome == nil {
             if let givesUpAt { deadlines.append(givesUpAt) }
-            if let leavesAt = person.leavesAt { deadlines.append(leavesAt) }
+            if let leavesAt = console.leavesAt { deadlines.append(leavesAt) }
         }
         // The seconds until the next try count down on the screen.
-        if case .waiting = chatter.client.phase, person.isPresent { deadlines.append(now + 1000) }
+        if case .waiting = session.client.phase, console.isPresent { deadlines.append(now + 1000) }
         guard let next = deadlines.min() else { return -1 }
         return Int32(clamping: max(0, next - now))
     }
@@ -110,42 +146,48 @@ package final class TalkLoop {
         if !overdue.isEmpty { ending.removeAll { socket in overdue.contains { $0 === socket } } }
         guard outcome == nil else { return }
         if output.isUnheard { return leave() }
-        let client = chatter.client
+        if let failure = output.failure { return stop(.notWritten("cannot \(failure)")) }
+        let client = session.client
         if client.phase == .joined {
+            (givesUpAt, previous) = (nil, nil)
+            if console.hasNothingMoreToSay, client.isSettled { return leave() }
+        } else if client.isAwaitingName || options.onlyListens && client.session != nil {
             givesUpAt = nil
-            if person.hasNothingMoreToSay, client.isSettled { return leave() }
-        } else if !person.isPresent, givesUpAt == nil {
-            givesUpAt = now + TalkPatience.absence
+        } else if !console.isPresent, givesUpAt == nil {
+            givesUpAt = now + TalkTimeouts.absence
         }
-        if let leavesAt = person.leavesAt, now >= leavesAt { return leave() }
-        if let refusal = chatter.refusal, client.session == nil, refusal.isFinal {
+        if output.isFlushed, let time = kept?.deadline(for: currentState), now >= time {
+            do throws(TalkFailure) { try saveState() } catch { return stop(error.outcome) }
+        }
+        if let leavesAt = console.leavesAt, now >= leavesAt { return leave() }
+        if let refusal = session.refusal, client.session == nil, refusal.isFinal {
             stop(.noChat(refusal.description))
         } else if let givesUpAt, now >= givesUpAt {
-            stop(.unreachable(chatter.refusal?.description ?? failure))
+            stop(.unreachable(session.refusal?.description ?? failure))
         }
     }
 
     /// Leaves politely.
     func leave() {
         guard outcome == nil else { return }
-        chatter.act { $0.leave(into: &$1) }
-        outcome = .left(refused: person.refusedLines)
+        session.act { $0.leave(into: &$1) }
+        outcome = .left(refused: console.refusedLines)
     }
 
     func stop(_ outcome: TalkOutcome) {
         guard self.outcome == nil else { return }
-        chatter.act { $0.leave(into: &$1) }
+        session.act { $0.leave(into: &$1) }
         self.outcome = outcome
     }
 
-    // MARK: The person
+    // MARK: The user
 
     private func receiveInput() {
         switch SharedStream.read(SharedStream.input, into: &buffer) {
-        case .received(let count): person.typed(buffer[..<count], in: self)
+        case .received(let count): console.typed(buffer[..<count], in: self)
         case .wouldBlock: break
         case .end, .failed:
-            person.typedLast(in: self)
+            console.typedLast(in: self)
             poller.remove(SharedStream.input)
         }
     }
@@ -153,12 +195,12 @@ package final class TalkLoop {
     private func receiveSignals() {
         while let signal = Signals.next() {
             switch signal {
-            case Signals.windowChange: person.resize()
+            case Signals.windowChange: console.resize()
             case Signals.stop:
-                person.giveTerminalBack()
+                console.giveTerminalBack()
                 Signals.stopProcess()
-                person.comeBack()
-            case Signals.continued: person.comeBack()
+                console.comeBack()
+            case Signals.continued: console.comeBack()
             default:
                 // A second one does not wait for the server.
                 if outcome != nil { ending = [] }
@@ -169,17 +211,19 @@ package final class TalkLoop {
     }
 
     /// Sees to all that follows from what has happened, until nothing more does.
-    private func settle() {
+    private func handleEvents() {
         repeat {
-            for item in chatter.takeNews() { person.show(item, in: self) }
-            person.sayWaiting(in: self)
+            let events = session.events
+            session.events = []
+            for event in events { console.show(event, in: self) }
+            console.sayWaiting(in: self)
             judge(now)
             perform()
-        } while chatter.hasNews
-        person.refresh(chatter.client, failure: failure, now: now)
-        // Whoever pipes faster than the chat takes it waits.
-        let wantsInput = person.waitingLines < TalkPatience.waitingLines
-        if wantsInput != isReadingInput {
+        } while !session.events.isEmpty
+        console.refresh(session.client, failure: failure, now: now)
+        // A pipe that brings more than the chat takes waits.
+        let wantsInput = console.waitingLines < TalkTimeouts.waitingLines
+        if wantsInput != isReadingInput, !options.onlyListens {
             isReadingInput = wantsInput
             poller.setReadInterest(SharedStream.input, wantsInput)
         }
@@ -187,28 +231,24 @@ package final class TalkLoop {
 
     // MARK: The server
 
-    /// Does what the chatter asks for, and sends what it has to say.
-    private func perform() {
-        var requests = chatter.takeRequests()
-        while !requests.isEmpty {
-            for request in requests {
-                switch request {
-                case .connect: connect()
-                case .disconnect: disconnect()
-                }
+    /// Does what the session asks for, and sends what it has to say.
+    func perform() {
+        while !session.requests.isEmpty {
+            switch session.requests.removeFirst() {
+            case .connect: connect()
+            case .disconnect: disconnect()
             }
-            requests = chatter.takeRequests()
         }
-        socket?.send(chatter.takeOutput())
+        socket?.send(session.takeOutput())
     }
 
     private func connect() {
         socket = nil
         if failedRounds > 0, failedRounds % Self.roundsPerLookup == 0 {
-            let found = try? SocketAddress.resolve(host: options.url.host, port: options.url.port)
+            let found = try? SocketAddress.resolve(host: url.host, port: url.port)
             if let found, !found.isEmpty { addresses = found }
         }
-        failure = "there is no answer from \(options.url.authority)"
+        failure = "there is no answer from \(url.authority)"
         socket = ClientSocket(poller: poller, token: nextToken, addresses: addresses)
         nextToken += 1
         tryNextAddress()
@@ -222,13 +262,13 @@ package final class TalkLoop {
         failure = "cannot \(error)"
         failedRounds += 1
         socket = nil
-        chatter.disconnected(now: now)
+        session.disconnected(now: now)
     }
 
     private func disconnect() {
         guard let socket else { return }
         if !socket.isConnected { failedRounds += 1 }
-        socket.send(chatter.takeOutput())
+        socket.send(session.takeOutput())
         socket.finish(now: now)
         if !socket.isClosed { ending.append(socket) }
         self.socket = nil
@@ -242,20 +282,21 @@ package final class TalkLoop {
         case .failed(let error): return connectFailed(error)
         case .connected:
             failedRounds = 0
-            chatter.connected()
+            session.connected()
             return
         case nil: break
         }
         guard readiness.isReadable else { return }
         switch socket.receive(into: &buffer) {
         case .received(let count):
-            failure = "the connection to \(options.url.authority) is lost"
-            chatter.received(buffer, count, now: now)
+            failure = "the connection to \(url.authority) is lost"
+            let bytes = buffer
+            session.received(bytes.span.extracting(0..<count), now: now)
         case .wouldBlock: break
         case .end, .failed:
-            failure = "the server at \(options.url.authority) has ended the connection"
+            failure = "the server at \(url.authority) has ended the connection"
             self.socket = nil
-            chatter.disconnected(now: now)
+            session.disconnected(now: now)
         }
     }
 

@@ -6,6 +6,8 @@ struct LineEditor: Sendable {
         /// There is something to be completed before the cursor.
         case complete
         case clearScreen
+        /// ^C
+        case interrupt
         case endOfInput
     }
 
@@ -18,6 +20,10 @@ struct LineEditor: Sendable {
     private var shown: Int?
     /// What was being typed when the history was gone into.
     private var draft = ""
+    /// What was cut out last, which ^Y puts back.
+    private var cut = ""
+    /// Whether the line is a secret: shown as dots, and not kept.
+    var isSecret = false
 
     private static let historySize = 100
     /// A message has at most 4000 scalars; what is longer is cut when it is typed or pasted.
@@ -33,7 +39,7 @@ struct LineEditor: Sendable {
 
     /// Adds a line to those that can be brought back.
     mutating func remember(_ line: String) {
-        guard history.last != line else { return }
+        guard history.last != line, !line.isEmpty, !isSecret else { return }
         history.append(line)
         if history.count > Self.historySize { history.removeFirst() }
     }
@@ -41,19 +47,24 @@ struct LineEditor: Sendable {
     // MARK: Keys
 
     /// Takes bytes of the terminal apart into keys, each of which is to be taken in turn.
-    mutating func keys(_ bytes: some Sequence<UInt8>) -> [Key] { keyReader.take(bytes) }
+    ///
+    /// - Parameter now: the time (ms) of a clock that does not go back.
+    mutating func keys(_ bytes: some Sequence<UInt8>, now: Int64 = 0) -> [Key] { keyReader.take(bytes, now: now) }
 
     /// - Returns: what is to be done about it, if that is more than the editor can do.
     mutating func take(_ key: Key) -> Outcome? {
         switch key {
         case .enter:
-            let line = text
+            // A line break that was pasted along with the last line is no empty line after it.
+            var line = text
+            while line.last?.isNewline == true { line.removeLast() }
             remember(line)
             replace(with: "")
             shown = nil
             return .line(line)
         case .tab: return .complete
         case .clearScreen: return .clearScreen
+        case .interrupt: return .interrupt
         case .endOfInput:
             if isEmpty { return .endOfInput }
             deleteForward()
@@ -74,13 +85,31 @@ struct LineEditor: Sendable {
         case .end: (before, after) = (text, "")
         case .wordLeft: moveWordLeft()
         case .wordRight: moveWordRight()
-        case .killToEnd: after = ""
-        case .killToStart: before = ""
-        case .killWord: before.removeLast(before.count - Self.startOfLastWord(before))
+        case .killToEnd:
+            keep(after)
+            after = ""
+        case .killToStart:
+            keep(before)
+            before = ""
+        case .killWord:
+            let word = before.dropFirst(Self.startOfLastWord(before))
+            keep(String(word))
+            before.removeLast(word.count)
+        case .yank: before += cut
         case .up: recall(-1)
         case .down: recall(1)
-        case .enter, .tab, .clearScreen, .endOfInput: break
+        case .enter, .tab, .clearScreen, .interrupt, .endOfInput: break
         }
+    }
+
+    private mutating func keep(_ text: String) { if !text.isEmpty, !isSecret { cut = text } }
+
+    /// Empties the line. What stood there is not lost: it can be brought back like lines that were entered, or by ^Y.
+    mutating func clear() {
+        remember(text)
+        keep(text)
+        shown = nil
+        replace(with: "")
     }
 
     private mutating func deleteForward() { if !after.isEmpty { after.removeFirst() } }
@@ -117,7 +146,7 @@ struct LineEditor: Sendable {
     // MARK: Completion
 
     /// Completes the word before the cursor to the first of `words` that begins with it, upper and lower case being the
-    /// same. At the start of the line a colon follows: it is who is spoken to.
+    /// same. At the start of the line a colon follows a name: it is who is spoken to.
     mutating func complete(with words: [String]) {
         let start = before.lastIndex(where: \.isWhitespace).map { before.index(after: $0) } ?? before.startIndex
         let begun = before[start...].lowercased()
@@ -125,7 +154,7 @@ struct LineEditor: Sendable {
             return
         }
         let isFirst = start == before.startIndex
-        before = before[..<start] + word + (isFirst ? ": " : " ")
+        before = before[..<start] + word + (isFirst && !word.hasPrefix("/") ? ": " : " ")
     }
 
     // MARK: Drawing
@@ -136,10 +165,10 @@ struct LineEditor: Sendable {
     func window(columns: Int) -> (before: String, after: String) {
         var (left, right): ([Character], [Character]) = ([], [])
         var used = 1  // the cursor behind the last character
-        let after = TerminalText.visible(after)
+        let after = displayed(after)
         // The nearest to the cursor first; what comes after the cursor has the last quarter, if it needs it.
         let room = max(columns * 3 / 4, columns - TerminalText.width(of: after))
-        for character in TerminalText.visible(before).reversed() {
+        for character in displayed(before).reversed() {
             let width = TerminalText.width(of: character)
             guard used + width <= room else { break }
             used += width
@@ -152,5 +181,9 @@ struct LineEditor: Sendable {
             right.append(character)
         }
         return (String(left.reversed()), String(right))
+    }
+
+    private func displayed(_ part: String) -> String {
+        isSecret ? String(repeating: "•", count: part.count) : TerminalText.visible(part)
     }
 }

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Client
+@testable import Talk
 
 /// What others type, made safe for a terminal.
 @Suite struct TerminalTextTests {

@@ -50,7 +50,7 @@ package enum TerminalText {
     }
 
     /// East Asian wide and fullwidth characters (UAX #11), as whole blocks.
-    private static func isWide(_ scalar: Unicode.Scalar) -> Bool {
+    static func isWide(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
         case 0x1100...0x115F, 0x2E80...0x303E, 0x3041...0x33FF, 0x3400...0x4DBF, 0x4E00...0x9FFF, 0xA000...0xA4CF,
             0xA960...0xA97F, 0xAC00...0xD7A3, 0xF900...0xFAFF, 0xFE30...0xFE6F, 0xFF01...0xFF60, 0xFFE0...0xFFE6,
@@ -61,36 +61,11 @@ package enum TerminalText {
     }
 
     /// The most columns that some terminal gives a character: not all join emoji, or hide what steers the layout.
-    private static func mostColumns(of character: Character) -> Int {
+    static func mostColumns(of character: Character) -> Int {
         let apart = character.unicodeScalars.reduce(0) { columns, scalar in
             columns + (scalar.properties.generalCategory == .format ? 1 : width(of: Character(scalar)))
         }
         return max(apart, width(of: character))
-    }
-
-    /// The text with its lines broken rather before a terminal of so many columns would, and each but the first indented.
-    /// Escape sequences for colours take no room.
-    static func broken(_ text: String, columns: Int, indentation: Int) -> String {
-        let lineBreak = "\n" + String(repeating: " ", count: indentation)
-        var (result, used, isColour) = ("", 0, false)
-        for character in text {
-            if character == "\n" {
-                result += lineBreak
-                used = indentation
-                continue
-            }
-            if character == "\u{1B}" { isColour = true }
-            let width = isColour ? 0 : mostColumns(of: character)
-            if used + width > columns, used > indentation {
-                result += lineBreak
-                used = indentation
-            }
-            result.append(character)
-            used += width
-            // A mark that belongs to the text may have joined the sequence's end.
-            if isColour, character.unicodeScalars.first == "m" { isColour = false }
-        }
-        return result
     }
 
     /// As much of a text as fits, with an ellipsis where something is left out.

@@ -2,16 +2,18 @@ import Sockets
 
 /// Standard output or error of a loop that goes on while nobody reads them: what is not taken at once waits.
 ///
-/// Only so much waits. Whoever writes more than that waits with it, until it is taken or a signal has come: nothing is lost.
-final class PatientOutput {
+/// Only so much waits. A writer of more than that waits with it, until it is taken or a signal has come: nothing is lost.
+final class BufferedOutput {
     private let descriptor: Int32
     private let poller: any Poller
     private let token: UInt64
     private let signals: Int32
     private var waiting: [UInt8] = []
     private var isWatched = false
-    /// Whether nobody reads it any more.
+    /// Whether nobody reads it any more: the pipe is closed, or the terminal is gone.
     private(set) var isUnheard = false
+    /// Why it cannot be written although somebody may read it, such as a full disk.
+    private(set) var failure: SystemError?
 
     /// As much as a server keeps for a slow reader by default (bytes).
     private static let mostWaiting = 1 << 20
@@ -26,12 +28,14 @@ final class PatientOutput {
         self.signals = signals
     }
 
-    /// Whether all has been written, or nobody is there to read it.
+    /// Whether all has been written, or cannot be.
     var isFlushed: Bool { waiting.isEmpty }
 
-    func write(_ text: String) {
-        guard !isUnheard else { return }
-        waiting += text.utf8
+    func write(_ text: String) { write(Array(text.utf8)) }
+
+    func write(_ bytes: [UInt8]) {
+        guard !isUnheard, failure == nil else { return }
+        waiting += bytes
         flush()
         while waiting.count > Self.mostWaiting, SharedStream.waitForRoom(descriptor, unlessReadable: signals) {
             flush()
@@ -45,8 +49,9 @@ final class PatientOutput {
             switch SharedStream.writeSome(descriptor, waiting[written...]) {
             case .sent(let count): written += count
             case .wouldBlock, .exhausted: break writing
-            case .failed:
-                isUnheard = true
+            case .failed(let code):
+                let error = SystemError(code: code, operation: "write")
+                if error.isEndOfReader { isUnheard = true } else { failure = error }
                 written = waiting.count
             }
         }

@@ -1,6 +1,9 @@
 /// Lines from a pipe or a file.
 struct LineInput: Sendable {
     private var rest: [UInt8] = []
+    private var isFirst = true
+    /// A byte order mark, which some programs write before the first line, is no part of that line.
+    private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
     /// A line longer than any message can be is handed over in pieces, which are refused: it is not collected for ever.
     private static let longest = 64 * 1024
 
@@ -24,7 +27,8 @@ struct LineInput: Sendable {
     mutating func takeRest() -> String? { rest.isEmpty ? nil : finish() }
 
     private mutating func finish() -> String {
-        defer { rest.removeAll() }
+        defer { (rest, isFirst) = ([], false) }
+        if isFirst, rest.starts(with: Self.byteOrderMark) { rest.removeFirst(Self.byteOrderMark.count) }
         if rest.last == UInt8(ascii: "\r") { rest.removeLast() }
         return String(decoding: rest, as: UTF8.self)
     }
