@@ -6,9 +6,11 @@
 #elseif canImport(Musl)
     package let streamSocket = Int32(SOCK_STREAM)
     package let datagramSocket = Int32(SOCK_DGRAM)
+    private let acceptFlags = Int32(SOCK_NONBLOCK | SOCK_CLOEXEC)
 #else
     package let streamSocket = Int32(SOCK_STREAM.rawValue)
     package let datagramSocket = Int32(SOCK_DGRAM.rawValue)
+    private let acceptFlags = Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
 #endif
 
 /// Whether there is epoll(7).
@@ -67,7 +69,7 @@ package func acceptNonBlocking(
     _ listener: Int32, _ address: UnsafeMutablePointer<sockaddr>, _ length: UnsafeMutablePointer<socklen_t>
 ) -> Int32 {
     #if os(Linux) && !PORTABLE
-        return unsafe accept4(listener, address, length, Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue))
+        return unsafe accept4(listener, address, length, acceptFlags)
     #else
         let accepted = unsafe accept(listener, address, length)
         if accepted >= 0 {

@@ -12,15 +12,13 @@ extension Server where W: ~Copyable {
     /// - Parameter details: keys and values in turn; a value that is not plain is put in quotation marks.
     mutating func log(_ level: ServeOptions.LogLevel, _ event: StaticString, _ details: Any...) {
         guard level <= options.logLevel else { return }
-        var line = "time=\(LogValue.time(inputs.time)) level=\(level.rawValue) event=\(event)"
+        var line = "time=\(Clock.iso8601(inputs.time)) level=\(level.rawValue) event=\(event)"
         for i in stride(from: 0, to: details.count - 1, by: 2) {
             line += " \(details[i])=\(LogValue.text(of: details[i + 1]))"
         }
         world.log(line)
     }
-}
 
-extension Server where W: ~Copyable {
     /// The first line: what runs here, where it keeps what, and what it allows.
     mutating func logStart() {
         let rooms = options.isEphemeral ? 0 : (try? FileStorage().list("\(options.dataFolder)/rooms"))?.count ?? 0
@@ -35,19 +33,6 @@ extension Server where W: ~Copyable {
 
 /// Values as they stand in the log.
 enum LogValue {
-    /// - Parameter time: milliseconds since the Unix epoch.
-    /// - Returns: as ISO 8601 has it, in UTC, such as `2026-11-30T12:34:56.789Z`.
-    static func time(_ time: Int64) -> String {
-        func digits(_ number: Int, _ count: Int) -> String {
-            let text = String(number)
-            return String(repeating: "0", count: max(0, count - text.count)) + text
-        }
-        let moment = Clock.utc(time)
-        let date = "\(digits(moment.year, 4))-\(digits(moment.month, 2))-\(digits(moment.day, 2))"
-        let seconds = "\(digits(moment.second, 2)).\(digits(Int((time % 1000 + 1000) % 1000), 3))"
-        return "\(date)T\(digits(moment.hour, 2)):\(digits(moment.minute, 2)):\(seconds)Z"
-    }
-
     static func text(of value: Any) -> String {
         let text = String(describing: value)
         let isPlain =

@@ -61,7 +61,8 @@ package func serve(
         throw StartFailure(.unavailable, "Cannot start: \(error).")
     }
     var options = options
-    options.maxConnections = min(options.maxConnections ?? .max, places.connections)
+    let asked = options.maxConnections
+    options.maxConnections = min(asked ?? .max, places.connections)
     options.stopsAtHangUp = Terminal.isTerminal(SharedStream.input)
     guard var server = Server(world: world, options: options, site: site, history: history) else {
         throw StartFailure(.unavailable, "Cannot start: there is not enough memory.")
@@ -70,6 +71,11 @@ package func serve(
     if isLocal, options.trustedProxies.isEmpty { server.hostCheck = HostCheck(origins: options.origins) }
     server.metrics.begin(options, descriptors: descriptors, wall: Clock.wall)
     server.logStart()
+    if let asked, asked > places.connections {
+        server.log(
+            .error, "max-connections-lowered", "asked", asked, "possible", places.connections, "remedy",
+            "raise the limit of open files (ulimit -n, LimitNOFILE=)")
+    }
     try server.startRecording()
     server.restore(journal)
     announce(listeners.map(\.address))

@@ -36,6 +36,19 @@ package enum Clock {
     /// The same in coordinated universal time.
     package static func utc(_ time: Int64) -> Local { unsafe fields(of: time) { unsafe gmtime_r($0, $1) } }
 
+    /// - Parameter time: milliseconds since the Unix epoch.
+    /// - Returns: as ISO 8601 has it, in UTC, such as `2026-11-30T12:34:56.789Z`.
+    package static func iso8601(_ time: Int64) -> String {
+        func digits(_ number: Int, _ count: Int) -> String {
+            let text = String(number)
+            return String(repeating: "0", count: max(0, count - text.count)) + text
+        }
+        let moment = utc(time)
+        let date = "\(digits(moment.year, 4))-\(digits(moment.month, 2))-\(digits(moment.day, 2))"
+        let seconds = "\(digits(moment.second, 2)).\(digits(Int((time % 1000 + 1000) % 1000), 3))"
+        return "\(date)T\(digits(moment.hour, 2)):\(digits(moment.minute, 2)):\(seconds)Z"
+    }
+
     private static func fields(
         of time: Int64, _ convert: (UnsafePointer<time_t>, UnsafeMutablePointer<tm>) -> UnsafeMutablePointer<tm>?
     ) -> Local {

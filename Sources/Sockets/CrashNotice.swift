@@ -14,10 +14,6 @@ package enum CrashNotice {
     nonisolated(unsafe) private static var text: UnsafeMutableBufferPointer<UInt8>?
     /// What was done about each signal before.
     nonisolated(unsafe) private static var earlier = UnsafeMutablePointer<sigaction>.allocate(capacity: 65)
-    /// A stack for the handler: where the usual one has overflowed there is no room left for it.
-    nonisolated(unsafe) private static var stack = UnsafeMutableRawPointer.allocate(
-        byteCount: stackBytes, alignment: 16)
-    private static let stackBytes = 65_536
 
     /// Has a crash write `text`, a number and a line break, until `remove`. For one at a time.
     package static func install(_ text: String) {
@@ -28,19 +24,10 @@ package enum CrashNotice {
         _ = unsafe copy.initialize(from: bytes)
         unsafe self.text = copy
         name(0)
-        var place = unsafe stack_t()
-        // As many bytes as were allocated.
-        unsafe (place.ss_sp, place.ss_size) = (stack, stackBytes)
-        unsafe sigaltstack(&place, nil)
         for number in signals {
             // There is a place for each number below 65, and the kernel fills it.
             unsafe sigaction(number, nil, earlier + Int(number))
             _ = signal(number, crashed)
-            // What was just set, and on the other stack.
-            var action = sigaction()
-            unsafe sigaction(number, nil, &action)
-            action.sa_flags |= Int32(truncatingIfNeeded: SA_ONSTACK)
-            unsafe sigaction(number, &action, nil)
         }
     }
 

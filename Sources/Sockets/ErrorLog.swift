@@ -25,7 +25,7 @@ package struct ErrorLog: Sendable {
             return
         }
         if dropped > 0 {
-            put("event=log-lines-dropped count=\(dropped)")
+            put("time=\(Clock.iso8601(Clock.wall)) level=error event=log-lines-dropped count=\(dropped)")
             dropped = 0
             guard hasRoom else {
                 dropped = 1

@@ -104,8 +104,9 @@ enum DeployCommand {
         """
 
     private static let container = """
-        # A container of the binary that lies beside this file, of a build with --static-swift-stdlib: it needs the C library, zlib,
-        # libgcc and libstdc++, which this image has, and is to be built on a system that is not newer.
+        # A container of the binary that lies beside this file: of a build with --static-swift-stdlib, which beside the C library and
+        # zlib needs libgcc and libstdc++ (this image has all of them), or of .ci/static, which does not. Build it on a system
+        # that is not newer than the image.
         #
         #     docker build -t chatloop . && docker run -d --name chatloop -p 8080:8080 -v chatloop:/data --read-only \\
         #         --cap-drop ALL --security-opt no-new-privileges --stop-timeout 10 chatloop

@@ -89,23 +89,6 @@ import Testing
         try expectLastWords("the replay crashes in tick 3", result)
     }
 
-    /// A stack that has overflowed leaves no room for last words, unless they have a stack of their own.
-    @Test func aTickInWhichTheStackOverflowsIsNamed() async throws {
-        let folder = try TemporaryFolder()
-        let file = try record(in: folder)
-        let result = await #expect(
-            processExitsWith: .failure, observing: [\.standardErrorContent]
-        ) { [file = file as String] in
-            _ = try Replay.run(file: file) { tick in
-                if tick == 2 { _ = Self.deepen(0) }
-            }
-        }
-        try expectLastWords("the replay crashes in tick 2", result)
-    }
-
-    /// Calls itself until the stack is full.
-    private static func deepen(_ depth: UInt64) -> UInt64 { depth == .max ? depth : deepen(depth + 1) &* 3 }
-
     private func expectLastWords(_ text: String, _ result: ExitTest.Result?) throws {
         let errors = String(decoding: try #require(result).standardErrorContent, as: UTF8.self)
         // Numbers are padded.

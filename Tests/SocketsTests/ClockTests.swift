@@ -55,6 +55,11 @@ import Testing
         #expect(utc.hour == parts.hour && utc.minute == parts.minute && utc.second == parts.second)
     }
 
+    @Test func iso8601_hasMilliseconds() {
+        #expect(Clock.iso8601(1_796_040_712_087) == "2026-11-30T12:11:52.087Z")
+        #expect(Clock.iso8601(-1) == "1969-12-31T23:59:59.999Z")
+    }
+
     @Test(arguments: [.min, -1, .max] as [Int64])
     func anyTimeHasADate(time: Int64) { #expect((1...12).contains(Clock.local(time).month)) }
 
