@@ -11,43 +11,30 @@ extension Server where W: ~Copyable {
         for room in output.due { broadcast(room) }
         deliverDirty()
         endConnections()
-        relieve()
+        relieveMemory()
         deliverDirty()
         chat.endTick(output)
         connections.endTick()
-        metrics.endTick(events: inputs.items.count, nanoseconds: world.monotonic - nanoseconds)
+        metrics.endTick(events: inputs.items.count, nanoseconds: world.monotonic - thisTick.nanoseconds)
     }
 
     private mutating func deliverDirty() {
         // Some are added on the way: who has taken all that waited may go on with what it asked next.
-        var next = 0
-        while next < dirty.count {
-            let slot = Int(dirty[next])
-            if connections[slot].isDirty { deliver(slot, events: 0..<0) }
-            next += 1
-        }
-        dirty.removeAll(keepingCapacity: true)
-    }
-
-    /// The connection has something to send of its own.
-    mutating func markDirty(_ slot: Int) {
-        guard !connections[slot].isDirty else { return }
-        connections[slot].isDirty = true
-        dirty.append(UInt32(truncatingIfNeeded: slot))
+        while let slot = outgoing.nextDirty() { deliver(slot, events: 0..<0) }
     }
 
     /// Strings each connection's replies together, in their order.
     private mutating func sortReplies() {
-        nextReply.removeAll(keepingCapacity: true)
+        outgoing.nextReply.removeAll(keepingCapacity: true)
         for (index, reply) in output.replies.enumerated() {
-            nextReply.append(-1)
+            outgoing.nextReply.append(-1)
             guard let slot = connections.slot(of: reply.to) else { continue }
             let number = Int32(truncatingIfNeeded: index)
             if connections[slot].firstReply < 0 {
                 connections[slot].firstReply = number
-                markDirty(slot)
+                outgoing.markDirty(slot)
             } else {
-                nextReply[Int(connections[slot].lastReply)] = number
+                outgoing.nextReply[Int(connections[slot].lastReply)] = number
             }
             connections[slot].lastReply = number
         }
@@ -57,17 +44,17 @@ extension Server where W: ~Copyable {
 
     /// Sends a room's pending events to all members.
     private mutating func broadcast(_ index: UInt32) {
-        frames.encode(chat.rooms[Int(index)])
+        outgoing.frames.encode(chat.rooms[Int(index)])
         // Held here by name, so that nothing is counted for each of the members.
-        let plain = frames.plain.bytes
+        let plain = outgoing.frames.plain.bytes
         var compressed: [UInt8] = []
-        let everything = 0..<frames.count
+        let everything = 0..<outgoing.frames.count
         for id in chat.rooms[Int(index)].present {
             let slot = Int(id.slot)
             let deflates = connections[slot].deflates
-            if deflates, !frames.compressed.isMade {
-                frames.compress(chat.rooms[Int(index)], with: deflater)
-                compressed = frames.compressed.bytes
+            if deflates, !outgoing.frames.compressed.isMade {
+                outgoing.frames.compress(chat.rooms[Int(index)], with: outgoing.deflater)
+                compressed = outgoing.frames.compressed.bytes
             }
             guard connections[slot].isPlainReceiver else {
                 deliver(slot, events: everything)
@@ -79,11 +66,14 @@ extension Server where W: ~Copyable {
             switch deflates ? world.send(stream, compressed.span) : world.send(stream, plain.span) {
             case .sent(let count):
                 metrics.bytesSent += UInt64(count)
-                if count < size { enqueue(slot, frames.shared(deflates: deflates, ledger), count..<size, start: 0) }
-            case .wouldBlock: enqueue(slot, frames.shared(deflates: deflates, ledger), 0..<size, start: 0)
+                if count < size {
+                    enqueue(slot, outgoing.frames.shared(deflates: deflates, memory.ledger), count..<size, start: 0)
+                }
+            case .wouldBlock:
+                enqueue(slot, outgoing.frames.shared(deflates: deflates, memory.ledger), 0..<size, start: 0)
             case .exhausted:
-                enqueue(slot, frames.shared(deflates: deflates, ledger), 0..<size, start: 0)
-                starve(slot)
+                enqueue(slot, outgoing.frames.shared(deflates: deflates, memory.ledger), 0..<size, start: 0)
+                retrySend(slot)
             case .failed: lose(slot, .reset)
             }
         }
@@ -93,23 +83,23 @@ extension Server where W: ~Copyable {
 
     /// Sends a connection what it has of its own, its replies, and those of the room's events that are for it.
     private mutating func deliver(_ slot: Int, events: Range<Int>) {
-        connections[slot].isDirty = false
-        guard connections[slot].phase != .vacant else { return }
+        outgoing.clearDirty(slot)
+        guard !connections[slot].isVacant else { return }
         // Others read in the outbox while it is sent: it is taken out for that time.
         var outbox: [UInt8] = []
-        swap(&outbox, &self.outbox)
+        swap(&outbox, &outgoing.buffer)
         outbox.append(contentsOf: connections[slot].own)
         // Echoes come one after the other; for others it is seldom, and an idle connection has nothing to spare.
-        connections[slot].own.removeAll(keepingCapacity: connections[slot].phase == .echo)
+        connections[slot].own.removeAll(keepingCapacity: connections[slot].isEcho)
         var allowance = 0
         // After a close frame nothing follows.
-        if connections[slot].phase == .chat { allowance = putTogether(slot, events, in: &outbox) }
+        if connections[slot].isChat { allowance = putTogether(slot, events, in: &outbox) }
         connections[slot].firstReply = -1
         transmit(slot, &outbox, allowance: allowance)
         outbox.removeAll(keepingCapacity: outbox.capacity <= Sizes.outbox)
-        swap(&outbox, &self.outbox)
-        guard connections[slot].phase != .vacant else { return }
-        if connections[slot].phase != .chat { noteHeldBytes(slot) }
+        swap(&outbox, &outgoing.buffer)
+        guard !connections[slot].isVacant else { return }
+        if !connections[slot].isChat { noteHeldBytes(slot) }
         if connections[slot].backlog == nil { hasSentAll(slot) }
     }
 
@@ -119,23 +109,23 @@ extension Server where W: ~Copyable {
     private mutating func putTogether(_ slot: Int, _ events: Range<Int>, in outbox: inout [UInt8]) -> Int {
         var size = 0
         var next = events.isEmpty ? 0 : connections[slot].cursor
-        let compressor = connections[slot].deflates ? deflater : nil
+        let compressor = connections[slot].deflates ? outgoing.deflater : nil
         var reply = connections[slot].firstReply
         while reply >= 0 {
             let item = output.replies[Int(reply)]
-            reply = nextReply[Int(reply)]
+            reply = outgoing.nextReply[Int(reply)]
             if !events.isEmpty {
                 if item.after > next { append(events: next..<item.after, slot, to: &outbox) }
                 next = max(next, item.resume)
             }
             size += item.range.count
             if !item.range.isEmpty { Compression.append(.text, of: output.bytes, item.range, to: &outbox, compressor) }
-            if item.asksAgain, !connections[slot].hasJoined {
-                connections[slot].phaseStart = now
+            if item.asksAgain, connections[slot].chat?.hasJoined == false {
+                connections[slot].stateStart = now
                 setWebSocketTimer(slot)
             }
             if item.isWelcome {
-                connections[slot].hasJoined = true
+                connections[slot].chat?.hasJoined = true
                 setWebSocketTimer(slot)
                 // If events are held back now, those before its welcome are not for it later.
                 if events.isEmpty { connections[slot].cursor = item.resume }
@@ -151,12 +141,12 @@ extension Server where W: ~Copyable {
     /// Adds some of the room's frames: to the outbox, or by reference to what waits already.
     private mutating func append(events: Range<Int>, _ slot: Int, to outbox: inout [UInt8]) {
         let deflates = connections[slot].deflates
-        let range = deflates ? frames.compressed.range(events) : frames.plain.range(events)
+        let range = deflates ? outgoing.frames.compressed.range(events) : outgoing.frames.plain.range(events)
         if connections[slot].backlog == nil {
-            outbox.append(contentsOf: (deflates ? frames.compressed : frames.plain).bytes[range])
+            outbox.append(contentsOf: (deflates ? outgoing.frames.compressed : outgoing.frames.plain).bytes[range])
         } else {
             enqueue(slot, &outbox)
-            enqueue(slot, frames.shared(deflates: deflates, ledger), range)
+            enqueue(slot, outgoing.frames.shared(deflates: deflates, memory.ledger), range)
         }
     }
 
@@ -173,9 +163,9 @@ extension Server where W: ~Copyable {
         metrics.bytesSent += UInt64(taken)
         connections[slot].bytesGiven &+= UInt32(truncatingIfNeeded: taken)
         guard taken < outbox.count else { return }
-        let rest = SharedBytes(outbox, ledger)
+        let rest = SharedBytes(outbox, memory.ledger)
         enqueue(slot, rest, taken..<rest.bytes.count, start: 0, allowance: allowance, isOwn: true)
-        if isExhausted { starve(slot) }
+        if isExhausted { retrySend(slot) }
     }
 
     /// Sends bytes that are in memory anyway, and that nothing waits before.
@@ -189,14 +179,13 @@ extension Server where W: ~Copyable {
         metrics.bytesSent += UInt64(taken)
         connections[slot].bytesGiven &+= UInt32(truncatingIfNeeded: taken)
         guard taken < bytes.count else { return hasSentAll(slot) }
-        enqueue(slot, SharedBytes(kept: bytes, ledger), taken..<bytes.count, start: 0)
+        enqueue(slot, SharedBytes(kept: bytes, memory.ledger), taken..<bytes.count, start: 0)
     }
 
     /// Keeps the outbox's bytes behind those that wait already.
     private mutating func enqueue(_ slot: Int, _ outbox: inout [UInt8]) {
         guard !outbox.isEmpty, let backlog = connections[slot].backlog else { return }
         backlog.append(own: outbox)
-        queuedBytes += outbox.count
         outbox.removeAll()
         hasEnqueued(slot, backlog)
     }
@@ -210,31 +199,30 @@ extension Server where W: ~Copyable {
         if let present = connections[slot].backlog {
             backlog = present
         } else {
-            backlog = Backlog(ledger)
+            backlog = Backlog(memory.ledger)
             backlog.allowance = allowance
             connections[slot].backlog = backlog
             world.setWriteInterest(connections[slot].stream, true)
         }
         backlog.append(bytes, range, start: start, isOwn: isOwn)
-        queuedBytes += range.count
         hasEnqueued(slot, backlog)
     }
 
     private mutating func hasEnqueued(_ slot: Int, _ backlog: Backlog) {
         // Who has echoes or answers waiting says no more until they are taken.
-        if connections[slot].phase == .echo { pause(slot) }
+        if connections[slot].isEcho { pause(slot) }
         checkQueue(slot, backlog)
     }
 
     /// Whoever reads too slowly is told so, and goes.
     private mutating func checkQueue(_ slot: Int, _ backlog: Backlog) {
-        guard connections[slot].phase == .chat, backlog.byteCount > options.maxQueue + backlog.allowance else { return }
+        guard connections[slot].isChat, backlog.byteCount > options.maxQueue + backlog.allowance else { return }
         log(.info, "lost", "connection", slot, "reason", "too-slow", "queued", backlog.byteCount)
         metrics.losses[.tooSlow, default: 0] += 1
         _ = cutBacklog(slot)
         startClosing(slot, .tryAgainLater, "This connection takes messages more slowly than they come.")
         // It has all that it was sent before to read first, and is slow.
-        timers.set(slot, to: now + max(milliseconds(options.closeTimeout), Timing.slowFarewell), in: &connections)
+        connections.setTimer(slot, to: now + max(milliseconds(options.closeTimeout), Timing.slowFarewell))
     }
 
     // MARK: Later
@@ -249,11 +237,10 @@ extension Server where W: ~Copyable {
             case .sent(let count):
                 metrics.bytesSent += UInt64(count)
                 connections[slot].bytesGiven &+= UInt32(truncatingIfNeeded: count)
-                queuedBytes -= count
                 backlog.removeFirst(count)
                 if count < some.count { return }
             case .wouldBlock: return
-            case .exhausted: return starve(slot)
+            case .exhausted: return retrySend(slot)
             case .failed: return lose(slot, .reset)
             }
         }
@@ -264,23 +251,15 @@ extension Server where W: ~Copyable {
 
     /// The system has no memory to send with. The socket is writable all the while, so asking the poller when it is would
     /// end in a loop that does not sleep, or, edge-triggered, in silence: what waits is tried again after some time.
-    private mutating func starve(_ slot: Int) {
+    private mutating func retrySend(_ slot: Int) {
         metrics.exhaustedSends += 1
         world.setWriteInterest(connections[slot].stream, false)
-        sendAgainAt = sendAgainAt ?? now + Timing.sendAgain
-        guard !connections[slot].isStarved else { return }
-        connections[slot].isStarved = true
-        starved.append(UInt32(truncatingIfNeeded: slot))
+        outgoing.retry(slot, now: now)
     }
 
-    /// Tries again what the system had no memory for.
+    /// Tries again what the system had no memory for, if it is time to.
     mutating func sendAgain() {
-        sendAgainAt = nil
-        let slots = starved
-        starved.removeAll()
-        for slot in slots.map(Int.init) where connections[slot].isStarved {
-            connections[slot].isStarved = false
-            guard connections[slot].backlog != nil else { continue }
+        for slot in outgoing.takeRetries(now: now) where connections[slot].backlog != nil {
             world.setWriteInterest(connections[slot].stream, true)
             becameWritable(slot)
         }
@@ -289,38 +268,30 @@ extension Server where W: ~Copyable {
     /// Nothing waits to be sent to it any more.
     private mutating func hasSentAll(_ slot: Int) {
         if sendContent(slot) { return }
-        if connections[slot].peerHasFinished { return drop(slot) }
-        switch connections[slot].phase {
+        if connections[slot].input == .finished { return drop(slot) }
+        switch connections[slot].state {
         case .ending: drop(slot)
-        case .draining:
-            guard !connections[slot].hasFinished else { return }
-            connections[slot].hasFinished = true
+        case .draining(let hasFinished):
+            guard !hasFinished else { return }
+            connections[slot].state = .draining(hasFinished: true)
             world.finishSending(connections[slot].stream)
-        default:
-            guard connections[slot].isPaused else { return }
-            connections[slot].isPaused = false
-            world.setReadInterest(connections[slot].stream, true)
-            // It goes on when it is its turn: whoever asks for a thousand pages at once takes turns with the others.
-            leaveUnfinished(slot)
+        case .vacant, .http, .chat, .echo, .closing: resumeReading(slot)
         }
     }
 
     /// Receives nothing until what is queued has been sent.
     mutating func pause(_ slot: Int) {
-        connections[slot].isPaused = true
+        guard connections[slot].input == .open else { return }
+        connections[slot].input = .paused
         world.setReadInterest(connections[slot].stream, false)
     }
 
-    // MARK: Reloading
-
-    /// Tells every page that its files have changed.
-    mutating func tellToReload() {
-        log(.info, "files-changed")
-        let reload = Array("{\"type\":\"reload\"}".utf8)
-        for slot in 0..<connections.used where connections[slot].phase == .chat && connections[slot].hasJoined {
-            Frame.append(to: &connections[slot].own, opcode: .text, payload: reload.span)
-            markDirty(slot)
-        }
+    /// Receives again, when it is the connection's turn: one that asks for a thousand pages at once takes turns with others.
+    mutating func resumeReading(_ slot: Int) {
+        guard connections[slot].input == .paused else { return }
+        connections[slot].input = .open
+        world.setReadInterest(connections[slot].stream, true)
+        reading.wait(slot)
     }
 }
 

@@ -38,18 +38,17 @@ package struct Health: Sendable {
 extension Server where W: ~Copyable {
     /// Looks at everything there is: not for every tick of a large server.
     package var health: Health {
-        var health = Health(connections: connections.count, queuedBytes: queuedBytes)
-        for slot in 0..<connections.used where connections[slot].phase != .vacant {
-            if connections[slot].phase == .chat || connections[slot].phase == .echo { health.webSockets += 1 }
-            if connections[slot].isCounted { health.countedConnections += 1 }
-            if connections[slot].phase == .chat, let backlog = connections[slot].backlog {
+        var health = Health(connections: connections.count, queuedBytes: memory.ledger.queuedBytes)
+        for slot in 0..<connections.used where !connections[slot].isVacant {
+            if connections[slot].isWebSocket { health.webSockets += 1 }
+            if connections[slot].isChat, let backlog = connections[slot].backlog {
                 health.largestQueue = max(health.largestQueue, backlog.byteCount - backlog.allowance)
             }
         }
         health.places = connections.used
-        health.timers = timers.count(in: connections)
-        health.countedAddresses = addresses.sum
-        health.bufferBytes = inbox.capacity + outbox.capacity + inputs.bytes.capacity + output.bytes.capacity
+        health.timers = connections.timerCount
+        (health.countedConnections, health.countedAddresses) = admission.countedSums
+        health.bufferBytes = reading.capacity + outgoing.buffer.capacity + inputs.bytes.capacity + output.bytes.capacity
         health.journalBytes = history?.journalBytes ?? 0
         health.chat = chat.holdings
         health.bookkeepingError = chat.bookkeepingError ?? bookkeepingError
@@ -66,7 +65,7 @@ extension Server where W: ~Copyable {
         for slot in 0..<connections.used {
             queued += connections[slot].backlog?.byteCount ?? 0
             held += connections[slot].heldBytes
-            let isVacant = connections[slot].phase == .vacant
+            let isVacant = connections[slot].isVacant
             if connections[slot].timer.isSet == isVacant {
                 return "connection \(slot) is \(isVacant ? "" : "not ")vacant, and has \(isVacant ? "a" : "no") timer"
             }
@@ -75,13 +74,16 @@ extension Server where W: ~Copyable {
                 return "the timer of connection \(slot) has not come"
             }
         }
-        let begun = (0..<connections.used).count { connections[$0].phase != .vacant && connections[$0].isHandshake }
-        if begun != handshakes { return "handshakes are counted as \(handshakes), and are \(begun)" }
-        // The last room's frames stay until the next one's are made.
-        if queued == 0, ledger.bytes < held || ledger.bytes > held + 1 << 20 {
-            return "held bytes are counted as \(ledger.bytes), and are \(held)"
+        let begun = (0..<connections.used).count { !connections[$0].isVacant && admission.isHandshake($0) }
+        if begun != admission.handshakeCount {
+            return "handshakes are counted as \(admission.handshakeCount), and are \(begun)"
         }
-        return queued == queuedBytes ? nil : "queued bytes are counted as \(queuedBytes), and are \(queued)"
+        // The last room's frames stay until the next one's are made.
+        if queued == 0, memory.ledger.bytes < held || memory.ledger.bytes > held + 1 << 20 {
+            return "held bytes are counted as \(memory.ledger.bytes), and are \(held)"
+        }
+        return queued == memory.ledger.queuedBytes
+            ? nil : "queued bytes are counted as \(memory.ledger.queuedBytes), and are \(queued)"
     }
 
     /// How many ticks there were, and how many events they took in.

@@ -20,17 +20,17 @@ extension Server where W: ~Copyable {
             guard let event = http.parser.next(in: bytes, at: &offset, maxContent: options.maxMessage) else { break }
             isTimed = false
             guard answer(slot, event) else { return false }
-            if connections[slot].phase != .http { return true }
+            if !connections[slot].isHTTP { return true }
         }
         if http.parser.awaitsContinue {
             HTTPResponse.appendContinue(to: &connections[slot].own)
             http.parser.hasContinued()
-            markDirty(slot)
+            outgoing.markDirty(slot)
         }
         // The time for a request runs from its first byte; the bytes of a slow one do not buy more.
         if http.parser.isMidRequest, !isTimed {
-            connections[slot].phaseStart = now
-            timers.set(slot, to: now + milliseconds(options.requestTimeout), in: &connections)
+            connections[slot].stateStart = now
+            connections.setTimer(slot, to: now + milliseconds(options.requestTimeout))
         }
         return false
     }
@@ -52,7 +52,7 @@ extension Server where W: ~Copyable {
     /// - Returns: whether more requests may follow.
     private mutating func answer(_ slot: Int, _ event: RequestEvent) -> Bool {
         metrics.requests += 1
-        endHandshake(slot)
+        admission.hasAsked(slot, connections[slot].address)
         switch event {
         case .refused(let refusal, let toHead):
             metrics.rejections[.badRequest, default: 0] += 1
@@ -60,18 +60,18 @@ extension Server where W: ~Copyable {
             respond(slot, .plain(refusal.status, refusal.reason), includesBody: !toHead, keepAlive: false)
             return false
         case .request(let request):
-            connections[slot].phaseStart = now
-            timers.set(slot, to: now + milliseconds(options.keepAlive), in: &connections)
+            connections[slot].stateStart = now
+            connections.setTimer(slot, to: now + milliseconds(options.keepAlive))
             return answer(slot, request)
         }
     }
 
     private mutating func answer(_ slot: Int, _ request: HTTPRequest) -> Bool {
-        let keepAlive = request.keepAlive && stopping == nil && !isOverFull
+        let keepAlive = request.keepAlive && thisTick.stopping == nil && !isOverFull
         let isHead = request.method == .head
         let target = HTTPTarget.parse(request.target)
         identify(slot, request)
-        if let host = hostCheck?.foreignHost(request, target) {
+        if let host = admission.hostCheck?.foreignHost(request, target) {
             respond(slot, refusal(ofHost: host, slot), includesBody: !isHead, keepAlive: keepAlive)
             return keepAlive
         }
@@ -92,7 +92,7 @@ extension Server where W: ~Copyable {
             return upgrade(slot, request, target, to: endpoint, keepAlive: keepAlive)
         }
         // Whoever asks on without taking the answers gets no more of them while memory is scarce.
-        if ledger.bytes > options.maxBuffers, connections[slot].backlog != nil || !connections[slot].own.isEmpty {
+        if memory.isHigh, connections[slot].backlog != nil || !connections[slot].own.isEmpty {
             metrics.rejections[.crowded, default: 0] += 1
             let answer = Response.plain(
                 .serviceUnavailable, "The server has too much waiting. Take what there is first.")
@@ -110,7 +110,7 @@ extension Server where W: ~Copyable {
     /// What a request gets that was sent to a name which anyone could have pointed here.
     private mutating func refusal(ofHost host: String, _ slot: Int) -> Response {
         metrics.rejections[.foreignHost, default: 0] += 1
-        if hostLog.admits(now: now) {
+        if admission.hostLog.admits(now: now) {
             log(
                 .info, "host-refused", "connection", slot, "host", host, "remedy",
                 "behind a proxy give --trust-proxy with its address; for a name of your own give --origin http://\(host)"
@@ -135,7 +135,12 @@ extension Server where W: ~Copyable {
         connections[slot].address = address
     }
 
-    private func endpoint(_ target: HTTPTarget) -> Phase? {
+    /// The kind of WebSocket that a target is the address of.
+    private enum Endpoint {
+        case chat, echo
+    }
+
+    private func endpoint(_ target: HTTPTarget) -> Endpoint? {
         switch target.path {
         case ["chat"]: return .chat
         case ["echo"] where options.servesEcho: return .echo
@@ -145,25 +150,21 @@ extension Server where W: ~Copyable {
 
     /// - Returns: nil where the answer is in a folder, and has to be read first.
     private mutating func response(_ slot: Int, _ request: HTTPRequest, _ target: HTTPTarget) -> Response? {
-        if addresses.isOver(connections[slot].address, limit: options.maxConnectionsPerAddress) {
+        if admission.isOver(connections[slot].address) {
             metrics.rejections[.tooManyFromAddress, default: 0] += 1
             return .plain(.tooManyRequests, "There are too many connections from your address.")
         }
         if endpoint(target) != nil { return upgradeRequired(slot, request) }
         switch target.path {
         case ["healthz"]:
-            let status: HTTPStatus = isKeeping || target.query("ready") == nil ? .ok : .serviceUnavailable
-            return Response(status: status, content: .bytes(Array((isKeeping ? "ok" : "not keeping: disk").utf8)))
+            let status: HTTPStatus = keeping.isKeeping || target.query("ready") == nil ? .ok : .serviceUnavailable
+            return Response(
+                status: status, content: .bytes(Array((keeping.isKeeping ? "ok" : "not keeping: disk").utf8)))
         case ["metrics"] where mayReadMetrics(slot, request):
             return Response(
                 status: .ok, type: "text/plain; version=0.0.4; charset=utf-8", content: .bytes(metricsText()))
         default:
-            switch site.answer(to: target.path, of: request) {
-            case .now(let response): return response
-            case .later(let wanted):
-                askForFile(.find(wanted, of: connections.id(slot)))
-                return nil
-            }
+            return files.response(to: target.path, of: request, from: connections.id(slot))
         }
     }
 
@@ -187,7 +188,7 @@ extension Server where W: ~Copyable {
             connections[slot].http?.isLast = true
             startDraining(slot)
         }
-        markDirty(slot)
+        outgoing.markDirty(slot)
     }
 
     // MARK: The upgrade
@@ -209,7 +210,7 @@ extension Server where W: ~Copyable {
                 "This is the address of a WebSocket, and the request asks for none. If the chat page cannot connect, a proxy "
                 + "in front of the chat does not pass on the fields Upgrade and Connection; in nginx: \(Self.nginxUpgrade)"
         }
-        if isHandshake, upgradeLog.admits(now: now) {
+        if isHandshake, admission.upgradeLog.admits(now: now) {
             log(.info, "upgrade-refused", "connection", slot, "reason", "no-upgrade", "remedy", reason)
         }
         return .plain(.upgradeRequired, reason, [("Upgrade", "websocket")])
@@ -221,7 +222,7 @@ extension Server where W: ~Copyable {
 
     /// - Returns: whether more may follow on the connection: frames after an upgrade, else requests.
     private mutating func upgrade(
-        _ slot: Int, _ request: HTTPRequest, _ target: HTTPTarget, to endpoint: Phase, keepAlive: Bool
+        _ slot: Int, _ request: HTTPRequest, _ target: HTTPTarget, to endpoint: Endpoint, keepAlive: Bool
     ) -> Bool {
         if !OriginCheck.allows(request, also: options.origins) {
             metrics.rejections[.foreignOrigin, default: 0] += 1
@@ -231,7 +232,7 @@ extension Server where W: ~Copyable {
         switch Handshake.judge(request.fields, deflate: true, subprotocols: ["chatloop.v1"]) {
         case .malformed(let reason):
             metrics.rejections[.badRequest, default: 0] += 1
-            if upgradeLog.admits(now: now) {
+            if admission.upgradeLog.admits(now: now) {
                 log(.info, "upgrade-refused", "connection", slot, "reason", reason)
             }
             respond(slot, .plain(.badRequest, reason), includesBody: true, keepAlive: false)
@@ -252,7 +253,7 @@ extension Server where W: ~Copyable {
 
     private mutating func refuseOrigin(_ slot: Int, _ request: HTTPRequest) {
         let origin = request.value(of: "origin") ?? ""
-        if upgradeLog.admits(now: now) {
+        if admission.upgradeLog.admits(now: now) {
             let remedy =
                 OriginCheck.canonical(origin).map { "if that page may open the chat, give --origin \($0)" }
                 ?? "open the chat from a page of its own"
@@ -265,7 +266,7 @@ extension Server where W: ~Copyable {
         respond(slot, answer, includesBody: true, keepAlive: false)
     }
 
-    private mutating func accept(_ slot: Int, _ answer: Handshake.Answer, _ endpoint: Phase, room: String) {
+    private mutating func accept(_ slot: Int, _ answer: Handshake.Answer, _ endpoint: Endpoint, room: String) {
         var fields = [
             ("Upgrade", "websocket"), ("Sec-WebSocket-Accept", String(decoding: answer.acceptKey, as: UTF8.self)),
         ]
@@ -276,19 +277,19 @@ extension Server where W: ~Copyable {
             secondsSinceEpoch: inputs.time / 1000)
         metrics.upgrades += 1
         let isTooFast =
-            connections[slot].http?.isProxied == true && !addressRates.admit(connections[slot].address, now: now)
+            connections[slot].http?.isProxied == true && !admission.admitsRate(connections[slot].address, now: now)
         connections[slot].http = nil
-        connections[slot].deflates = answer.compress
         connections[slot].reader = MessageReader(role: .server, deflate: answer.deflate)
-        connections[slot].phase = endpoint
-        connections[slot].phaseStart = now
-        count(slot)
-        markDirty(slot)
+        let socket = WebSocketState(deflates: answer.compress)
+        connections[slot].state = endpoint == .chat ? .chat(ChatState(socket: socket)) : .echo(socket)
+        connections[slot].stateStart = now
+        admission.count(slot, connections[slot].address)
+        outgoing.markDirty(slot)
         if isOverFull {
             metrics.rejections[.full, default: 0] += 1
             return startClosing(slot, .tryAgainLater, "The server is full. Try again later.")
         }
-        if addresses.isOver(connections[slot].address, limit: options.maxConnectionsPerAddress) {
+        if admission.isOver(connections[slot].address) {
             metrics.rejections[.tooManyFromAddress, default: 0] += 1
             return startClosing(slot, .tryAgainLater, "There are too many connections from your address.")
         }
@@ -296,7 +297,7 @@ extension Server where W: ~Copyable {
             metrics.rejections[.tooFastFromAddress, default: 0] += 1
             return startClosing(slot, .tryAgainLater, "There are too many new connections from your address.")
         }
-        if stopping != nil { return startClosing(slot, .goingAway, "The server is stopping.") }
+        if thisTick.stopping != nil { return startClosing(slot, .goingAway, "The server is stopping.") }
         if endpoint == .chat {
             let start = inputs.bytes.count
             inputs.bytes.append(contentsOf: room.utf8)

@@ -68,7 +68,7 @@ package func serve(
         throw StartFailure(.unavailable, "Cannot start: there is not enough memory.")
     }
     let isLocal = listeners.allSatisfy { $0.address.address.isLoopback }
-    if isLocal, options.trustedProxies.isEmpty { server.hostCheck = HostCheck(origins: options.origins) }
+    if isLocal, options.trustedProxies.isEmpty { server.admission.hostCheck = HostCheck(origins: options.origins) }
     server.metrics.begin(options, descriptors: descriptors, wall: Clock.wall)
     server.logStart()
     if let asked, asked > places.connections {
@@ -146,22 +146,19 @@ extension Server where W: ~Copyable {
         world: consuming W, options: ServeOptions, site: Site, history: History?, limits: Limits? = nil
     ) {
         guard let inflater = Inflater(), let deflater = Deflater() else { return nil }
+        let now = world.monotonic
+        let files = StaticFiles(site, watchedFrom: options.watchesFiles ? now / 1_000_000 : nil)
         self.init(
             options: options, world: world,
             chat: Chat(limits: limits ?? options.limits(isDurable: history != nil)),
-            history: history, site: site,
+            keeping: Keeping(history: history, journalLimit: options.journalBytes), thisTick: Tick(now: now),
             connections: ConnectionTable(capacity: (options.maxConnections ?? 1000) + Sizes.reservedConnections),
-            addressRates: AddressRates(perSecond: options.connectionRate),
-            inbox: [UInt8](repeating: 0, count: options.inboxBytes), inflater: inflater, deflater: deflater,
-            journalLimit: options.journalBytes)
-        nanoseconds = self.world.monotonic
-        inputs.now = nanoseconds / 1_000_000
+            admission: Admission(options), reading: Reading(bytes: options.inboxBytes, inflater: inflater),
+            outgoing: Outgoing(deflater: deflater), memory: MemoryPressure(ceiling: options.maxBuffers), files: files)
+        inputs.now = now / 1_000_000
         inputs.time = self.world.wall
-        timers.start(now: now)
-        if let worker = site.worker { _ = self.world.watch(worker.descriptor, token: Self.filesToken) }
-        if options.watchesFiles, options.publicFolder != nil {
-            watcher = FileWatcher(now: now)
-        }
+        connections.startTimers(now: inputs.now)
+        if let descriptor = files.descriptor { _ = self.world.watch(descriptor, token: Self.filesToken) }
     }
 
     /// Takes in the journal of the run before this one.
@@ -182,8 +179,8 @@ extension Server where W: ~Copyable {
         }
         recorder?.close()
         log(.info, "stopped", "messages", chat.counters.messages)
-        if let stopping, stopping.isForced { return .killed(by: stopping.signal) }
-        if let failure = stopping?.failure { return .failed(failure) }
+        if let stopping = thisTick.stopping, stopping.isForced { return .killed(by: stopping.signal) }
+        if let failure = thisTick.stopping?.failure { return .failed(failure) }
         return .stopped
     }
 }

@@ -12,20 +12,18 @@ extension Server where W: ~Copyable {
 
     /// Sets the timer of an open WebSocket: for the join if that is still to come, and for the next sign of life.
     mutating func setWebSocketTimer(_ slot: Int) {
-        let silence = connections[slot].awaitsPong ? 2 * pingInterval : pingInterval
+        let silence = connections[slot].socket?.awaitsPong == true ? 2 * pingInterval : pingInterval
         var deadline = connections[slot].lastReceived + silence
-        if connections[slot].phase == .chat, !connections[slot].hasJoined {
-            deadline = min(deadline, connections[slot].phaseStart + milliseconds(options.joinTimeout))
+        if connections[slot].chat?.hasJoined == false {
+            deadline = min(deadline, connections[slot].stateStart + milliseconds(options.joinTimeout))
         }
-        timers.set(slot, to: deadline, in: &connections)
+        connections.setTimer(slot, to: deadline)
     }
 
     mutating func expireTimers() {
-        if let time = sendAgainAt, time <= now { sendAgain() }
-        expired.removeAll(keepingCapacity: true)
-        timers.advance(to: now, in: &connections, expired: &expired)
-        for slot in expired where connections[slot].phase != .vacant {
-            switch connections[slot].phase {
+        sendAgain()
+        for slot in connections.takeExpired(now: now) {
+            switch connections[slot].state {
             case .http: checkRequest(slot)
             case .chat, .echo: checkSignsOfLife(slot)
             case .closing: drop(slot)
@@ -46,15 +44,15 @@ extension Server where W: ~Copyable {
     }
 
     private mutating func checkRequest(_ slot: Int) {
-        let (phase, start) = (connections[slot].phase, connections[slot].phaseStart)
+        let start = connections[slot].stateStart
         _ = isStillSilent(slot)
         // An answer has set the timer anew, and an upgrade has, too.
-        if connections[slot].phase == phase, connections[slot].phaseStart == start { requestIsLate(slot) }
+        if connections[slot].isHTTP, connections[slot].stateStart == start { requestIsLate(slot) }
     }
 
     private mutating func requestIsLate(_ slot: Int) {
         if waitForProgress(slot) { return }
-        guard let parser = connections[slot].http?.parser, parser.isMidRequest, !isAnswering(slot) else {
+        guard let parser = connections[slot].http?.parser, parser.isMidRequest, !connections[slot].isAnswering else {
             return drop(slot)  // it has asked nothing, or does not take its answers
         }
         metrics.rejections[.lateRequest, default: 0] += 1
@@ -69,19 +67,19 @@ extension Server where W: ~Copyable {
     private mutating func waitForProgress(_ slot: Int) -> Bool {
         let left = world.unsentBytes(connections[slot].stream)
         let taken = connections[slot].bytesGiven &- UInt32(truncatingIfNeeded: left)
-        let isProgress = taken != connections[slot].bytesTaken && (left > 0 || isAnswering(slot))
+        let isProgress = taken != connections[slot].bytesTaken && (left > 0 || connections[slot].isAnswering)
         connections[slot].bytesTaken = taken
         guard isProgress || connections[slot].http?.awaitsFile == true else { return false }
-        timers.set(slot, to: now + milliseconds(options.closeTimeout), in: &connections)
+        connections.setTimer(slot, to: now + milliseconds(options.closeTimeout))
         return true
     }
 
     private mutating func checkSignsOfLife(_ slot: Int) {
-        let lateness = now - connections[slot].phaseStart - milliseconds(options.joinTimeout)
-        if connections[slot].phase == .chat, !connections[slot].hasJoined, lateness >= 0 {
+        let lateness = now - connections[slot].stateStart - milliseconds(options.joinTimeout)
+        if connections[slot].chat?.hasJoined == false, lateness >= 0 {
             guard lateness < Timing.moment else {
                 // This timer is late itself, as the process was stopped: the join may be on its way from the kernel.
-                connections[slot].phaseStart += lateness + Timing.moment
+                connections[slot].stateStart += lateness + Timing.moment
                 return setWebSocketTimer(slot)
             }
             metrics.losses[.late, default: 0] += 1
@@ -89,22 +87,22 @@ extension Server where W: ~Copyable {
                 slot, .policyViolation, "Join within \(milliseconds(options.joinTimeout) / 1000) seconds.")
         }
         let silence = now - connections[slot].lastReceived
-        if connections[slot].awaitsPong, silence >= 2 * pingInterval {
+        if connections[slot].socket?.awaitsPong == true, silence >= 2 * pingInterval {
             guard isStillSilent(slot) else { return setTimerIfOpen(slot) }
             log(.info, "lost", "connection", slot, "reason", "silent")
             return lose(slot, .silent)
         }
-        if !connections[slot].awaitsPong, silence >= pingInterval {
-            connections[slot].awaitsPong = true
+        if connections[slot].socket?.awaitsPong == false, silence >= pingInterval {
+            connections[slot].socket?.awaitsPong = true
             Frame.appendHeader(to: &connections[slot].own, opcode: .ping, payloadCount: 0)
             metrics.pings += 1
-            markDirty(slot)
+            outgoing.markDirty(slot)
         }
         setWebSocketTimer(slot)
     }
 
     private mutating func setTimerIfOpen(_ slot: Int) {
-        if connections[slot].phase == .chat || connections[slot].phase == .echo { setWebSocketTimer(slot) }
+        if connections[slot].isWebSocket { setWebSocketTimer(slot) }
     }
 
     // MARK: Stopping
@@ -115,9 +113,9 @@ extension Server where W: ~Copyable {
         while let number = world.nextSignal() {
             if number == Signals.hangUp, !options.stopsAtHangUp {
                 log(.info, "reload", "signal", number)
-            } else if stopping != nil {
-                stopping?.isForced = true
-                stopping?.signal = number
+            } else if thisTick.stopping != nil {
+                thisTick.stopping?.isForced = true
+                thisTick.stopping?.signal = number
             } else {
                 startStopping(number)
             }
@@ -128,16 +126,16 @@ extension Server where W: ~Copyable {
     mutating func stop(because failure: StartFailure) {
         log(.error, "failed", "reason", failure.message)
         startStopping(0)
-        stopping?.failure = failure
+        thisTick.stopping?.failure = failure
     }
 
     private mutating func startStopping(_ number: Int32) {
         log(.info, "stopping", "signal", number, "connections", connections.count)
-        stopping = Stopping(signal: number, deadline: now + Timing.stop)
+        thisTick.stopping = Stopping(signal: number, deadline: now + Timing.stop)
         world.stopListening()
-        acceptAgainAt = nil
+        admission.beginAccepting()
         for slot in 0..<connections.used {
-            switch connections[slot].phase {
+            switch connections[slot].state {
             case .chat, .echo: startClosing(slot, .goingAway, "The server is stopping.")
             case .http: stopRequests(slot)
             case .vacant, .closing, .draining, .ending: break
@@ -148,39 +146,15 @@ extension Server where W: ~Copyable {
     /// A connection that speaks HTTP gets the answers to what it has asked. One that has just been made is about to ask, and
     /// the next process cannot hear it: it has a moment for that.
     private mutating func stopRequests(_ slot: Int) {
-        if isAnswering(slot) { return startDraining(slot) }
-        let end = connections[slot].phaseStart + Timing.moment
-        guard connections[slot].isHandshake, end > now else { return drop(slot) }
-        timers.set(slot, to: end, in: &connections)
+        if connections[slot].isAnswering { return startDraining(slot) }
+        let end = connections[slot].stateStart + Timing.moment
+        guard admission.isHandshake(slot), end > now else { return drop(slot) }
+        connections.setTimer(slot, to: end)
     }
 
     /// Whether everything is said.
     package var isDone: Bool {
-        guard let stopping else { return false }
+        guard let stopping = thisTick.stopping else { return false }
         return stopping.isForced || connections.count == 0 || now >= stopping.deadline
-    }
-}
-
-/// A stop that is under way.
-struct Stopping {
-    var signal: Int32
-    /// When what is left is left (ms).
-    var deadline: Int64
-    /// Whether there was a second signal.
-    var isForced = false
-    /// Why it stops, where that is no signal.
-    var failure: StartFailure?
-}
-
-/// Lets an event into the log once a second, however often it happens.
-struct LogThrottle {
-    /// When it may be told again (ms).
-    private var next: Int64 = .min
-
-    /// Whether it may be told now.
-    mutating func admits(now: Int64) -> Bool {
-        guard now >= next else { return false }
-        next = now + 1000
-        return true
     }
 }

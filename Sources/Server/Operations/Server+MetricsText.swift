@@ -43,10 +43,11 @@ extension Server where W: ~Copyable {
         text.counter("pings_total", "Pings sent.", metrics.pings)
         text.counter("received_bytes_total", "Bytes received.", metrics.bytesReceived)
         text.counter("sent_bytes_total", "Bytes sent.", metrics.bytesSent)
-        text.gauge("queue_bytes", "Bytes that wait to be sent.", queuedBytes)
-        text.gauge("buffer_bytes", "Memory that all connections hold in queues and unfinished messages.", ledger.bytes)
+        text.gauge("queue_bytes", "Bytes that wait to be sent.", memory.ledger.queuedBytes)
+        text.gauge(
+            "buffer_bytes", "Memory that all connections hold in queues and unfinished messages.", memory.ledger.bytes)
         text.counter("crowded_out_total", "Connections ended because all together held too much.", metrics.crowdedOut)
-        text.gauge("handshakes", "Open connections that have not asked for anything yet.", handshakes)
+        text.gauge("handshakes", "Open connections that have not asked for anything yet.", admission.handshakeCount)
     }
 
     private func writeChat(to text: inout MetricsWriter) {

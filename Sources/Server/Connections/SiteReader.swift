@@ -22,7 +22,7 @@ final class SiteReader: Sendable {
 
     enum Answer: Sendable {
         case found(Response, of: ConnectionID)
-        /// The bytes; fewer than were asked for where the file has become shorter.
+        /// The bytes; fewer than were asked for where the file has become another.
         case piece([UInt8], of: ConnectionID)
         case fingerprint(UInt64)
     }
@@ -33,26 +33,16 @@ final class SiteReader: Sendable {
     static let pieceSize = 256 << 10
     /// What may be kept in memory of all files together, in bytes.
     private static let mostKept = 64 << 20
-    /// Large files that may be open at once: the descriptors that are not for connections are few.
-    private static let mostOpen = 48
     /// A file that has changed a moment ago may change again without getting another time: it is read anew next time (s).
     private static let settled: Int64 = 2
 
     private let folder: SiteFolder
     private let kept = Mutex(Kept())
-    private let openFiles = LargeFile.Count()
 
     /// What is remembered of the files.
     private struct Kept: Sendable {
         var assets: [String: (stamp: FileStamp, asset: Asset)] = [:]
         var bytes = 0
-        /// The large files that are being sent: those who take the same one share it.
-        var large: [String: Weak] = [:]
-
-        struct Weak: Sendable {
-            var stamp: FileStamp
-            weak var file: LargeFile?
-        }
     }
 
     init(folder: SiteFolder) { self.folder = folder }
@@ -61,25 +51,42 @@ final class SiteReader: Sendable {
     func perform(_ request: Request) -> Answer {
         switch request {
         case .find(let request, let id): .found(find(request), of: id)
-        case .read(let file, let offset, let count, let id): .piece(file.read(at: offset, count: count), of: id)
+        case .read(let file, let offset, let count, let id): .piece(read(file, at: offset, count: count), of: id)
         case .fingerprint: .fingerprint(folder.fingerprint())
         }
     }
 
     private func find(_ request: SiteRequest) -> Response {
-        guard let (descriptor, stamp) = folder.open(request.path) else { return Site.notFound }
+        let (descriptor, stamp): (Int32, FileStamp)
+        switch folder.open(request.path) {
+        case .file(let found, let itsStamp): (descriptor, stamp) = (found, itsStamp)
+        case .missing: return Site.notFound
+        case .exhausted: return .plain(.serviceUnavailable, "The server has too many files open. Try again.")
+        }
+        defer { _ = close(descriptor) }
         let name = request.path.joined(separator: "/")
         guard stamp.size > Self.largestKept else {
-            defer { _ = close(descriptor) }
             return asset(request.isOneDeeper ? "r/" + name : name, descriptor, stamp, request).response(to: request)
         }
-        return large(name, descriptor, stamp, request)
+        let fields = [("ETag", stamp.etag), ("Cache-Control", "no-cache")]
+        if request.isKnown(etag: stamp.etag) { return Response(status: .notModified, fields: fields) }
+        let file = LargeFile(path: request.path, stamp: stamp)
+        return Response(
+            status: .ok, type: ContentType.of(fileName: name), fields: fields, content: .file(file))
+    }
+
+    /// A piece of a large file; fewer bytes where it has become another meanwhile.
+    private func read(_ file: LargeFile, at offset: Int, count: Int) -> [UInt8] {
+        // Opened for each piece: descriptors are few, and slow readers may be many.
+        guard case .file(let descriptor, let stamp) = folder.open(file.path) else { return [] }
+        defer { _ = close(descriptor) }
+        return stamp == file.stamp ? Self.read(descriptor, at: offset, count: count) : []
     }
 
     /// A small file, read anew if it has changed.
     private func asset(_ key: String, _ descriptor: Int32, _ stamp: FileStamp, _ request: SiteRequest) -> Asset {
         if let (known, asset) = kept.withLock({ $0.assets[key] }), known == stamp { return asset }
-        let content = LargeFile.read(descriptor, at: 0, count: stamp.size)
+        let content = Self.read(descriptor, at: 0, count: stamp.size)
         let asset = Asset(
             name: request.path.last ?? "", content: request.isOneDeeper ? Asset.oneDeeper(content) : content)
         if content.count == stamp.size, Clock.wall / 1000 - stamp.changed >= Self.settled {
@@ -93,62 +100,7 @@ final class SiteReader: Sendable {
         return asset
     }
 
-    private func large(
-        _ name: String, _ descriptor: Int32, _ stamp: FileStamp, _ request: SiteRequest
-    ) -> Response {
-        let fields = [("ETag", stamp.etag), ("Cache-Control", "no-cache")]
-        if request.isKnown(etag: stamp.etag) {
-            _ = close(descriptor)
-            return Response(status: .notModified, fields: fields)
-        }
-        let type = ContentType.of(fileName: name)
-        let file = kept.withLock { kept -> LargeFile? in
-            if let open = kept.large[name], open.stamp == stamp, let file = open.file {
-                _ = close(descriptor)
-                return file
-            }
-            kept.large = kept.large.filter { $0.value.file != nil }
-            guard openFiles.value < Self.mostOpen else {
-                _ = close(descriptor)
-                return nil
-            }
-            let file = LargeFile(descriptor, size: stamp.size, countedBy: openFiles)
-            kept.large[name] = Kept.Weak(stamp: stamp, file: file)
-            return file
-        }
-        guard let file else { return .plain(.serviceUnavailable, "There are too many large files on their way.") }
-        return Response(status: .ok, type: type, fields: fields, content: .file(file))
-    }
-}
-
-/// A large file while it is being sent.
-final class LargeFile: Sendable {
-    let size: Int
-    private let descriptor: Int32
-    private let count: Count
-
-    /// How many there are.
-    final class Count: Sendable {
-        private let number = Atomic(0)
-        var value: Int { number.load(ordering: .relaxed) }
-        fileprivate func change(by difference: Int) { number.add(difference, ordering: .relaxed) }
-    }
-
-    /// Takes the descriptor over.
-    fileprivate init(_ descriptor: Int32, size: Int, countedBy count: Count) {
-        (self.descriptor, self.size, self.count) = (descriptor, size, count)
-        count.change(by: 1)
-    }
-
-    deinit {
-        _ = close(descriptor)
-        count.change(by: -1)
-    }
-
-    /// Reads a piece; fewer bytes than that where the file ends, or cannot be read.
-    fileprivate func read(at offset: Int, count: Int) -> [UInt8] { Self.read(descriptor, at: offset, count: count) }
-
-    fileprivate static func read(_ descriptor: Int32, at offset: Int, count: Int) -> [UInt8] {
+    private static func read(_ descriptor: Int32, at offset: Int, count: Int) -> [UInt8] {
         // The kernel writes no more than there is room for, and says how much.
         unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, done in
             while done < count {
@@ -160,4 +112,11 @@ final class LargeFile: Sendable {
             }
         }
     }
+}
+
+/// A large file while it is being sent: if it becomes another one meanwhile, the rest is not sent.
+struct LargeFile: Sendable {
+    let path: [String]
+    let stamp: FileStamp
+    var size: Int { stamp.size }
 }

@@ -1,33 +1,27 @@
 import Sockets
+import WebSocket
 
 /// The answers whose content is sent behind their heads, and the static files of a folder.
 extension Server where W: ~Copyable {
     /// What the thread that reads files makes ready; no connection has this token in a lifetime.
     static var filesToken: UInt64 { .max - 100 }
 
-    /// Passes a request on to the thread that reads files.
-    mutating func askForFile(_ request: SiteReader.Request) {
-        filesAwaited += 1
-        site.worker?.ask(request)
-    }
-
-    /// Takes in what that thread has answered; a part of the first step.
+    /// Takes in what the thread that reads files has answered; a part of the first step.
     mutating func readFiles() {
-        guard filesAwaited > 0, let worker = site.worker else { return }
-        for answer in worker.answers() {
-            filesAwaited -= 1
+        let now = now
+        files.look(now: now)
+        for answer in files.takeAnswers() {
             switch answer {
             case .found(let response, let id):
                 guard let slot = connections.slot(of: id), let http = connections[slot].http, let lookup = http.lookup
                 else { continue }
                 http.lookup = nil
-                let keepAlive = lookup.keepAlive && stopping == nil && !connections[slot].peerHasFinished
+                let keepAlive = lookup.keepAlive && thisTick.stopping == nil && connections[slot].input != .finished
                 respond(slot, response, includesBody: lookup.includesContent, keepAlive: keepAlive)
             case .piece(let bytes, let id):
                 if let slot = connections.slot(of: id) { takePiece(slot, bytes) }
             case .fingerprint(let fingerprint):
-                let now = now
-                if watcher?.take(fingerprint, now: now) == true { tellToReload() }
+                if files.hasChanged(fingerprint, now: now) { tellToReload() }
             }
         }
     }
@@ -39,7 +33,7 @@ extension Server where W: ~Copyable {
         let end = next + bytes.count
         http.content = end < file.size ? .file(file, next: end, isAwaited: false) : nil
         connections[slot].own = bytes
-        markDirty(slot)
+        outgoing.markDirty(slot)
     }
 
     /// Adds content to an answer: a little of it with the head, more of it behind what is queued.
@@ -66,16 +60,20 @@ extension Server where W: ~Copyable {
         case .file(let file, let next, false):
             http.content = .file(file, next: next, isAwaited: true)
             let count = min(SiteReader.pieceSize, file.size - next)
-            askForFile(.read(file, at: next, count: count, of: connections.id(slot)))
+            files.ask(.read(file, at: next, count: count, of: connections.id(slot)))
         }
         return true
     }
 
     // MARK: Reloading
 
-    /// With `--watch`: asks now and then whether the files of the page have changed.
-    mutating func watchFiles() {
-        let now = now
-        if watcher?.isDue(now: now) == true { askForFile(.fingerprint) }
+    /// Tells every page that its files have changed.
+    mutating func tellToReload() {
+        log(.info, "files-changed")
+        let reload = Array("{\"type\":\"reload\"}".utf8)
+        for slot in 0..<connections.used where connections[slot].chat?.hasJoined == true {
+            Frame.append(to: &connections[slot].own, opcode: .text, payload: reload.span)
+            outgoing.markDirty(slot)
+        }
     }
 }

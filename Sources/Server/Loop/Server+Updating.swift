@@ -4,11 +4,11 @@ import History
 /// The second step of a tick: the chat decides, the disk keeps.
 extension Server where W: ~Copyable {
     mutating func update() {
-        isReceiving = false
+        thisTick.endReceiving()
         recordInputs()
         chat.update(inputs, into: &output)
         let (failed, journalWritten) = keep()
-        if !output.written.isEmpty || !journalWritten { isKeeping = failed.isEmpty && journalWritten }
+        if !output.written.isEmpty || !journalWritten { keeping.isKeeping = failed.isEmpty && journalWritten }
         chat.settle(failed: failed, journalWritten: journalWritten, into: &output)
         recordOutcome(failed: failed, journalWritten: journalWritten)
         readLater()
@@ -50,8 +50,8 @@ extension Server where W: ~Copyable {
     private mutating func storageFailed(_ error: StorageError) {
         metrics.storageFailures += 1
         // Every tick may fail while a disk is full: once a second is enough to be told.
-        guard now >= nextStorageComplaint else { return }
-        nextStorageComplaint = now + 1000
+        let now = now
+        guard keeping.failureLog.admits(now: now) else { return }
         log(.error, "storage-failed", "reason", error.description)
     }
 
@@ -106,13 +106,13 @@ extension Server where W: ~Copyable {
         guard let history else { return }
         for room in chat.takeDropped() { history.forget(room: room) }
         // One that waits for the disk is left to it, and one that could not be written is not tried again in every tick.
-        if history.journalBytes > journalLimit, !history.isReplacingJournal, now >= nextJournal {
-            nextJournal = now + Timing.journalAgain
+        if history.journalBytes > keeping.journalLimit, !history.isReplacingJournal, now >= keeping.nextJournal {
+            keeping.nextJournal = now + Timing.journalAgain
             let snapshot = chat.snapshotJournal()
             if case .refused(let error) = history.rewriteJournal(snapshot.span) { storageFailed(error) }
-            journalLimit = max(options.journalBytes, 2 * Int64(snapshot.count))
+            keeping.journalLimit = max(options.journalBytes, 2 * Int64(snapshot.count))
         }
-        history.tick(now: UInt64(clamping: nanoseconds))
+        history.tick(now: UInt64(clamping: thisTick.nanoseconds))
         for incident in history.takeIncidents() { log(.error, "history", "incident", incident) }
     }
 }

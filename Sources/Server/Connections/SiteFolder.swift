@@ -18,26 +18,38 @@ package struct SiteFolder: Sendable {
     /// Opens a file.
     ///
     /// - Parameter segments: its path below the folder; none is empty, and none holds a slash.
-    /// - Returns: a descriptor that is the caller's to close; nil where there is no such regular file, or it may not be read.
-    func open(_ segments: [String]) -> (descriptor: Int32, stamp: FileStamp)? {
+    func open(_ segments: [String]) -> Opening {
         var folder = unsafe Platform.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         for segment in segments.dropLast() where folder >= 0 {
             let next = unsafe openat(folder, segment, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
             _ = close(folder)
             folder = next
         }
-        guard folder >= 0, let name = segments.last else { return nil }
+        guard folder >= 0, let name = segments.last else { return .failed }
         defer { _ = close(folder) }
         // O_NONBLOCK, so that a named pipe cannot hold the reader up.
         let file = unsafe openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
-        guard file >= 0 else { return nil }
+        guard file >= 0 else { return .failed }
         var status = stat()
         // The structure is a local variable.
         guard unsafe fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
             _ = close(file)
-            return nil
+            return .missing
         }
-        return (file, FileStamp(status))
+        return .file(file, FileStamp(status))
+    }
+
+    /// What has come of opening a file.
+    enum Opening {
+        /// The descriptor is the caller's to close.
+        case file(Int32, FileStamp)
+        /// There is no such regular file, or it may not be read.
+        case missing
+        /// No descriptor is free.
+        case exhausted
+
+        /// After a call that has just failed.
+        fileprivate static var failed: Opening { errno == EMFILE || errno == ENFILE ? .exhausted : .missing }
     }
 
     /// A number that changes when a file in the folder, or below it, does.

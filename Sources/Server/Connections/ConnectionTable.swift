@@ -16,6 +16,8 @@ import WebSocket
     /// Places that have become free in this tick: they are given away in the next one at the earliest, so that what this
     /// tick still has to say about the old connection does not reach a new one.
     private var leaving: [UInt32] = []
+    /// One for each connection; see `TimerWheel`.
+    var timers = TimerWheel()
 
     init(capacity: Int) {
         self.capacity = capacity
@@ -61,7 +63,8 @@ import WebSocket
 
     /// Takes a connection out. Its place is free from the next tick on.
     mutating func remove(_ slot: Int) {
-        self[slot].phase = .vacant
+        cancelTimer(slot)
+        self[slot].state = .vacant
         self[slot].http = nil
         self[slot].own = []
         self[slot].reader = MessageReader(role: .server, deflate: false)
@@ -83,7 +86,7 @@ import WebSocket
     /// The place of a connection, if it is still there.
     func slot(of id: ConnectionID) -> Int? {
         let slot = Int(id.slot)
-        guard slot < used, self[slot].generation == id.generation, self[slot].phase != .vacant else { return nil }
+        guard slot < used, self[slot].generation == id.generation, !self[slot].isVacant else { return nil }
         return slot
     }
 }

@@ -1,15 +1,6 @@
 import Bytes
 import WebSocket
 
-/// How much memory what waits really takes, in bytes: what many connections wait for in common counts once. It is what the
-/// ceiling for all connections together (`--max-buffers`) is held against; see `Crowding.swift`.
-final class Ledger {
-    fileprivate(set) var bytes = 0
-
-    /// What a connection holds apart from its backlog has changed.
-    func change(by difference: Int) { bytes += difference }
-}
-
 /// Bytes that several connections may have to send: a room's frames of one tick. Those do not change any more; what one
 /// connection alone waits for can grow.
 final class SharedBytes {
@@ -24,17 +15,17 @@ final class SharedBytes {
 
     init(kept bytes: [UInt8], _ ledger: Ledger) {
         (self.bytes, self.ledger, isKept) = (bytes, ledger, true)
-        ledger.bytes += memory
+        ledger.change(by: memory)
     }
 
     init(_ bytes: [UInt8], _ ledger: Ledger) {
         self.bytes = bytes
         self.ledger = ledger
         isKept = false
-        ledger.bytes += memory
+        ledger.change(by: memory)
     }
 
-    deinit { ledger.bytes -= memory }
+    deinit { ledger.change(by: -memory) }
 
     /// What they take in memory.
     var memory: Int { (isKept ? 0 : bytes.count) + Self.overhead }
@@ -42,7 +33,7 @@ final class SharedBytes {
     /// Adds what the same connection waits for. For bytes that are shared with no other one.
     fileprivate func append(_ more: [UInt8]) {
         bytes += more
-        ledger.bytes += more.count
+        ledger.change(by: more.count)
     }
 }
 
@@ -68,7 +59,9 @@ final class Backlog {
     /// Those before the first one are sent, and nil: they keep no bytes alive.
     private var chunks: [Chunk?] = []
     private var first = 0
-    private(set) var byteCount = 0
+    private(set) var byteCount = 0 {
+        didSet { ledger.changeQueued(by: byteCount - oldValue) }
+    }
     /// The memory that there would be no need for without this connection, or without it and others like it.
     private(set) var heldBytes = 0
     /// Bytes in it that do not count towards the limit: a welcome or a page of history, which the client has asked for, may
@@ -77,7 +70,10 @@ final class Backlog {
 
     init(_ ledger: Ledger) { self.ledger = ledger }
 
-    deinit { ledger.bytes -= (chunks.count - first) * Self.chunkMemory }
+    deinit {
+        ledger.change(by: -(chunks.count - first) * Self.chunkMemory)
+        ledger.changeQueued(by: -byteCount)
+    }
 
     var isEmpty: Bool { byteCount == 0 }
 
@@ -90,7 +86,7 @@ final class Backlog {
         chunks.append(chunk)
         byteCount += range.count
         heldBytes += chunk.memory
-        ledger.bytes += Self.chunkMemory
+        ledger.change(by: Self.chunkMemory)
     }
 
     /// Adds bytes that are for this connection alone, and begin with a frame.
@@ -136,7 +132,7 @@ final class Backlog {
 
     private func removeFirstChunk(_ chunk: Chunk) {
         heldBytes -= chunk.memory
-        ledger.bytes -= Self.chunkMemory
+        ledger.change(by: -Self.chunkMemory)
         chunks[first] = nil
         first += 1
     }

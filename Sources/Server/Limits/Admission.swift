@@ -1,0 +1,117 @@
+import Chat
+import HTTP
+import Sockets
+
+/// Which connections and requests are let in: how many there may be of one address and how fast they may come, how many that have
+/// not asked for anything, and the names that requests may be sent to.
+struct Admission {
+    private let maxPerAddress: Int
+    private let maxHandshakes: Int
+    private let maxHandshakesPerAddress: Int
+
+    private var addresses = AddressCounts()
+    private var rates: AddressRates
+    private var handshakeAddresses = AddressCounts()
+    /// Connections that count towards the limit of their address.
+    private var counted = SlotSet()
+    /// Connections that have not asked for anything yet, and those of them that count towards that limit of their address.
+    private var handshakes = SlotSet()
+    private var countedHandshakes = SlotSet()
+
+    /// When accepting is to be tried again though nobody says that there is somebody (ms).
+    private(set) var acceptAgainAt: Int64?
+    /// Whether nobody says that until then.
+    private var isPaused = false
+
+    /// Nil where every name is this server's.
+    var hostCheck: HostCheck?
+    /// What may be told: that descriptors have run out, that an upgrade was refused, and that a name is of somebody else's.
+    var exhaustionLog = LogThrottle()
+    var upgradeLog = LogThrottle()
+    var hostLog = LogThrottle()
+
+    init(_ options: ServeOptions) {
+        maxPerAddress = options.maxConnectionsPerAddress
+        maxHandshakes = options.maxHandshakes ?? .max
+        maxHandshakesPerAddress = options.maxHandshakesPerAddress
+        rates = AddressRates(perSecond: options.connectionRate)
+    }
+
+    // MARK: Connections
+
+    /// Why nothing is said to an address any more; nil if it may connect.
+    mutating func rejection(of address: IPAddress, now: Int64) -> Rejection? {
+        if addresses.isFarOver(address, limit: maxPerAddress) { return .tooManyFromAddress }
+        return rates.admit(address, now: now) ? nil : .tooFastFromAddress
+    }
+
+    /// A connection begins, and has not asked for anything yet.
+    ///
+    /// - Parameter isProxy: whether its address says nothing about who it is.
+    /// - Returns: false if its address has too many like it.
+    mutating func begin(_ slot: Int, _ address: IPAddress, isProxy: Bool) -> Bool {
+        handshakes.insert(slot)
+        guard !isProxy else { return true }
+        count(slot, address)
+        guard maxHandshakesPerAddress > 0 else { return true }
+        countedHandshakes.insert(slot)
+        handshakeAddresses.add(address)
+        return !handshakeAddresses.isOver(address, limit: maxHandshakesPerAddress)
+    }
+
+    /// Counts a connection for its address, which does not change from here on.
+    mutating func count(_ slot: Int, _ address: IPAddress) {
+        if maxPerAddress > 0, counted.insert(slot) { addresses.add(address) }
+    }
+
+    /// A connection has asked for something.
+    mutating func hasAsked(_ slot: Int, _ address: IPAddress) {
+        handshakes.remove(slot)
+        if countedHandshakes.remove(slot) { handshakeAddresses.remove(address) }
+    }
+
+    /// A connection is gone.
+    mutating func end(_ slot: Int, _ address: IPAddress) {
+        hasAsked(slot, address)
+        if counted.remove(slot) { addresses.remove(address) }
+    }
+
+    /// Whether a connection has not asked for anything yet.
+    func isHandshake(_ slot: Int) -> Bool { handshakes.contains(slot) }
+    /// How many have not.
+    var handshakeCount: Int { handshakes.count }
+    /// Whether these are more than may be.
+    var hasTooManyHandshakes: Bool { handshakes.count > maxHandshakes }
+
+    /// Whether an address has more connections than it may.
+    func isOver(_ address: IPAddress) -> Bool { addresses.isOver(address, limit: maxPerAddress) }
+
+    /// Whether an address that a proxy tells of may have one more connection now.
+    mutating func admitsRate(_ address: IPAddress, now: Int64) -> Bool { rates.admit(address, now: now) }
+
+    /// Connections that count towards the limit of their address, and what the addresses together count: the same number.
+    var countedSums: (connections: Int, addresses: Int) { (counted.count, addresses.sum) }
+
+    // MARK: Accepting
+
+    /// Accepting begins; it is over unless something else is said.
+    mutating func beginAccepting() { acceptAgainAt = nil }
+
+    /// - Returns: whether to be told of those who want to connect again.
+    mutating func endPause() -> Bool {
+        defer { isPaused = false }
+        return isPaused
+    }
+
+    /// There is no use in trying again before a while is over.
+    mutating func pause(now: Int64) {
+        isPaused = true
+        acceptAgainAt = now + Timing.acceptAgain
+    }
+
+    /// There may be more who want to connect.
+    mutating func acceptMore(now: Int64) { acceptAgainAt = now }
+
+    /// A descriptor is free, if that is what was missing.
+    mutating func hasRoom(now: Int64) { if acceptAgainAt != nil { acceptAgainAt = now } }
+}
