@@ -36,6 +36,9 @@ import Testing
                 #expect(refused.count == 5)
                 // The page, and talk that is not kept, go on.
                 #expect(try server.request("GET", "/").status == 200)
+                let health = try server.request("GET", "/healthz")
+                #expect(health.status == 200 && health.text == "not keeping: disk")
+                #expect(try server.request("GET", "/healthz?ready").status == 503)
 
                 // Space is freed: what was refused may be said again, under its own id and the next seq.
                 try FileManager.default.removeItem(atPath: folder.path + "/ballast")
@@ -44,6 +47,7 @@ import Testing
                     newest += 1
                     #expect(try ada.expect("message").seq == newest)
                 }
+                #expect(try server.request("GET", "/healthz?ready").text == "ok")
                 for id in told + refused { #expect(try bo.expect("message")["id"] == id) }
                 try bo.expectNothingElse()
 

@@ -27,6 +27,15 @@ import Testing
         }
     }
 
+    @Test func percentEncodedName_isTheSameRoom() throws {
+        try Scene.play { scene in
+            let lea = try scene.client("Lea", room: "garden")
+            let tab = try scene.enter("Ada", room: "%67ar%64en")
+            _ = try lea.expect("join", of: "Ada")
+            #expect(try tab.string("document.title") == "garden · Chatloop")
+        }
+    }
+
     @Test func aNameThatIsNoneIsExplained() throws {
         try Scene.play { scene in
             let tab = try scene.enter("Ada")

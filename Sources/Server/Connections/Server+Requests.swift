@@ -1,9 +1,8 @@
 import Chat
 import HTTP
 import Sockets
-import WebSocket
 
-/// HTTP: requests in, answers out, and the upgrade.
+/// HTTP: requests in, answers out.
 extension Server where W: ~Copyable {
     /// Reads requests.
     ///
@@ -135,11 +134,7 @@ extension Server where W: ~Copyable {
         connections[slot].address = address
     }
 
-    /// The kind of WebSocket that a target is the address of.
-    private enum Endpoint {
-        case chat, echo
-    }
-
+    /// The WebSocket that a target is the address of.
     private func endpoint(_ target: HTTPTarget) -> Endpoint? {
         switch target.path {
         case ["chat"]: return .chat
@@ -189,121 +184,5 @@ extension Server where W: ~Copyable {
             startDraining(slot)
         }
         outgoing.markDirty(slot)
-    }
-
-    // MARK: The upgrade
-
-    /// A request for a WebSocket's address that asks for no upgrade: says what has probably become of it on the way here.
-    private mutating func upgradeRequired(_ slot: Int, _ request: HTTPRequest) -> Response {
-        let isHandshake = request.count(of: "sec-websocket-key") > 0
-        let reason: String
-        if request.minorVersion == 0 {
-            reason =
-                "This request came by HTTP/1.0, which knows no WebSockets. If there is a proxy in front of the chat, have it "
-                + "speak HTTP/1.1 to the chat; in nginx: proxy_http_version 1.1;"
-        } else if isHandshake {
-            reason =
-                "This would open a WebSocket, but for its Upgrade field, which a proxy in front of the chat has not passed "
-                + "on; in nginx: \(Self.nginxUpgrade)"
-        } else {
-            reason =
-                "This is the address of a WebSocket, and the request asks for none. If the chat page cannot connect, a proxy "
-                + "in front of the chat does not pass on the fields Upgrade and Connection; in nginx: \(Self.nginxUpgrade)"
-        }
-        if isHandshake, admission.upgradeLog.admits(now: now) {
-            log(.info, "upgrade-refused", "connection", slot, "reason", "no-upgrade", "remedy", reason)
-        }
-        return .plain(.upgradeRequired, reason, [("Upgrade", "websocket")])
-    }
-
-    private static var nginxUpgrade: String {
-        "proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection \"upgrade\";"
-    }
-
-    /// - Returns: whether more may follow on the connection: frames after an upgrade, else requests.
-    private mutating func upgrade(
-        _ slot: Int, _ request: HTTPRequest, _ target: HTTPTarget, to endpoint: Endpoint, keepAlive: Bool
-    ) -> Bool {
-        if !OriginCheck.allows(request, also: options.origins) {
-            metrics.rejections[.foreignOrigin, default: 0] += 1
-            refuseOrigin(slot, request)
-            return false
-        }
-        switch Handshake.judge(request.fields, deflate: true, subprotocols: ["chatloop.v1"]) {
-        case .malformed(let reason):
-            metrics.rejections[.badRequest, default: 0] += 1
-            if admission.upgradeLog.admits(now: now) {
-                log(.info, "upgrade-refused", "connection", slot, "reason", reason)
-            }
-            respond(slot, .plain(.badRequest, reason), includesBody: true, keepAlive: false)
-            return false
-        case .wrongVersion:
-            let fields = [("Sec-WebSocket-Version", "13"), ("Upgrade", "websocket")]
-            let response = Response.plain(.upgradeRequired, "WebSocket version 13 is spoken here.", fields)
-            respond(slot, response, includesBody: true, keepAlive: keepAlive)
-            return keepAlive
-        case .notAnUpgrade:
-            respond(slot, upgradeRequired(slot, request), includesBody: true, keepAlive: keepAlive)
-            return keepAlive
-        case .accept(let answer):
-            accept(slot, answer, endpoint, room: target.query("room") ?? RoomName.standard)
-            return true
-        }
-    }
-
-    private mutating func refuseOrigin(_ slot: Int, _ request: HTTPRequest) {
-        let origin = request.value(of: "origin") ?? ""
-        if admission.upgradeLog.admits(now: now) {
-            let remedy =
-                OriginCheck.canonical(origin).map { "if that page may open the chat, give --origin \($0)" }
-                ?? "open the chat from a page of its own"
-            log(
-                .info, "upgrade-refused", "connection", slot, "reason", "origin", "origin", origin, "host",
-                request.value(of: "host") ?? "", "remedy", remedy + "; a proxy has to pass on Host as it came")
-        }
-        let answer = Response.plain(
-            .forbidden, "Pages of other sites may not open this chat. The log of the server says more.")
-        respond(slot, answer, includesBody: true, keepAlive: false)
-    }
-
-    private mutating func accept(_ slot: Int, _ answer: Handshake.Answer, _ endpoint: Endpoint, room: String) {
-        var fields = [
-            ("Upgrade", "websocket"), ("Sec-WebSocket-Accept", String(decoding: answer.acceptKey, as: UTF8.self)),
-        ]
-        if let name = answer.subprotocol { fields.append(("Sec-WebSocket-Protocol", name)) }
-        if let extensions = answer.extensionHeader { fields.append(("Sec-WebSocket-Extensions", extensions)) }
-        HTTPResponse.append(
-            to: &connections[slot].own, status: .switchingProtocols, fields: fields, keepAlive: true,
-            secondsSinceEpoch: inputs.time / 1000)
-        metrics.upgrades += 1
-        let isTooFast =
-            connections[slot].http?.isProxied == true && !admission.admitsRate(connections[slot].address, now: now)
-        connections[slot].http = nil
-        connections[slot].reader = MessageReader(role: .server, deflate: answer.deflate)
-        let socket = WebSocketState(deflates: answer.compress)
-        connections[slot].state = endpoint == .chat ? .chat(ChatState(socket: socket)) : .echo(socket)
-        connections[slot].stateStart = now
-        admission.count(slot, connections[slot].address)
-        outgoing.markDirty(slot)
-        if isOverFull {
-            metrics.rejections[.full, default: 0] += 1
-            return startClosing(slot, .tryAgainLater, "The server is full. Try again later.")
-        }
-        if admission.isOver(connections[slot].address) {
-            metrics.rejections[.tooManyFromAddress, default: 0] += 1
-            return startClosing(slot, .tryAgainLater, "There are too many connections from your address.")
-        }
-        if isTooFast {
-            metrics.rejections[.tooFastFromAddress, default: 0] += 1
-            return startClosing(slot, .tryAgainLater, "There are too many new connections from your address.")
-        }
-        if thisTick.stopping != nil { return startClosing(slot, .goingAway, "The server is stopping.") }
-        if endpoint == .chat {
-            let start = inputs.bytes.count
-            inputs.bytes.append(contentsOf: room.utf8)
-            let secret = Bits128(high: world.random(), low: world.random())
-            inputs.items.append(.opened(connections.id(slot), room: start..<inputs.bytes.count, secret: secret))
-        }
-        setWebSocketTimer(slot)
     }
 }
