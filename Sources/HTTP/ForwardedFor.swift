@@ -9,7 +9,7 @@ package enum ForwardedFor {
         request.count(of: "x-forwarded-for") > 0 || request.count(of: "forwarded") > 0
     }
 
-    /// The address of whoever made the request.
+    /// The address of the client that made the request.
     ///
     /// - Parameters:
     ///   - peer: the address that the connection comes from.

@@ -145,7 +145,7 @@ struct ContentReader: Sendable {
         return nil
     }
 
-    /// The number before a line's end or its extensions, which nobody here knows (RFC 9112, 7.1.1); `Int.max` for a very large
+    /// The number before a line's end or its extensions, none of which is known here (RFC 9112, 7.1.1); `Int.max` for a very large
     /// one, nil for what is no number.
     private static func size(_ bytes: Span<UInt8>, _ line: Range<Int>) -> Int? {
         var (size, index) = (0, line.lowerBound)

@@ -1,8 +1,8 @@
 import Platform
 import Synchronization
 
-/// A thread that does requests one after the other, in the order in which they were made, so that whoever makes them never
-/// waits for a disk. A descriptor becomes readable when there are answers.
+/// A thread that does requests one after the other, in the order in which they were made, so that their maker never waits
+/// for a disk. A descriptor becomes readable when there are answers.
 package final class Worker<Request: Sendable, Answer: Sendable>: Sendable {
     /// To be watched by a poller.
     package var descriptor: Int32 { shared.answered.read }

@@ -122,7 +122,7 @@ extension Server where W: ~Copyable {
         return true
     }
 
-    /// Ends those whose end was deferred, and those that the chat itself has decided to end.
+    /// Ends the connections whose close was deferred, and those that the chat has decided to end.
     mutating func endConnections() {
         for (id, close) in thisTick.takeDeferredCloses() {
             guard let slot = connections.slot(of: id), connections[slot].isChat else { continue }

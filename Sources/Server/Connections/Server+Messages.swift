@@ -18,7 +18,7 @@ extension Server where W: ~Copyable {
                     metrics.messagesReceived += 1
                     connections[slot].chat?.lastSpoke = thisTick.number
                     inputs.items.append(.text(id, range))
-                    // Many small messages, each of which unpacks to a thousand times its length: nobody talks like that.
+                    // Many small messages, each of which unpacks to a thousand times its length: no client of ours does that.
                     guard inputs.bytes.count - first <= max(Sizes.tickBytes, options.maxMessage) else {
                         return fail(slot, .policyViolation, "That is more than can be taken in at once.")
                     }

@@ -90,7 +90,7 @@ extension Server where W: ~Copyable {
         if let endpoint = endpoint(target), !isHead, request.minorVersion >= 1, request.count(of: "upgrade") > 0 {
             return upgrade(slot, request, target, to: endpoint, keepAlive: keepAlive)
         }
-        // Whoever asks on without taking the answers gets no more of them while memory is scarce.
+        // A client that does not take its answers gets no more of them while memory is scarce.
         if memory.isHigh, connections[slot].backlog != nil || !connections[slot].own.isEmpty {
             metrics.rejections[.crowded, default: 0] += 1
             let answer = Response.plain(

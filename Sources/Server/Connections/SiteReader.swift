@@ -4,7 +4,7 @@ import Platform
 import Sockets
 import Synchronization
 
-/// Reads the files of a public folder, on a thread of its own: a slow disk is the wait of those who ask for files, and of nobody
+/// Reads the files of a public folder, on a thread of its own: a slow disk delays requests for files, and nothing
 /// else.
 ///
 /// Small files are kept in memory, with their digest, for as long as the file system says that they have not changed. Large ones

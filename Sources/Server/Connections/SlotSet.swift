@@ -30,8 +30,8 @@ struct SlotSet {
 
 /// Places in the table of connections, in the order in which they were put there, none of them twice.
 ///
-/// A place that is taken out before its turn leaves its number in the line, where it is passed over: so whoever ends a
-/// connection need not look for it.
+/// A place that is taken out before its turn leaves its number in the line, where it is passed over: ending a
+/// connection takes no search.
 struct SlotQueue {
     private var line: [UInt32] = []
     private var next = 0
@@ -46,17 +46,27 @@ struct SlotQueue {
         if members.insert(slot) { line.append(UInt32(truncatingIfNeeded: slot)) }
     }
 
-    mutating func remove(_ slot: Int) { members.remove(slot) }
+    mutating func remove(_ slot: Int) {
+        members.remove(slot)
+        if isEmpty { forgetPassed() }
+    }
 
     /// Takes out the first one.
     mutating func popFirst() -> Int? {
         while next < line.count {
             let slot = Int(line[next])
             next += 1
-            if members.remove(slot) { return slot }
+            if members.remove(slot) {
+                // The numbers before the first one are let go of when they are the most of the line.
+                if isEmpty || next >= 64 && next > line.count / 2 { forgetPassed() }
+                return slot
+            }
         }
-        line.removeAll(keepingCapacity: true)
-        next = 0
         return nil
+    }
+
+    private mutating func forgetPassed() {
+        if isEmpty { line.removeAll(keepingCapacity: true) } else { line.removeFirst(next) }
+        next = 0
     }
 }

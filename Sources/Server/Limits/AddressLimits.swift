@@ -5,7 +5,7 @@ import Sockets
 struct AddressCounts {
     private var counts: [IPAddress: Int] = [:]
 
-    /// Beyond the limit a few connections more are answered, so that whoever it is learns why.
+    /// Beyond the limit a few connections more are answered, so that the client learns why.
     private static let tolerance = 16
 
     /// How many connections all addresses have together.
@@ -31,13 +31,13 @@ struct AddressCounts {
 struct AddressRates {
     private let rate: Rate?
     private var buckets: [IPAddress: TokenBucket] = [:]
-    /// When those that have waited long enough may be looked for again (ms).
+    /// When buckets that are full again may be looked for next (ms).
     private var nextSweep: Int64 = .min
 
-    /// Addresses that are remembered. Whoever has more of them at hand would stay below the rate with each, so those beyond
-    /// are let in.
+    /// Addresses that are remembered. A client that has more of them would stay below the rate with each, so addresses
+    /// beyond that are let in.
     private static let most = 65_536
-    /// How many seconds' worth may come at once: someone who opens the page in several windows, or reconnects them all.
+    /// How many seconds' worth may come at once: a person may open the page in several windows, or reconnect them all.
     private static let burst: Double = 10
 
     /// - Parameter perSecond: connections of one address in the long run; 0 is no limit.

@@ -18,14 +18,14 @@ struct Admission {
     private var handshakes = SlotSet()
     private var countedHandshakes = SlotSet()
 
-    /// When accepting is to be tried again though nobody says that there is somebody (ms).
+    /// When accepting is to be tried again without being told of an arrival (ms).
     private(set) var acceptAgainAt: Int64?
-    /// Whether nobody says that until then.
+    /// Whether the world has been asked not to tell of arrivals until then.
     private var isPaused = false
 
     /// Nil where every name is this server's.
     var hostCheck: HostCheck?
-    /// What may be told: that descriptors have run out, that an upgrade was refused, and that a name is of somebody else's.
+    /// For the log: descriptors have run out, an upgrade was refused, a request was sent to a foreign name.
     var exhaustionLog = LogThrottle()
     var upgradeLog = LogThrottle()
     var hostLog = LogThrottle()
@@ -97,7 +97,7 @@ struct Admission {
     /// Accepting begins; it is over unless something else is said.
     mutating func beginAccepting() { acceptAgainAt = nil }
 
-    /// - Returns: whether to be told of those who want to connect again.
+    /// - Returns: whether the world was asked not to tell of arrivals.
     mutating func endPause() -> Bool {
         defer { isPaused = false }
         return isPaused

@@ -41,7 +41,7 @@ extension Server where W: ~Copyable {
         admission.pause(now: now)
     }
 
-    /// Every place is taken. Those that say nothing give up theirs, which are free from the next tick on.
+    /// Every place is taken. Silent connections give up theirs, which are free from the next tick on.
     private mutating func waitForPlace() {
         pauseAccepting()
         endSilentConnections(patience: Timing.moment, idle: Timing.idleWhileFull)
@@ -80,8 +80,8 @@ extension Server where W: ~Copyable {
     /// Whether there are more connections than may be, apart from those that are only served the page.
     var isOverFull: Bool { connections.count > connections.capacity - Sizes.reservedConnections }
 
-    /// Ends those that have been silent for longest, of the connections that have not asked for anything yet; and where
-    /// these are not enough, of those that are kept for a next request. Whoever has something to say says it at once.
+    /// Ends the connections that have been silent for longest, of those that have not asked for anything yet; and where these are
+    /// not enough, of those that are kept for a next request. A client that wants something asks for it at once.
     ///
     /// - Parameters:
     ///   - patience: how long they must have been silent (ms).

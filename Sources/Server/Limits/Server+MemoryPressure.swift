@@ -4,7 +4,7 @@ import WebSocket
 /// ceiling for all connections together is held against.
 final class Ledger {
     private(set) var bytes = 0
-    /// Bytes that wait in the backlogs of all connections together, those that are shared counted for each.
+    /// Bytes that wait in the backlogs of all connections together; shared bytes count once for each of them.
     private(set) var queuedBytes = 0
 
     /// The memory that something takes has changed.
@@ -15,7 +15,7 @@ final class Ledger {
 
 /// The ceiling for what all connections together have waiting.
 ///
-/// Each connection has a limit of its own, but there may be very many connections. So past the ceiling those that hold the
+/// Each connection has a limit of its own, but there may be very many connections. Past the ceiling, therefore, those that hold the
 /// most go first: a connection that reads what it is sent, and finishes what it begins to send, holds next to nothing and stays.
 struct MemoryPressure {
     let ledger = Ledger()

@@ -3,7 +3,7 @@ import HTTP
 import Sockets
 import WebSocket
 
-/// What happens when nothing happens.
+/// Timeouts: what follows when a connection is silent, and how the server stops.
 extension Server where W: ~Copyable {
     var pingInterval: Int64 { milliseconds(options.pingInterval) }
 
@@ -122,7 +122,7 @@ extension Server where W: ~Copyable {
         }
     }
 
-    /// Nobody can connect any more: those who are here are told, and the process ends so that it can be started anew.
+    /// Connections can no longer be accepted: the open ones are told, and the process ends so that it can be started anew.
     mutating func stop(because failure: StartFailure) {
         log(.error, "failed", "reason", failure.message)
         startStopping(0)

@@ -1,15 +1,15 @@
 import WebSocket
 
-/// The order in which connections are received from: those that bring little come first, so that a flood never stands before
-/// them, and those that bring more take turns.
+/// The order in which connections are received from: connections with little input are read first, so that a flood never stands
+/// before them; connections with more input take turns.
 struct Reading {
-    /// What the kernel has at most given us at once.
+    /// The buffer for one receive.
     private var inbox: [UInt8]
     let capacity: Int
     let inflater: Inflater
     /// Connections that have more to be received.
     private var waiting = SlotQueue()
-    /// Connections that have brought so much at once that they come after the others.
+    /// Connections that have brought so much at once that they are read after the others.
     private var heavy = SlotSet()
 
     init(bytes: Int, inflater: Inflater) {

@@ -52,8 +52,8 @@ extension Server where W: ~Copyable {
         metrics.ticks += 1
     }
 
-    /// Receives from those that have more than a connection's share: in turns, and in all no more than one of them might
-    /// have had alone, so that a tick is not the longer for how many they are. The others wait in line for the next tick.
+    /// Receives from the connections that have more than their share: in turns, and in all no more than one of them might
+    /// have had alone, so that a tick does not become longer with their number. The others wait in line for the next tick.
     private mutating func drainWaiting() {
         let allowance = Sizes.receivesPerTick * reading.capacity
         // A turn has its price even if it brings nothing.

@@ -25,7 +25,7 @@ package protocol World: ~Copyable {
     mutating func sleep(until time: Int64)
     /// Connections of which the last wait has found something.
     var ready: [Readiness] { get }
-    /// Whether the last wait has found that someone wants to connect.
+    /// Whether the last wait has found connections to be accepted.
     var hasArrivals: Bool { get }
     /// A signal that asks the process to stop; nil if there is none.
     mutating func nextSignal() -> Int32?
@@ -33,9 +33,9 @@ package protocol World: ~Copyable {
     // MARK: The network
 
     mutating func accept() -> Acceptance
-    /// Whether to be told of those who want to connect.
+    /// Whether to be told of connections to be accepted.
     mutating func setAccepting(_ wanted: Bool)
-    /// Accepts nobody any more.
+    /// Closes the listening sockets.
     mutating func stopListening()
     /// Watches a connection; false if the system cannot.
     mutating func watch(_ stream: Int32, token: UInt64) -> Bool
@@ -45,7 +45,7 @@ package protocol World: ~Copyable {
     mutating func receive(_ stream: Int32, into buffer: inout [UInt8]) -> Reception
     /// Sends, once.
     mutating func send(_ stream: Int32, _ bytes: Span<UInt8>) -> Transmission
-    /// Bytes that were sent and that the peer's system has not taken yet; 0 where nobody can tell.
+    /// Bytes that were sent and that the peer's system has not taken yet; 0 where the system does not tell.
     func unsentBytes(_ stream: Int32) -> Int
     mutating func finishSending(_ stream: Int32)
     mutating func close(_ stream: Int32)

@@ -10,7 +10,7 @@ final class SharedBytes {
     /// What the objects and the array cost beside the bytes.
     private static let overhead = 96
 
-    /// Bytes that stay in memory whoever waits for them: they are not counted.
+    /// Whether the bytes stay in memory anyway: they are not counted then.
     private let isKept: Bool
 
     init(kept bytes: [UInt8], _ ledger: Ledger) {

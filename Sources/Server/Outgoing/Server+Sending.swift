@@ -18,7 +18,7 @@ extension Server where W: ~Copyable {
     }
 
     private mutating func deliverDirty() {
-        // Some are added on the way: who has taken all that waited may go on with what it asked next.
+        // Some are added on the way: a connection that has taken all that waited may go on with its next request.
         while let slot = outgoing.nextDirty() { deliver(slot, events: 0..<0) }
     }
 
