@@ -20,7 +20,8 @@ let package = Package(
 
         // The loop and its three steps, a connection's life, limits and metrics.
         .target(
-            name: "Server", dependencies: ["Sockets", "History", "Chat", "HTTP", "WebSocket", "Bytes", "Platform"],
+            name: "Server",
+            dependencies: ["Sockets", "TLS", "History", "Chat", "HTTP", "WebSocket", "Bytes", "Platform"],
             swiftSettings: strict),
         // A chat in a terminal or a pipe.
         .target(name: "Talk", dependencies: ["Client", "Sockets", "Chat", "Platform"], swiftSettings: strict),
@@ -72,7 +73,7 @@ let package = Package(
         .testTarget(name: "TLSTests", dependencies: ["Support", "TLS", "Platform"]),
         .testTarget(
             name: "ServerTests",
-            dependencies: ["Support", "Server", "Client", "Page", "Platform", "Sockets", "WebSocket"]),
+            dependencies: ["Support", "Server", "Client", "Page", "Platform", "Sockets", "TLS", "WebSocket"]),
         // The real server and real clients, and things that are killed.
         .testTarget(name: "CrashTests", dependencies: ["Support", "Simulation", "Client", "Sockets"]),
         // The real server among the hostile.
@@ -80,7 +81,7 @@ let package = Package(
         // The page in a real browser.
         .testTarget(name: "PageTests", dependencies: ["Support", "Page", "WebSocket"]),
         // The built command, started, a client that does what a test says, and random numbers that repeat.
-        .target(name: "Support", dependencies: ["Client", "WebSocket", "Platform"], path: "Tests/Support"),
+        .target(name: "Support", dependencies: ["Client", "WebSocket", "TLS", "Platform"], path: "Tests/Support"),
         .testTarget(name: "BenchTests", dependencies: ["Bench", "Client"]),
         .testTarget(name: "ClientTests", dependencies: ["Support", "Client", "Chat", "HTTP", "Sockets", "WebSocket"]),
         .testTarget(name: "TalkTests", dependencies: ["Support", "Talk", "Client", "Chat", "Sockets"]),

@@ -11,6 +11,7 @@ package struct HTTPStatus: Sendable, Equatable {
     package static let switchingProtocols = HTTPStatus(code: 101, phrase: "Switching Protocols")
     package static let ok = HTTPStatus(code: 200, phrase: "OK")
     package static let notModified = HTTPStatus(code: 304, phrase: "Not Modified")
+    package static let permanentRedirect = HTTPStatus(code: 308, phrase: "Permanent Redirect")
     package static let badRequest = HTTPStatus(code: 400, phrase: "Bad Request")
     package static let forbidden = HTTPStatus(code: 403, phrase: "Forbidden")
     package static let notFound = HTTPStatus(code: 404, phrase: "Not Found")

@@ -95,13 +95,13 @@ import Platform
 
     /// What an operator should be told of the server's certificate: that it has expired, is not valid yet, or will expire within two
     /// weeks; nil where all is well. Browsers refuse such a certificate; it is served all the same.
-    package var certificateWarning: String? {
+    package var certificateWarning: CertificateWarning? {
         let certificate = unsafe library.certificate(handle)
         let beginsIn = unsafe secondsUntil(library.notBefore(certificate))
         let endsIn = unsafe secondsUntil(library.notAfter(certificate))
-        if let endsIn, endsIn < 0 { return "the certificate expired \(Self.span(-endsIn)) ago" }
-        if let beginsIn, beginsIn > 0 { return "the certificate is not valid for another \(Self.span(beginsIn))" }
-        if let endsIn, endsIn < 14 * 86_400 { return "the certificate expires in \(Self.span(endsIn))" }
+        if let endsIn, endsIn < 0 { return .expired(secondsAgo: -endsIn) }
+        if let beginsIn, beginsIn > 0 { return .notYetValid(seconds: beginsIn) }
+        if let endsIn, endsIn < 14 * 86_400 { return .expiresSoon(seconds: endsIn) }
         return nil
     }
 
@@ -114,13 +114,6 @@ import Platform
             return nil
         }
         return Int(days) * 86_400 + Int(seconds)
-    }
-
-    private static func span(_ seconds: Int) -> String {
-        let (count, unit) =
-            seconds >= 86_400
-            ? (seconds / 86_400, "day") : seconds >= 3600 ? (seconds / 3600, "hour") : (max(1, seconds / 60), "minute")
-        return count == 1 ? "1 \(unit)" : "\(count) \(unit)s"
     }
 
     // MARK: Client
@@ -156,10 +149,36 @@ import Platform
         let descriptor = unsafe open(file, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
             // A string of the C library's own.
-            let reason = unsafe strerror(errno).map { unsafe String(cString: $0) }
-            throw .unreadable(file: file, reason: reason ?? "error \(errno)")
+            let code = errno
+            let reason = unsafe strerror(code).map { unsafe String(cString: $0) } ?? "error \(code)"
+            throw .unreadable(file: file, reason: reason, isPermission: code == EACCES || code == EPERM)
         }
         _ = close(descriptor)
+    }
+}
+
+/// That a server's certificate is not valid, or will not be for long.
+package enum CertificateWarning: Sendable, Equatable, CustomStringConvertible {
+    case expired(secondsAgo: Int)
+    case notYetValid(seconds: Int)
+    case expiresSoon(seconds: Int)
+
+    /// Whether browsers refuse it already.
+    package var isUrgent: Bool { if case .expiresSoon = self { false } else { true } }
+
+    package var description: String {
+        switch self {
+        case .expired(let seconds): "the certificate expired \(Self.span(seconds)) ago"
+        case .notYetValid(let seconds): "the certificate is not valid for another \(Self.span(seconds))"
+        case .expiresSoon(let seconds): "the certificate expires in \(Self.span(seconds))"
+        }
+    }
+
+    private static func span(_ seconds: Int) -> String {
+        let (count, unit) =
+            seconds >= 86_400
+            ? (seconds / 86_400, "day") : seconds >= 3600 ? (seconds / 3600, "hour") : (max(1, seconds / 60), "minute")
+        return count == 1 ? "1 \(unit)" : "\(count) \(unit)s"
     }
 }
 

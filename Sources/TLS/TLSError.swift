@@ -3,7 +3,7 @@ package enum TLSError: Error, Equatable, CustomStringConvertible {
     /// OpenSSL 3 is not to be had.
     case libraryMissing(String)
     /// A file cannot be read.
-    case unreadable(file: String, reason: String)
+    case unreadable(file: String, reason: String, isPermission: Bool = false)
     /// A file holds no certificate in PEM, or one that OpenSSL does not take.
     case noCertificate(file: String, reason: String)
     /// A file holds no private key in PEM, or one that OpenSSL does not take.
@@ -27,7 +27,7 @@ package enum TLSError: Error, Equatable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .libraryMissing(let reason): "TLS needs OpenSSL 3 (libssl and libcrypto): \(reason)"
-        case .unreadable(let file, let reason): "cannot read \(file): \(reason)"
+        case .unreadable(let file, let reason, _): "cannot read \(file): \(reason)"
         case .noCertificate(let file, let reason): "\(file) holds no certificate in PEM that can be used: \(reason)"
         case .noKey(let file, let reason): "\(file) holds no private key in PEM that can be used: \(reason)"
         case .keyIsEncrypted(let file): "the private key in \(file) wants a passphrase: give one without"

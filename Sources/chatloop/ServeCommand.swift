@@ -7,8 +7,7 @@ import Sockets
 enum ServeCommand {
     /// Options that are read and told of once what they ask for is built in.
     static let missing: Set<String> = [
-        "--rooms", "--max-rooms", "--keep-days", "--keep-bytes", "--pairing", "--password-file", "--tls-cert",
-        "--tls-key",
+        "--rooms", "--max-rooms", "--keep-days", "--keep-bytes", "--pairing", "--password-file",
         "--cluster", "--node", "--reuse-port",
     ]
 
@@ -204,9 +203,9 @@ enum ServeCommand {
         do {
             let outcome = try serve(options, page: Page.files) { addresses in
                 for (index, address) in addresses.enumerated() {
-                    let line = "Chatloop is listening on http://\(address)/\n"
+                    let line = "Chatloop is listening on \(options.scheme)://\(address)/\n"
                     if index == 0 { Output.standard(line) } else { Output.error(line) }
-                    announceNetwork(address)
+                    announceNetwork(address, options.scheme)
                 }
             }
             switch outcome {
@@ -225,10 +224,10 @@ enum ServeCommand {
     }
 
     /// Bound to all addresses, the server is reached by others under addresses that are worth telling.
-    private static func announceNetwork(_ listening: SocketAddress) {
+    private static func announceNetwork(_ listening: SocketAddress, _ scheme: String) {
         guard listening.address.isAny else { return }
         for address in NetworkInterfaces.addresses where address.isV4 || !listening.address.isV4 {
-            Output.error("On your network: http://\(SocketAddress(address: address, port: listening.port))/\n")
+            Output.error("On your network: \(scheme)://\(SocketAddress(address: address, port: listening.port))/\n")
         }
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import TLS
 
 /// Which readiness call a server uses: both are tested wherever they are there.
 package enum PollerChoice: String, CaseIterable, Sendable {
@@ -15,11 +16,16 @@ package final class LiveServer {
     package let port: UInt16
     /// What it said first on its standard output.
     package let firstLine: String
+    /// With what clients of a test check the server's certificate; nil where it has none.
+    private let security: TLSContext?
+    private let certificate: TestCertificate?
 
+    /// - Parameter certificate: has the server speak TLS.
     package convenience init(
-        _ options: String..., poller: PollerChoice = .allCases[0], environment: [String: String] = [:]
+        _ options: String..., poller: PollerChoice = .allCases[0], environment: [String: String] = [:],
+        certificate: TestCertificate? = nil
     ) throws {
-        try self.init(options: options, poller: poller, environment: environment)
+        try self.init(options: options, poller: poller, environment: environment, certificate: certificate)
     }
 
     /// - Parameters:
@@ -29,15 +35,18 @@ package final class LiveServer {
     ///   - wrapper: a program, by its path, and its arguments, which runs the server in its own process.
     package init(
         options: [String], poller: PollerChoice = .allCases[0], environment: [String: String] = [:],
-        under wrapper: [String] = []
+        under wrapper: [String] = [], certificate: TestCertificate? = nil
     ) throws {
+        self.certificate = certificate
+        security = try certificate.map { _ in try TLSContext(isInsecure: true) }
+        let pair = certificate.map { ["--tls-cert", $0.certificateFile, "--tls-key", $0.keyFile] } ?? []
         let keeps = options.contains("--data") || options.contains("--ephemeral")
         let (options, limits) = Self.separate(options)
         let port = options.contains("--port") ? [] : ["--port", "0"]
         let line =
             try wrapper + [Command.path(), "serve", "--poller", poller.rawValue] + port
             + (keeps ? [] : ["--ephemeral"]) + (options.contains("--metrics") ? [] : ["--metrics", "loopback"])
-            + options
+            + options + pair
         child = try Child(line[0], Array(line.dropFirst()), environment: environment.merging(limits) { $1 })
         firstLine = try child.line()
         guard let colon = firstLine.lastIndex(of: ":"),
@@ -82,13 +91,20 @@ package final class LiveServer {
         _ = try child.wait()
     }
 
+    /// A new connection to it, with TLS where the server has a certificate.
+    package func connect(receiveBuffer: Int32? = nil) throws -> TestSocket {
+        let socket = try TestSocket(port: port, receiveBuffer: receiveBuffer)
+        if let security { try socket.open(TLSConnection(to: "localhost", in: security)) }
+        return socket
+    }
+
     // MARK: HTTP
 
     /// One request on a connection of its own.
     package func request(
         _ method: String = "GET", _ target: String, _ fields: [String] = []
     ) throws -> HTTPAnswer {
-        let socket = try TestSocket(port: port)
+        let socket = try connect()
         try socket.send(head(method, target, fields + ["Connection: close"]))
         return try socket.answer(to: method)
     }

@@ -56,18 +56,27 @@ package final class TestClient {
         subprotocols: [String] = [], fields: [(String, String)] = [], receiveBuffer: Int32? = nil
     ) throws {
         try self.init(
-            port: server.port, target: target ?? "/chat?room=\(room)", deflate: deflate, subprotocols: subprotocols,
-            fields: fields, receiveBuffer: receiveBuffer)
+            server.connect(receiveBuffer: receiveBuffer), port: server.port, target: target ?? "/chat?room=\(room)",
+            deflate: deflate, subprotocols: subprotocols, fields: fields)
     }
 
     /// The same with any server on this machine.
-    package init(
+    package convenience init(
         port: UInt16, target: String, deflate: Bool = false, subprotocols: [String] = [],
         fields: [(String, String)] = [], receiveBuffer: Int32? = nil
     ) throws {
+        try self.init(
+            TestSocket(port: port, receiveBuffer: receiveBuffer), port: port, target: target, deflate: deflate,
+            subprotocols: subprotocols, fields: fields)
+    }
+
+    private init(
+        _ socket: TestSocket, port: UInt16, target: String, deflate: Bool, subprotocols: [String],
+        fields: [(String, String)]
+    ) throws {
         guard let inflater = Inflater(), let deflater = Deflater() else { throw Failure("no zlib") }
         (self.inflater, self.deflater) = (inflater, deflater)
-        socket = try TestSocket(port: port, receiveBuffer: receiveBuffer)
+        self.socket = socket
         var nonce = SIMD16<UInt8>()
         for index in nonce.indices { nonce[index] = .random(in: 0...255) }
         connection = ClientConnection(

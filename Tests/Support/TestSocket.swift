@@ -1,11 +1,14 @@
 import Foundation
 import Platform
+import TLS
 
 /// A TCP connection to this machine that waits for what it wants, up to a deadline. For one thread at a time.
 package final class TestSocket: @unchecked Sendable {
     package private(set) var descriptor: Int32
     private var received: [UInt8] = []
     private var hasEnded = false
+    /// Our end of TLS, where it is spoken.
+    private var secure: TLSConnection?
 
     /// - Parameter receiveBuffer: the size of the kernel's buffer, for a reader that is slow; nil leaves it alone.
     package init(port: UInt16, receiveBuffer: Int32? = nil) throws {
@@ -40,11 +43,44 @@ package final class TestSocket: @unchecked Sendable {
 
     deinit { if descriptor >= 0 { close(descriptor) } }
 
+    /// Does the handshake; all that is sent and received then is encrypted.
+    ///
+    /// - Parameter hello: whether it is still to be begun.
+    package func open(_ connection: TLSConnection, hello: Bool = true) throws {
+        var bytes: [UInt8] = []
+        if hello { try connection.start(sending: &bytes) }
+        try send(bytes)
+        secure = connection
+        let deadline = Deadline()
+        while connection.state == .handshaking {
+            guard let plain = try receive(deadline, what: "the handshake") else { throw Failure("no handshake") }
+            received += plain
+        }
+    }
+
+    /// What TLS makes of received bytes.
+    private func decrypt(_ bytes: ArraySlice<UInt8>, _ secure: TLSConnection) throws -> [UInt8] {
+        var plain = [UInt8](repeating: 0, count: TLSConnection.room(for: bytes.count))
+        var reply: [UInt8] = []
+        var span = plain.mutableSpan
+        defer { if !reply.isEmpty { try? sendRaw(reply) } }
+        let count = try secure.receive(bytes.span, into: &span, sending: &reply)
+        if secure.state == .ended { hasEnded = true }
+        return Array(plain.prefix(count))
+    }
+
     // MARK: Sending
 
     package func send(_ text: String) throws { try send(Array(text.utf8)) }
 
     package func send(_ bytes: [UInt8]) throws {
+        guard let secure else { return try sendRaw(bytes) }
+        var ciphertext: [UInt8] = []
+        try secure.send(bytes.span, into: &ciphertext)
+        try sendRaw(ciphertext)
+    }
+
+    private func sendRaw(_ bytes: [UInt8]) throws {
         let deadline = Deadline()
         var rest = bytes[...]
         while !rest.isEmpty {
@@ -90,7 +126,14 @@ package final class TestSocket: @unchecked Sendable {
         var buffer = [UInt8](repeating: 0, count: 65536)
         while !hasEnded {
             let count = read(descriptor, &buffer, buffer.count)
-            if count > 0 { return Array(buffer[..<count]) }
+            if count > 0 {
+                guard let secure else { return Array(buffer[..<count]) }
+                let wasOpen = secure.state == .open
+                let plain = try decrypt(buffer[..<count], secure)
+                // The end of the handshake is something, too.
+                if !plain.isEmpty || (!wasOpen && secure.state == .open) { return plain }
+                continue
+            }
             if count == 0 || errno == ECONNRESET { hasEnded = true }
             if count < 0, errno == EAGAIN, !deadline.wait(for: descriptor) {
                 throw Failure("waited in vain for \(what)")

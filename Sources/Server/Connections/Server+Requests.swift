@@ -74,6 +74,10 @@ extension Server where W: ~Copyable {
             respond(slot, refusal(ofHost: host, slot), includesBody: !isHead, keepAlive: keepAlive)
             return keepAlive
         }
+        if world.isPlainByMistake(connections[slot].stream) {
+            respond(slot, Self.directionToTLS(request, target), includesBody: !isHead, keepAlive: false)
+            return false
+        }
         guard request.method == .get || isHead else {
             let answer = Response.plain(
                 .methodNotAllowed, "Only GET and HEAD are answered here.", [("Allow", "GET, HEAD")])
@@ -112,7 +116,7 @@ extension Server where W: ~Copyable {
         if admission.hostLog.admits(now: now) {
             log(
                 .info, "host-refused", "connection", slot, "host", host, "remedy",
-                "behind a proxy give --trust-proxy with its address; for a name of your own give --origin http://\(host)"
+                "behind a proxy give --trust-proxy with its address; for a name of your own give --origin \(options.scheme)://\(host)"
             )
         }
         return .plain(

@@ -37,7 +37,7 @@ extension Server where W: ~Copyable {
     mutating func upgrade(
         _ slot: Int, _ request: HTTPRequest, _ target: HTTPTarget, to endpoint: Endpoint, keepAlive: Bool
     ) -> Bool {
-        if !OriginCheck.allows(request, also: options.origins) {
+        if !OriginCheck.allows(request, also: options.origins, isSecure: options.tlsCertificate != nil) {
             metrics.rejections[.foreignOrigin, default: 0] += 1
             refuseOrigin(slot, request)
             return false

@@ -16,15 +16,19 @@ package enum OriginCheck {
         return "\(scheme)://\(canonical(authority, scheme))"
     }
 
-    /// - Parameter origins: further ones that may, in their canonical form; `*` is all.
-    static func allows(_ request: HTTPRequest, also origins: [String]) -> Bool {
+    /// - Parameters:
+    ///   - origins: further ones that may, in their canonical form; `*` is all.
+    ///   - isSecure: whether this server speaks TLS itself.
+    static func allows(_ request: HTTPRequest, also origins: [String], isSecure: Bool) -> Bool {
         let values = request.values(of: "origin")
         guard let origin = values.first else { return true }
         if origins.contains("*") { return true }
         guard values.count == 1, origin != "null" else { return false }
         if let canonical = canonical(origin), origins.contains(canonical) { return true }
-        // The scheme is not compared: behind a proxy that speaks TLS the page's is https, and ours is not.
+        // Without TLS of our own the scheme is not compared: behind a proxy that speaks TLS the page's is https. With it, a page that
+        // came by http may be anyone's who sits on the line.
         guard let (scheme, authority) = split(origin), let host = request.value(of: "host") else { return false }
+        if isSecure, scheme != "https" { return false }
         return canonical(authority, scheme) == canonical(host.lowercased(), scheme)
     }
 

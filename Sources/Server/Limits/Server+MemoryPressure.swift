@@ -66,7 +66,7 @@ extension Server where W: ~Copyable {
     mutating func cutBacklog(_ slot: Int) -> Int {
         connections[slot].own = []
         guard let backlog = connections[slot].backlog else { return 0 }
-        backlog.cutToFrame()
+        backlog.cutToFrame(committed: world.committed(connections[slot].stream))
         return backlog.byteCount
     }
 

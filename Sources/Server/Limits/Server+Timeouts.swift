@@ -113,6 +113,7 @@ extension Server where W: ~Copyable {
         while let number = world.nextSignal() {
             if number == Signals.hangUp, !options.stopsAtHangUp {
                 log(.info, "reload", "signal", number)
+                readCertificates()
             } else if thisTick.stopping != nil {
                 thisTick.stopping?.isForced = true
                 thisTick.stopping?.signal = number

@@ -2,6 +2,7 @@ import Chat
 import History
 import Platform
 import Sockets
+import TLS
 import WebSocket
 
 /// Why a server could not be started, or not go on, as sysexits(3) has it, with one line for a person.
@@ -47,12 +48,13 @@ package func serve(
     _ options: ServeOptions, page: [String: [UInt8]], announce: ([SocketAddress]) -> Void
 ) throws(StartFailure) -> ServeOutcome {
     giveBackLargeBlocks()
+    let security = try options.makeSecurity()
     let site = try makeSite(options, page)
     let descriptors = raiseDescriptorLimit()
     let places = try Places(descriptors: descriptors)
     let (history, journal) = try openHistory(options, openFiles: places.rooms)
     let listeners = try options.openListeners()
-    let world: SystemWorld
+    var world: SystemWorld
     do {
         let signals = try Signals.catchTermination(and: [Signals.hangUp])
         Signals.ignore(Signals.user)
@@ -60,6 +62,7 @@ package func serve(
     } catch {
         throw StartFailure(.unavailable, "Cannot start: \(error).")
     }
+    world.security = security
     var options = options
     let asked = options.maxConnections
     options.maxConnections = min(asked ?? .max, places.connections)
@@ -76,6 +79,7 @@ package func serve(
             .error, "max-connections-lowered", "asked", asked, "possible", places.connections, "remedy",
             "raise the limit of open files (ulimit -n, LimitNOFILE=)")
     }
+    server.startWatchingCertificates()
     try server.startRecording()
     server.restore(journal)
     announce(listeners.map(\.address))

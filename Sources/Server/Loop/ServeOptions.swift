@@ -105,6 +105,9 @@ package struct ServeOptions: Sendable {
 }
 
 extension ServeOptions {
+    /// What the page's address begins with.
+    package var scheme: String { tlsCertificate == nil ? "http" : "https" }
+
     /// What the chat allows.
     func limits(isDurable: Bool) -> Limits {
         var limits = Limits(messagesPerSecond: messageRate, isDurable: isDurable)

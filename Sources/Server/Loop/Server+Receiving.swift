@@ -23,6 +23,7 @@ extension Server where W: ~Copyable {
         expireTimers()
         readHistory()
         readFiles()
+        watchCertificates()
         watchSignals()
     }
 
@@ -38,6 +39,7 @@ extension Server where W: ~Copyable {
         before(thisTick.stopping.map { $0.deadline * 1_000_000 })
         before(history?.nextDeadline.map { Int64(clamping: $0) })
         before(files.nextLook.map { $0 * 1_000_000 })
+        before(certificates.map { $0.next * 1_000_000 })
         if thisTick.hasCarried || reading.hasWaiting || history?.hasWork == true { deadline = 0 }
         world.wait(until: deadline)
     }
@@ -109,6 +111,11 @@ extension Server where W: ~Copyable {
                 ended(slot)
                 return taken
             case .failed:
+                if let failure = world.takeSecurityFailure() {
+                    log(
+                        .debug, "tls-failed", "connection", slot, "address", connections[slot].address, "reason",
+                        failure)
+                }
                 lose(slot, .reset)
                 return taken
             }

@@ -29,6 +29,8 @@ package struct Server<W: World & ~Copyable>: ~Copyable {
     var outgoing: Outgoing
     var memory: MemoryPressure
     var files: StaticFiles
+    /// Nil without TLS.
+    var certificates: CertificateWatcher?
 
     /// The present, in milliseconds of the monotonic clock.
     var now: Int64 { inputs.now }

@@ -1,10 +1,13 @@
 import Platform
 import Sockets
+import TLS
 
 /// The real world: the system's network, clocks, randomness and log.
 package struct SystemWorld: World, ~Copyable {
     private let poller: any Poller
     private var listeners: [Listener]
+    /// What stands between the loop and the sockets with `--tls-cert`.
+    private var secure: SecureStreams?
     private var entropy = Entropy()
     private var errorLog = ErrorLog()
     private var isAccepting = true
@@ -45,8 +48,9 @@ package struct SystemWorld: World, ~Copyable {
             let left = deadline > 0 ? deadline - Clock.monotonic : 0
             milliseconds = left <= 0 ? 0 : Int32(clamping: (left + 999_999) / 1_000_000)
         }
-        poller.wait(milliseconds: milliseconds)
+        poller.wait(milliseconds: secure?.hasWork == true ? 0 : milliseconds)
         ready = poller.ready
+        secure?.beginTick(&ready)
         hasArrivals = ready.contains { Self.listenerTokens.contains($0.token) }
         if ready.contains(where: { $0.token == Self.signalToken }) { hasSignals = true }
     }
@@ -67,6 +71,7 @@ package struct SystemWorld: World, ~Copyable {
         for listener in listeners {
             let acceptance = listener.accept()
             if case .wouldBlock = acceptance { continue }
+            if case .accepted(let stream, _) = acceptance { secure?.add(stream) }
             return acceptance
         }
         return .wouldBlock
@@ -84,6 +89,7 @@ package struct SystemWorld: World, ~Copyable {
     package mutating func watch(_ stream: Int32, token: UInt64) -> Bool {
         do {
             try poller.add(stream, token: token)
+            secure?.setToken(stream, token)
             return true
         } catch {
             return false
@@ -91,21 +97,45 @@ package struct SystemWorld: World, ~Copyable {
     }
 
     package mutating func setReadInterest(_ stream: Int32, _ wanted: Bool) { poller.setReadInterest(stream, wanted) }
-    package mutating func setWriteInterest(_ stream: Int32, _ wanted: Bool) { poller.setWriteInterest(stream, wanted) }
+    package mutating func setWriteInterest(_ stream: Int32, _ wanted: Bool) {
+        poller.setWriteInterest(stream, secure?.setWriteInterest(stream, wanted) ?? wanted)
+    }
 
     package mutating func receive(_ stream: Int32, into buffer: inout [UInt8]) -> Reception {
         var span = buffer.mutableSpan
-        return Stream.receive(stream, into: &span)
+        guard let secure else { return Stream.receive(stream, into: &span) }
+        return secure.receive(stream, into: &span)
     }
 
-    package mutating func send(_ stream: Int32, _ bytes: Span<UInt8>) -> Transmission { Stream.send(stream, bytes) }
+    package mutating func send(_ stream: Int32, _ bytes: Span<UInt8>) -> Transmission {
+        guard let secure else { return Stream.send(stream, bytes) }
+        return secure.send(stream, bytes)
+    }
     package func unsentBytes(_ stream: Int32) -> Int { unacknowledgedBytes(stream) }
-    package mutating func finishSending(_ stream: Int32) { Stream.finishSending(stream) }
+    package mutating func finishSending(_ stream: Int32) {
+        secure?.finish(stream)
+        Stream.finishSending(stream)
+    }
 
     package mutating func close(_ stream: Int32) {
+        secure?.remove(stream)
         poller.remove(stream)
         Stream.close(stream)
     }
+
+    // MARK: TLS
+
+    package var security: TLSContext? {
+        get { secure?.context }
+        set {
+            guard let newValue else { return }
+            if let secure { secure.context = newValue } else { secure = SecureStreams(newValue, poller) }
+        }
+    }
+
+    package func isPlainByMistake(_ stream: Int32) -> Bool { secure?.isPlain(stream) ?? false }
+    package func committed(_ stream: Int32) -> Int { secure?.committed(stream) ?? 0 }
+    package mutating func takeSecurityFailure() -> TLSError? { secure?.takeFailure() }
 
     // MARK: The log
 

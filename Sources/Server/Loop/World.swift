@@ -1,4 +1,5 @@
 import Sockets
+import TLS
 
 /// Everything outside the process that the loop touches: the network, the clocks, randomness and the log. (The disk has
 /// an interface of its own, `History.Storage`.)
@@ -50,10 +51,32 @@ package protocol World: ~Copyable {
     mutating func finishSending(_ stream: Int32)
     mutating func close(_ stream: Int32)
 
+    // MARK: TLS
+
+    /// What connections speak that are accepted from now on; nil is no TLS.
+    var security: TLSContext? { get set }
+    /// Whether a peer speaks without TLS although the server does not.
+    func isPlainByMistake(_ stream: Int32) -> Bool
+    /// Of what the last `send` has not taken: how many bytes the peer will get all the same.
+    func committed(_ stream: Int32) -> Int
+    /// Why the last `receive` has failed, where that was TLS; asked once.
+    mutating func takeSecurityFailure() -> TLSError?
+
     // MARK: The log
 
     /// Writes a line for the operator. It never waits: what cannot be written is dropped, and counted.
     mutating func log(_ line: String)
     /// Lines that could not be written so far.
     var droppedLogLines: Int { get }
+}
+
+/// A world without TLS.
+extension World where Self: ~Copyable {
+    package var security: TLSContext? {
+        get { nil }
+        set {}
+    }
+    package func isPlainByMistake(_ stream: Int32) -> Bool { false }
+    package func committed(_ stream: Int32) -> Int { 0 }
+    package mutating func takeSecurityFailure() -> TLSError? { nil }
 }

@@ -139,16 +139,18 @@ final class Backlog {
 
     /// Throws away everything but the rest of a frame of which the peer has had the beginning, so that a close frame can
     /// follow.
-    func cutToFrame() {
+    ///
+    /// - Parameter committed: how many of the first bytes the peer will get all the same.
+    func cutToFrame(committed: Int) {
         guard first < chunks.count, let chunk = chunks[first] else { return }
         while first < chunks.count, let next = chunks[first] { removeFirstChunk(next) }
         chunks = []
         first = 0
         byteCount = 0
         allowance = 0
-        guard chunk.range.lowerBound > chunk.start else { return }
+        guard chunk.range.lowerBound + committed > chunk.start else { return }
         let bytes = chunk.bytes.bytes
-        let sent = chunk.range.lowerBound - chunk.start
+        let sent = chunk.range.lowerBound + committed - chunk.start
         let frames = chunk.start..<chunk.range.upperBound
         guard let end = Frame.boundary(in: bytes.span.extracting(frames), atOrAfter: sent) else { return }
         append(chunk.bytes, chunk.range.lowerBound..<chunk.start + end, start: chunk.start, isOwn: chunk.isOwn)
