@@ -24,10 +24,13 @@ let package = Package(
             dependencies: ["Sockets", "TLS", "History", "Chat", "HTTP", "WebSocket", "Bytes", "Platform"],
             swiftSettings: strict),
         // A chat in a terminal or a pipe.
-        .target(name: "Talk", dependencies: ["Client", "Sockets", "Chat", "Platform"], swiftSettings: strict),
+        .target(
+            name: "Talk", dependencies: ["Client", "TLS", "Sockets", "Chat", "WebSocket", "Platform"],
+            swiftSettings: strict),
         // The other end: a connection, and a client with an outbox on it.
         .target(
-            name: "Client", dependencies: ["Sockets", "Chat", "HTTP", "WebSocket", "Bytes"], swiftSettings: strict),
+            name: "Client", dependencies: ["Sockets", "TLS", "Chat", "HTTP", "WebSocket", "Bytes"],
+            swiftSettings: strict),
 
         // A load of many clients, and what it measures.
         .target(

@@ -11,10 +11,9 @@ extension TalkConsole {
         case .help: for line in TypedLine.explanation { notice(line) }
         case .quit: quit(in: loop)
         case .rename(let name): ask(in: loop) { $0.rename(to: name, into: &$1) }
-        case .topic(nil): notice(topic.isEmpty ? "The room has no topic." : "Topic: \(TerminalText.visible(topic))")
-        case .topic(let text?):
+        case .topic(let text):
             var moderation = ModerationRequest("topic")
-            moderation.text = text
+            moderation.text = text ?? ""
             request(.moderate(moderation), line, in: loop)
         case .search(let text): ask(in: loop) { $0.search(text, limit: Self.foundAtMost, into: &$1) }
         case .join(let room): join(room, in: loop)
@@ -22,9 +21,11 @@ extension TalkConsole {
             guard let target = seq ?? recent.newest(isOwn: false)?.seq else {
                 return complain("There is nothing to answer.")
             }
+            guard let text else { return editor.replace(with: "/reply #\(target) ") }
             request(.message(text: text, reply: target), line, in: loop)
         case .edit(let seq, let text):
             guard let target = own(seq) else { return }
+            guard let text else { return editor.replace(with: "/edit #\(target) \(recent[target]?.text ?? "")") }
             request(.edit(target: target, text: text), line, in: loop)
         case .delete(let seq):
             guard let target = own(seq) else { return }
@@ -35,8 +36,10 @@ extension TalkConsole {
             }
             let isOn = recent[target]?.ownReactions.contains(emoji) != true
             request(.react(target: target, emoji: emoji, isOn: isOn), line, in: loop)
-        case .moderate(let moderation): request(.moderate(moderation), line, in: loop)
-        case .query(let moderation): ask(in: loop) { $0.query(moderation, into: &$1) }
+        case .moderate(let moderation): request(.moderate(known(moderation, in: loop)), line, in: loop)
+        case .query(let moderation):
+            let known = known(moderation, in: loop)
+            ask(in: loop) { $0.query(known, into: &$1) }
         case .incomplete(let reason): complain(reason)
         }
     }
@@ -62,6 +65,16 @@ extension TalkConsole {
         return nil
     }
 
+    /// The same with the person by `user`, where somebody who is here is named: a name may change hands meanwhile.
+    private func known(_ moderation: ModerationRequest, in loop: TalkLoop) -> ModerationRequest {
+        let people = loop.session.client.people
+        guard case .username(let name) = moderation.person, people.names.contains(name), let user = people.users[name]
+        else { return moderation }
+        var moderation = moderation
+        moderation.person = .user(user)
+        return moderation
+    }
+
     private func join(_ room: String, in loop: TalkLoop) {
         guard let url = loop.url.inRoom(room.lowercased()) else {
             return complain("A room's name is 1 to 32 of a-z, 0-9 and -.")
@@ -76,6 +89,7 @@ extension TalkConsole {
         let names = people.names.sorted().map(transcript.name)
         let others = people.count - names.count
         notice("\(people.count) here: \(names.joined(separator: ", "))\(others > 0 ? " and \(others) more" : "")")
+        if !topic.isEmpty { notice("Topic: \(TerminalText.visible(topic))") }
     }
 
     /// What a request says, as somebody would type it.

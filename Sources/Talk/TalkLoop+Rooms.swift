@@ -1,8 +1,22 @@
 import Client
 import Sockets
+import TLS
 
 /// Rooms that are joined and left, and what is kept of that.
 extension TalkLoop {
+    /// What TLS takes; nil where the chat is reached without.
+    static func context(_ options: TalkOptions) throws(TalkFailure) -> TLSContext? {
+        guard options.url.isSecure else { return nil }
+        do throws(TLSError) {
+            return try TLSContext(authorities: options.authoritiesPath, isInsecure: options.isInsecure)
+        } catch {
+            switch error {
+            case .unreadable, .noCertificate: throw TalkFailure(usage: "--ca: \(error)")
+            default: throw TalkFailure(.unreachable("\(error)"))
+            }
+        }
+    }
+
     static func client(_ options: TalkOptions, username: String, seed: UInt64, key: String) -> ChatClient {
         var client = ChatClient(username: username, seed: seed)
         client.credentials.key = key

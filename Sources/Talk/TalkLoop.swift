@@ -1,5 +1,6 @@
 import Client
 import Sockets
+import TLS
 import WebSocket
 
 /// A conversation in a terminal or a pipe: the loop around a client.
@@ -18,6 +19,7 @@ package final class TalkLoop {
     private let poller: any Poller
     private let signals: Int32
     private var addresses: [SocketAddress]
+    private let tls: TLSContext?
     private var failedRounds = 0
     /// The connection that counts, and those that are ending.
     private var socket: ClientSocket?
@@ -62,6 +64,7 @@ package final class TalkLoop {
         entropy = EntropySource()
         state = kept?.state ?? ClientState(key: ClientState.newKey(entropy.next))
         if state.room != options.url.room { (state.room, state.session, state.seq) = (options.url.room, nil, 0) }
+        tls = try Self.context(options)
         // Before anybody hears of the key.
         try Self.save(state, &kept, now: Clock.monotonic / 1_000_000)
         do throws(SystemError) {
@@ -91,6 +94,11 @@ package final class TalkLoop {
     /// Talks until the console leaves or there is no use in going on.
     package func run() -> TalkOutcome {
         if !console.isPresent { givesUpAt = now + TalkTimeouts.start }
+        if url.isSecure, options.isInsecure {
+            console.complain(
+                "The server's certificate is not checked (--insecure): anybody on the way can read and change what is said."
+            )
+        }
         if let name = console.firstName { join(as: name) }
         while true {
             handleEvents()
@@ -161,7 +169,8 @@ package final class TalkLoop {
         }
         if let leavesAt = console.leavesAt, now >= leavesAt { return leave() }
         if let refusal = session.refusal, client.session == nil, refusal.isFinal {
-            stop(.noChat(refusal.description))
+            let wantsTLS = refusal == .handshake(.status(426)) && !url.isSecure
+            stop(.noChat(refusal.description + (wantsTLS ? "; perhaps it wants https:" : "")))
         } else if let givesUpAt, now >= givesUpAt {
             stop(.unreachable(session.refusal?.description ?? failure))
         }
@@ -249,20 +258,34 @@ package final class TalkLoop {
             if let found, !found.isEmpty { addresses = found }
         }
         failure = "there is no answer from \(url.authority)"
-        socket = ClientSocket(poller: poller, token: nextToken, addresses: addresses)
+        socket = ClientSocket(
+            poller: poller, token: nextToken, addresses: addresses,
+            security: tls.map { ClientSocket.Security(context: $0, host: url.host) })
         nextToken += 1
         tryNextAddress()
     }
 
     private func tryNextAddress() {
-        if case .failed(let error) = socket?.connect(now: now) { connectFailed(error) }
+        if case .failed(let error) = socket?.connect(now: now) { connectFailed("cannot \(error)") }
     }
 
-    private func connectFailed(_ error: SystemError) {
-        failure = "cannot \(error)"
+    private func connectFailed(_ reason: String) {
+        failure = reason
         failedRounds += 1
         socket = nil
         session.disconnected(now: now)
+    }
+
+    /// The server is there, but TLS with it is not to be had. Where that is so from the start, it is no use to try again.
+    private func tlsFailed(_ error: TLSError) {
+        connectFailed("TLS: \(error)")
+        guard session.client.session == nil else { return }
+        switch error {
+        case .untrusted:
+            let ways = "--ca FILE trusts another authority, --insecure any certificate"
+            stop(.refused("\(url.authority): \(error) (\(ways))"))
+        default: stop(.noChat("\(error)"))
+        }
     }
 
     private func disconnect() {
@@ -279,7 +302,8 @@ package final class TalkLoop {
         guard let socket, socket.token == readiness.token else { return }
         switch socket.becameReady(readiness, now: now) {
         case .connecting: return
-        case .failed(let error): return connectFailed(error)
+        case .failed(let error): return connectFailed("cannot \(error)")
+        case .insecure(let error): return tlsFailed(error)
         case .connected:
             failedRounds = 0
             session.connected()

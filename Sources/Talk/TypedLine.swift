@@ -6,15 +6,15 @@ enum TypedLine: Equatable, Sendable {
     case say(String)
     case who, help, quit
     case rename(String)
-    /// Without a text: shows the topic.
+    /// Without a text: removes the topic.
     case topic(String?)
     case search(String)
     /// Goes to another room.
     case join(String)
-    /// Without a target: the newest message of somebody else.
-    case reply(to: UInt64?, String)
-    /// Without a target: one's own newest message.
-    case edit(UInt64?, String)
+    /// Without a target: the newest message of somebody else. Without a text: has its number in the line.
+    case reply(to: UInt64?, String?)
+    /// Without a target: one's own newest message. Without a text: has it in the line, to be edited there.
+    case edit(UInt64?, String?)
     case delete(UInt64?)
     case react(UInt64?, String)
     /// What hosts do, once for each time it is asked.
@@ -63,10 +63,10 @@ enum TypedLine: Equatable, Sendable {
         case "/join": return arguments.lastWord().map { .join($0.hasPrefix("#") ? String($0.dropFirst()) : $0) }
         case "/reply":
             let target = arguments.target()
-            return arguments.text().map { .reply(to: target, $0) }
+            return .reply(to: target, arguments.text())
         case "/edit":
             let target = arguments.target()
-            return arguments.text().map { .edit(target, $0) }
+            return .edit(target, arguments.text())
         case "/delete":
             let target = arguments.target()
             return arguments.isEmpty ? .delete(target) : nil
@@ -106,14 +106,14 @@ enum TypedLine: Equatable, Sendable {
     // MARK: Help
 
     private static let usages: [(usage: String, explanation: String)] = [
-        ("/who", "who is here"),
+        ("/who", "shows who is here, and the topic"),
         ("/rename NAME", "changes your name; also /nick"),
         ("/me TEXT", "says what you do"),
-        ("/topic [TEXT]", "shows the topic, or changes it"),
+        ("/topic [TEXT]", "changes the topic, or removes it"),
         ("/search TEXT", "looks for it in the room's messages, and shows their numbers"),
         ("/join ROOM", "goes to another room"),
-        ("/reply [#NUMBER] TEXT", "answers a message, or the newest one"),
-        ("/edit [#NUMBER] TEXT", "replaces the text of a message of yours, or of your newest one"),
+        ("/reply [#NUMBER] [TEXT]", "answers a message, or the newest one"),
+        ("/edit [#NUMBER] [TEXT]", "replaces the text of a message of yours, or of your newest one"),
         ("/delete [#NUMBER]", "deletes a message, or your newest one"),
         ("/react [#NUMBER] EMOJI", "reacts to a message, or the newest one; once more takes it back"),
         ("/whois NAME", "shows what is known of somebody"),

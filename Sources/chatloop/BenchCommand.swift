@@ -53,6 +53,7 @@ enum BenchCommand {
         }
         options.mode = mode
         let url = try TalkCommand.parse(address)
+        guard !url.isSecure else { throw UsageError(message: "bench speaks no TLS: name the chat with http: or ws:") }
         options.showsProgress = Terminal.isTerminal(SharedStream.error)
         if let fault = options.fault { throw UsageError(message: fault) }
         return Task(options: options, url: url, isJSON: isJSON)

@@ -74,9 +74,6 @@ enum TalkCommand {
         } catch {
             throw UsageError(message: "URL\(error == .userInfo ? "" : shown): \(error)")
         }
-        guard !url.isSecure else {
-            throw UsageError(message: "URL\(shown): TLS is not built in yet; name the chat with http: or ws:")
-        }
         return url
     }
 

@@ -72,7 +72,7 @@ import Testing
         ["serve", "--origin", "https://"],
         ["serve", "--trust-proxy", "10.0.0.0/33"], ["serve", "--log-level", "loud"], ["serve", "--watch"],
         ["serve", "--ping-interval", "0"], ["serve", "--public", "/nonexistent"], ["talk"],
-        ["talk", "wss://a.example"],
+        ["bench", "fanout", "wss://a.example"],
         ["talk", "http://a", "http://b"], ["talk", "http://a", "--username", "  "], ["talk", "http://a", "--user"],
         ["talk", "ftp://a"], ["talk", "http://a/r/UPPER"], ["talk", "http://a", "--username"], ["replay"],
     ])

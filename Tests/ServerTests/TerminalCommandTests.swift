@@ -80,9 +80,12 @@ import Testing
         #expect(try message("/delete #3", "delete") == ["target": "3"])
         #expect(try message("/react 👍", "react") == ["target": "3", "emoji": "👍"])
         #expect(try message("/topic new topic", "moderate") == ["action": "topic", "text": "new topic"])
+        #expect(try message("/topic", "moderate") == ["action": "topic", "text": ""])
+        #expect(try message("/reply\r\u{5}indeed", "message") == ["text": "indeed", "reply": "3"])
+        #expect(try message("/edit\r\u{5}!", "edit") == ["target": "4", "text": "mine!"])
         #expect(
             try message("/kick eve ada too loud", "moderate")
-                == ["action": "kick", "username": "Eve Ada", "reason": "too loud"])
+                == ["action": "kick", "user": "u-e", "reason": "too loud"])
         #expect(
             try message("/ban user:u-e 5 +address spam", "moderate")
                 == ["action": "ban", "user": "u-e", "minutes": "5", "address": "1", "reason": "spam"])
@@ -99,9 +102,9 @@ import Testing
         #expect(try message("/unhost Eve", "moderate") == ["action": "unhost", "username": "Eve"])
         #expect(try message("/whois Eve", "moderate") == ["action": "whois", "username": "Eve"])
         #expect(try message("//slash", "message") == ["text": "/slash"])
-        talk.type("/topic\r/who\r/help\r/wat\r")
-        try talk.wait(for: "Topic: the topic")
+        talk.type("/who\r/help\r/wat\r")
         try talk.wait(for: "here: ")
+        try talk.wait(for: "Topic: the topic")
         try talk.wait(for: "/unhost NAME")
         try talk.wait(for: "There is no command /wat")
     }

@@ -22,7 +22,8 @@ import Testing
             ("/rename  Eve Ada ", .rename("Eve Ada")), ("/nick Eve", .rename("Eve")),
             ("/topic", .topic(nil)), ("/topic what is new", .topic("what is new")), ("/search a b", .search("a b")),
             ("/join garden", .join("garden")), ("/join #garden", .join("garden")),
-            ("/reply yes, it is", .reply(to: nil, "yes, it is")), ("/reply #12 yes", .reply(to: 12, "yes")),
+            ("/reply yes, it is", .reply(to: nil, "yes, it is")), ("/reply", .reply(to: nil, nil)),
+            ("/reply #1", .reply(to: 1, nil)), ("/edit", .edit(nil, nil)), ("/edit #2 ", .edit(2, nil)), ("/reply #12 yes", .reply(to: 12, "yes")),
             ("/edit new text", .edit(nil, "new text")), ("/edit #12 new\nlines", .edit(12, "new\nlines")),
             ("/delete", .delete(nil)), ("/delete #12", .delete(12)), ("/react 👍", .react(nil, "👍")),
             ("/react #12 👍", .react(12, "👍")), ("/reply #x yes", .reply(to: nil, "#x yes")),
@@ -52,7 +53,7 @@ import Testing
     @Test(
         arguments: [
             "/wo", "/", "/who is it", "/usr/bin/env", "/quit now", "/rename", "/nick ", "/search", "/join", "/join a b",
-            "/reply", "/reply #1", "/edit", "/delete x", "/react", "/react a b", "/slow", "/slow x", "/lock now",
+            "/delete x", "/react", "/react a b", "/slow", "/slow x", "/lock now",
             "/kick",
             "/mute Eve x", "/purge", "/whois", "/bans Eve", "/unban \"Eve", "/me",
         ])
@@ -87,8 +88,8 @@ import Testing
             let request: ChatRequest
             switch TypedLine(line) {
             case .say(let text): request = .message(text: text)
-            case .reply(let seq?, let text): request = .message(text: text, reply: seq)
-            case .edit(let seq?, let text): request = .edit(target: seq, text: text)
+            case .reply(let seq?, let text?): request = .message(text: text, reply: seq)
+            case .edit(let seq?, let text?): request = .edit(target: seq, text: text)
             case .delete(let seq?): request = .delete(target: seq)
             case .react(let seq?, let emoji): request = .react(target: seq, emoji: emoji, isOn: true)
             case .moderate(let moderation): request = .moderate(moderation)

@@ -25,7 +25,7 @@ func listenAnywhere() throws -> (descriptor: Int32, port: UInt16) {
 }
 
 /// The next connection; -1 when the listener has been shut down.
-private func acceptNext(_ listener: Int32) -> Int32 {
+func acceptNext(_ listener: Int32) -> Int32 {
     guard Deadline(seconds: 120).wait(for: listener) else { return -1 }
     return descriptorLock.withLock {
         let descriptor = accept(listener, nil, nil)
