@@ -55,6 +55,7 @@ extension ChatClient {
         credentials.operatorCode = nil
         people = People(welcome)
         enter(.joined, now)
+        mutedUntil = .min
         nameAwaitedUntil = .min
         isAwaitingName = false
         actions.append(.show(.joined(welcome, isBack: isBack)))
@@ -95,6 +96,11 @@ extension ChatClient {
             people.apply(event)
             typists[event.username] = nil
             if case .rename(let to) = event.kind, event.username == username { username = to }
+            if case .moderation(let moderation, _) = event.kind, moderation.action == "unmute",
+                moderation.toUser == user
+            {
+                mutedUntil = .min
+            }
             show(event, isPast: false, &actions)
         }
         flow(now, &actions)
@@ -117,6 +123,11 @@ extension ChatClient {
     }
 
     private mutating func refused(_ error: ServerError, _ now: Int64, _ actions: inout [ClientAction]) {
+        if error.code == "muted" {
+            // A sign of typing is refused, too, with each key: that is told once.
+            let (end, isBeyond) = now.addingReportingOverflow(error.retryAfter ?? .max)
+            mutedUntil = isBeyond ? .max : end
+        }
         guard let id = error.id, let request = outbox[id] else { return actions.append(.show(.refused(error))) }
         switch error.code {
         case ErrorCode.rateLimited.rawValue:

@@ -68,6 +68,8 @@ package struct ChatClient: Sendable {
     private var lastHeard: Int64 = 0
     private var pingSentAt: Int64?
     private var lastTyping: Int64 = .min / 2
+    /// Until when signs of typing are not wanted of this user.
+    var mutedUntil: Int64 = .min
 
     /// - Parameters:
     ///   - username: the name to join with.
@@ -159,7 +161,9 @@ package struct ChatClient: Sendable {
 
     /// Shows the others that this user is typing: to be called with each key.
     package mutating func typing(now: Int64, into actions: inout [ClientAction]) {
-        guard now - lastTyping >= Timeouts.betweenTyping, ask(ClientMessage.typing, &actions) else { return }
+        guard now >= mutedUntil, now - lastTyping >= Timeouts.betweenTyping, ask(ClientMessage.typing, &actions) else {
+            return
+        }
         lastTyping = now
     }
 

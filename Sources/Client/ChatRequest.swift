@@ -16,7 +16,7 @@ package enum ChatRequest: Equatable, Sendable {
     }
 }
 
-/// Who is meant: somebody who is here or was here by name, or by the 11 characters that stay the same.
+/// A person who is or was in the room: by name, or by the 11 characters that stay the same.
 package enum PersonReference: Equatable, Sendable {
     case username(String)
     case user(String)

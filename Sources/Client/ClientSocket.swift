@@ -13,7 +13,7 @@ package final class ClientSocket {
         case insecure(TLSError)
     }
 
-    /// Whom to speak TLS with.
+    /// The server to speak TLS with.
     package struct Security {
         let context: TLSContext
         let host: String

@@ -209,9 +209,10 @@ extension ServerError {
 
 extension Ban {
     fileprivate init?(_ fields: ServerFields, _ text: Span<UInt8>) {
-        guard let user = fields.string("user", text) else { return nil }
+        guard let user = fields.string("user", text) ?? fields.string("toUser", text) else { return nil }
         self.init(
-            username: fields.string("username", text) ?? user, user: user, until: fields.time("until", text),
+            username: fields.string("username", text) ?? fields.string("to", text) ?? user, user: user,
+            until: fields.time("until", text),
             reason: fields.string("reason", text))
     }
 }

@@ -146,7 +146,7 @@ struct LineEditor: Sendable {
     // MARK: Completion
 
     /// Completes the word before the cursor to the first of `words` that begins with it, upper and lower case being the
-    /// same. At the start of the line a colon follows a name: it is who is spoken to.
+    /// same. At the start of the line a colon follows a name: that person is spoken to.
     mutating func complete(with words: [String]) {
         let start = before.lastIndex(where: \.isWhitespace).map { before.index(after: $0) } ?? before.startIndex
         let begun = before[start...].lowercased()

@@ -50,7 +50,8 @@ extension TalkConsole {
         let mentioned = isOwn ? nil : client.username
         for line in transcript.lines(for: event, recent: recent, mentioning: mentioned) { add(line) }
         guard isDrawn, !isPast, let mentioned, case .message(let text, _) = event.kind else { return }
-        if !Mention.places(of: mentioned, in: text).isEmpty { output.write("\u{07}") }
+        let isAnswer = event.reply.flatMap { recent[$0] }?.isOwn == true
+        if isAnswer || !Mention.places(of: mentioned, in: text).isEmpty { output.write("\u{07}") }
     }
 
     private func joined(_ welcome: Welcome, isBack: Bool, in loop: TalkLoop) {

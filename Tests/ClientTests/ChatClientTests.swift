@@ -5,7 +5,7 @@ import WebSocket
 
 /// Coming in, and what is known afterwards.
 @Suite struct JoiningTests {
-    @Test func itConnectsThenJoinsThenIsIn() {
+    @Test func join_connectsThenJoinsThenIsIn() {
         var ada = Person()
         ada.start()
         #expect(ada.take() == [.connect])
@@ -23,7 +23,7 @@ import WebSocket
         #expect(ada.client.session == "5e55" && ada.client.seq == 7 && ada.client.room == "lobby")
     }
 
-    @Test func theNameIsTheServers() {
+    @Test func username_isTheServers() {
         var ada = Person(" Ada ")
         ada.start()
         ada.connected()
@@ -36,7 +36,7 @@ import WebSocket
     }
 
     @Test(arguments: ["username_taken", "username_invalid", "room_invalid", "bad_field"])
-    func aRefusedJoinIsLeftToThePerson(code: String) {
+    func join_refused_isLeftToTheUser(code: String) {
         var ada = Person()
         ada.start()
         ada.connected()
@@ -49,7 +49,7 @@ import WebSocket
         #expect(ada.sent() == [#"{"type":"join","username":"Eve"}"#])
     }
 
-    @Test func afterARefusedJoinALostConnectionIsNotReplacedUntilThereIsAName() {
+    @Test func join_refused_thenLost_waitsForAName() {
         var ada = Person()
         ada.start()
         ada.connected()
@@ -62,7 +62,7 @@ import WebSocket
         #expect(ada.take() == [.connect])
     }
 
-    @Test func aJoinThatIsTooEarlyIsSentAgainWhenTheServerSays() {
+    @Test func join_rateLimited_isSentAgainWhenTheServerSays() {
         var ada = Person()
         ada.start()
         ada.connected()
@@ -74,7 +74,7 @@ import WebSocket
         #expect(ada.sent() == [#"{"type":"join","username":"Ada"}"#])
     }
 
-    @Test func aJoinThatTheDiskRefusedIsTriedAgainLessAndLess() throws {
+    @Test func join_refusedByTheDisk_isTriedAgainLessAndLess() throws {
         var ada = Person()
         ada.start()
         ada.connected()
@@ -91,7 +91,7 @@ import WebSocket
         #expect(waits.allSatisfy { $0 <= 10_000 })
     }
 
-    @Test func aNameThatItsOwnLostJoinHoldsIsAskedForAgain() {
+    @Test func takenName_heldByItsOwnLostJoin_isTriedAgain() {
         var ada = Person()
         ada.start()
         ada.connected()
@@ -110,7 +110,7 @@ import WebSocket
         #expect(ada.client.phase == .out)
     }
 
-    @Test func aServerThatDoesNotAnswerIsGivenUpAfterTenSeconds() {
+    @Test func silentServer_isGivenUpAfterTenSeconds() {
         var ada = Person()
         ada.start()
         ada.actions = []
@@ -127,7 +127,7 @@ import WebSocket
     }
 
     @Test(arguments: ["no JSON", "{}", #"{"type":"join","username":"Ada"}"#])
-    func whatIsNoChatIsLeft(text: String) {
+    func join_answeredByNoChat_isTheEnd(text: String) {
         var ada = Person()
         ada.start()
         ada.connected()
@@ -139,7 +139,7 @@ import WebSocket
         #expect(ada.take() == [])
     }
 
-    @Test func whatMakesNoSenseLaterIsPassedOver() {
+    @Test func nonsense_afterTheJoin_isPassedOver() {
         var ada = Person.joined()
         for text in ["no JSON", "{}", #"{"type":"new"}"#] {
             ada.client.received(bytes(text).span, now: ada.now, into: &ada.actions)
@@ -148,7 +148,7 @@ import WebSocket
         #expect(ada.client.phase == .joined)
     }
 
-    @Test func leavingClosesWithTheNormalCodeAndIsTheEnd() {
+    @Test func leave_closesWithTheNormalCode() {
         var ada = Person.joined()
         ada.leave()
         #expect(ada.take() == [.close(.normal)])
@@ -161,7 +161,7 @@ import WebSocket
 
 /// What happens in the room.
 @Suite struct RoomTests {
-    @Test func anEventIsShownOnceAndInOrder() {
+    @Test func events_areShownOnceAndInOrder() {
         var ada = Person.joined(seq: 10)
         ada.hear(11, "Ada", .join)
         ada.hear(12, "Bo", .message(text: "hi", id: "b"))
@@ -173,7 +173,7 @@ import WebSocket
         #expect(ada.client.seq == 13)
     }
 
-    @Test func thePeopleFollowTheEvents() {
+    @Test func people_followTheEvents() {
         var ada = Person.joined(seq: 10)  // with Ada and Bo
         ada.hear(11, "Ada", .join)
         #expect(ada.client.people.count == 2)
@@ -185,7 +185,7 @@ import WebSocket
         #expect(ada.client.people.count == 2)
     }
 
-    @Test func inACrowdThoseWithoutANameAreCounted() {
+    @Test func people_inACrowd_areCountedWithoutNames() {
         var ada = Person()
         ada.start()
         ada.connected()
@@ -201,7 +201,7 @@ import WebSocket
         #expect(ada.client.people.names == ["Ada", "Bo"])
     }
 
-    @Test func aRenameOfItsOwnChangesTheNameItComesBackWith() {
+    @Test func rename_changesTheNameOfTheNextJoin() {
         var ada = Person.joined()
         let isAsked = ada.client.rename(to: "Eve", into: &ada.actions)
         #expect(isAsked)
@@ -215,7 +215,7 @@ import WebSocket
         #expect(ada.sent().last == #"{"type":"join","username":"Eve","session":"5e55","since":12}"#)
     }
 
-    @Test func whatCannotBeAskedWithoutAConnectionIsToldAsThat() {
+    @Test func questions_withoutAConnection_areRefused() {
         var ada = Person()
         let isAsked = [
             ada.client.rename(to: "Eve", into: &ada.actions),
@@ -231,7 +231,7 @@ import WebSocket
         #expect(ada.client.seq == 10)
     }
 
-    @Test func typingIsSentEveryThreeSecondsAtMost() {
+    @Test func typing_isSentEveryThreeSecondsAtMost() {
         var ada = Person.joined()
         for _ in 0..<10 {
             ada.client.typing(now: ada.now, into: &ada.actions)
@@ -240,7 +240,30 @@ import WebSocket
         #expect(ada.sent() == [String](repeating: #"{"type":"typing"}"#, count: 4))
     }
 
-    @Test func typingIsShownForFiveSecondsOrUntilTheMessage() {
+    @Test func typing_isNotSentWhileMuted() {
+        var ada = Person.joined()
+        func keys(_ ada: inout Person) -> Int {
+            for _ in 0..<10 {
+                ada.client.typing(now: ada.now, into: &ada.actions)
+                ada.now += 1000
+            }
+            return ada.sent().count
+        }
+        ada.refuse("muted", retryAfter: 30_000)
+        var counts = [keys(&ada), keys(&ada)]
+        ada.now += 10_000
+        counts.append(keys(&ada))
+        // For ever, or until a host says otherwise.
+        ada.refuse("muted")
+        counts.append(keys(&ada))
+        ada.hear(11, "Bo", .moderation(Moderation(action: "unmute", to: "Cy", toUser: "c"), id: nil))
+        counts.append(keys(&ada))
+        ada.hear(12, "Bo", .moderation(Moderation(action: "unmute", to: "Ada", toUser: ada.client.user), id: nil))
+        counts.append(keys(&ada))
+        #expect(counts == [0, 0, 4, 0, 0, 4])
+    }
+
+    @Test func typing_isShownForFiveSecondsOrUntilTheMessage() {
         var ada = Person.joined()
         ada.hear(.typing(username: "Bo"))
         ada.hear(.typing(username: "Cy"))

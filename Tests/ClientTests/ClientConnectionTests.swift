@@ -7,7 +7,7 @@ import WebSocket
 
 /// RFC 6455 and RFC 7692 from the client's end: the opening.
 @Suite struct OpeningTests {
-    @Test func theRequestIsTheRFCs() {
+    @Test func handshake_requestIsTheRFCs() {
         let connection = ClientConnection(
             authority: "a.example:8080", target: "/chat?room=x", nonce: sampleNonce, fields: [("Origin", "http://b")])
         let request = String(decoding: connection.output, as: UTF8.self)
@@ -22,14 +22,14 @@ import WebSocket
         #expect(connection.phase == .opening)
     }
 
-    @Test func theRightAnswerOpens() throws {
+    @Test func handshake_rightAnswer_opens() throws {
         var line = try Line()
         line.receive(answer())
         #expect(line.happenings == [.opened(deflate: false, subprotocol: nil)])
         #expect(line.connection.phase == .open)
     }
 
-    @Test func whatBothAgreeOnIsTold() throws {
+    @Test func handshake_agreement_isTold() throws {
         var line = try Line(deflate: true)
         line.receive(
             answer(
@@ -38,13 +38,13 @@ import WebSocket
         #expect(line.happenings == [.opened(deflate: true, subprotocol: "chatloop.v1")])
     }
 
-    @Test func framesInTheSameReadAsTheAnswerCount() throws {
+    @Test func frames_inTheSameReadAsTheAnswer_count() throws {
         var line = try Line()
         line.receive(answer() + frame("first") + frame("second"))
         #expect(line.happenings == [.opened(deflate: false, subprotocol: nil), .text("first"), .text("second")])
     }
 
-    @Test func interimAnswersArePassedOver() throws {
+    @Test func handshake_interimAnswers_arePassedOver() throws {
         var line = try Line()
         line.receive(bytes("HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n") + answer())
         #expect(line.connection.phase == .open)
@@ -92,7 +92,7 @@ import WebSocket
     ]
 
     @Test(arguments: malformed.indices)
-    func aWrongAnswerIsRefusedWithItsReason(index: Int) throws {
+    func handshake_wrongAnswer_isRefusedWithItsReason(index: Int) throws {
         let (input, refusal) = Self.malformed[index]
         var line = try Line()
         line.receive(input)
@@ -105,7 +105,7 @@ import WebSocket
     }
 
     @Test(arguments: malformed.indices)
-    func howTheAnswerIsSplitChangesNothing(index: Int) throws {
+    func handshake_answerSplitAnywhere_isTheSame(index: Int) throws {
         let (input, refusal) = Self.malformed[index]
         guard input.count < 1000 else { return }
         for split in 0...input.count {
@@ -116,14 +116,14 @@ import WebSocket
         }
     }
 
-    @Test func anEndInsteadOfAnAnswerIsARefusal() throws {
+    @Test func handshake_endInPlaceOfAnAnswer_isARefusal() throws {
         var line = try Line()
         line.receive(bytes("HTTP/1.1 101 Swit"))
         let ends = [line.end(), line.end()]
         #expect(ends == [.refused(.ended), nil])
     }
 
-    @Test func nothingIsSentBeforeTheConnectionIsOpen() throws {
+    @Test func send_beforeOpen_sendsNothing() throws {
         var line = try Line()
         let isSent = line.send("early")
         #expect(!isSent)
@@ -144,7 +144,7 @@ import WebSocket
         #expect(line.sent.isEmpty)
     }
 
-    @Test func everySplitGivesTheSameEvents() throws {
+    @Test func frames_splitAnywhere_giveTheSameEvents() throws {
         let long = String(repeating: "é", count: 300)
         var input: [UInt8] = answer() + frame("one") + frame(.ping, bytes("are you there"))
         input += frame(.text, bytes("t"), final: false) + frame(.pong, bytes("x")) + frame(.continuation, bytes("wo"))
@@ -170,7 +170,7 @@ import WebSocket
         #expect(line.happenings == expected)
     }
 
-    @Test func aPingIsAnsweredWithItsPayloadMasked() throws {
+    @Test func ping_isAnsweredWithItsPayloadMasked() throws {
         var line = try Line.open()
         line.receive(frame(.ping, bytes("abc")) + frame(.ping))
         #expect(line.happenings.isEmpty)
@@ -179,14 +179,14 @@ import WebSocket
         #expect(line.heardByServer == [.pong(0..<3), .pong(3..<3)])
     }
 
-    @Test func aFloodOfPingsPilesUpNoAnswers() throws {
+    @Test func pings_inAFlood_pileUpNoAnswers() throws {
         var line = try Line.open()
         let flood = (0..<2000).flatMap { _ in frame(.ping, [UInt8](repeating: 7, count: 125)) }
         line.receive(flood)
         #expect(line.sent.count < 66_000)
     }
 
-    @Test func everyFrameHasAKeyOfItsOwn() throws {
+    @Test func frames_haveAKeyEach() throws {
         var line = try Line.open()
         _ = line.send("same", key: 0x0102_0304)
         _ = line.send("same", key: 0xA1B2_C3D4)
@@ -196,7 +196,7 @@ import WebSocket
         #expect(line.textsHeardByServer == ["same", "same"])
     }
 
-    @Test func longMessagesAreCompressedWhereThatWasNegotiated() throws {
+    @Test func longMessages_areCompressedWhereNegotiated() throws {
         let deflater = try #require(Deflater())
         let long = String(repeating: "so long ", count: 100)
         for deflate in [false, true] {
@@ -209,7 +209,7 @@ import WebSocket
         }
     }
 
-    @Test func compressedMessagesAreInflatedWithinTheLimit() throws {
+    @Test func compressedMessages_areInflatedWithinTheLimit() throws {
         let deflater = try #require(Deflater())
         var small: [UInt8] = []
         deflater.compress([UInt8](repeating: 65, count: 5000).span, into: &small)
@@ -224,7 +224,7 @@ import WebSocket
 
     // MARK: Closing
 
-    @Test func theServersCloseIsAnsweredWithItsCode() throws {
+    @Test func close_ofTheServer_isAnsweredWithItsCode() throws {
         var line = try Line.open()
         let reason: [UInt8] = [0x03, 0xE9] + bytes("bye")
         line.receive(frame(.close, reason) + frame("never"))
@@ -233,14 +233,14 @@ import WebSocket
         #expect(line.connection.phase == .closed)
     }
 
-    @Test func anEmptyCloseIsAnsweredWithAnEmptyOne() throws {
+    @Test func close_withoutACode_isAnsweredWithout() throws {
         var line = try Line.open()
         line.receive(frame(.close))
         #expect(line.happenings == [.closed(nil, "")])
         #expect(line.heardByServer == [.close(nil, reason: 0..<0)])
     }
 
-    @Test func ourCloseIsSentOnceAndNothingAfterIt() throws {
+    @Test func close_isSentOnceAndNothingAfterIt() throws {
         var line = try Line.open()
         line.connection.close(.normal, reason: "done", key: 9)
         #expect(line.connection.phase == .closing)
@@ -253,7 +253,7 @@ import WebSocket
         #expect(line.heardByServer == [.close(.normal, reason: 2..<6)])
     }
 
-    @Test func anEndWithoutACloseFrameIsNoEvent() throws {
+    @Test func end_withoutACloseFrame_isNoEvent() throws {
         var line = try Line.open()
         let event = line.end()
         #expect(event == nil)
@@ -277,7 +277,7 @@ import WebSocket
             ([0x88, 0x01, 0x03], .truncatedCloseCode, 1002),
             ([0x88, 0x02, 0x03, 0xED], .invalidCloseCode(1005), 1002),
         ] as [([UInt8], Violation, UInt16)])
-    func aViolationClosesWithItsCode(input: [UInt8], violation: Violation, code: UInt16) throws {
+    func violation_closesWithItsCode(input: [UInt8], violation: Violation, code: UInt16) throws {
         var line = try Line.open()
         line.receive(input + frame("never"))
         #expect(line.happenings == [.violation(violation)])
@@ -286,7 +286,7 @@ import WebSocket
         #expect(line.heardByServer.count == 1)
     }
 
-    @Test func anyBytesAtAllAreTakenWithoutATrap() throws {
+    @Test func keys_takeAnyBytesWithoutATrap() throws {
         var random = SeededGenerator(seed: 3)
         for _ in 0..<2000 {
             var line = random.below(2) == 0 ? try Line.open(deflate: true) : try Line(deflate: true)

@@ -21,7 +21,7 @@ import Testing
     }
 
     /// The first address never answers: that is told by the time alone, so the test waits for nothing.
-    @Test func anAddressThatIsSilentIsNotWaitedForWhileThereIsAnother() throws {
+    @Test func address_thatIsSilent_givesWayToTheNext() throws {
         let poller = try PollerKind.poll.makePoller()
         let (silent, live) = (try Listener(address: Self.anywhere), try Listener(address: Self.anywhere))
         let socket = ClientSocket(poller: poller, token: 1, addresses: [silent.address, live.address])
@@ -34,7 +34,7 @@ import Testing
         #expect(socket.isConnected && socket.nextAddressAt == nil)
     }
 
-    @Test func anAddressThatAnswersIsKept() throws {
+    @Test func address_thatAnswers_isKept() throws {
         let poller = try PollerKind.poll.makePoller()
         let listeners = [try Listener(address: Self.anywhere), try Listener(address: Self.anywhere)]
         let socket = ClientSocket(poller: poller, token: 1, addresses: listeners.map(\.address))

@@ -30,14 +30,14 @@ import Testing
             ("[::1]", "::1", 8080, "/chat?room=lobby"),
             ("ws://[2001:db8::7]/r/garden", "2001:db8::7", 80, "/chat?room=garden"),
         ])
-    func anAddressNamesAChat(text: String, host: String, port: UInt16, target: String) throws {
+    func address_namesAChat(text: String, host: String, port: UInt16, target: String) throws {
         let url = try ClientURL(text)
         #expect(url.host == host)
         #expect(url.port == port)
         #expect(url.target == target)
     }
 
-    @Test func theHostOfTheRequestHasBracketsAndThePortIfItIsNotTheUsual() throws {
+    @Test func authority_hasBracketsAndAnUnusualPort() throws {
         #expect(try ClientURL("http://a.example/").authority == "a.example")
         #expect(try ClientURL("http://a.example:8080/").authority == "a.example:8080")
         #expect(try ClientURL("[::1]:8080").authority == "[::1]:8080")
@@ -60,7 +60,7 @@ import Testing
             ("http://a.example?room=garden", "garden"), ("a.example?x=1&room=garden", "garden"),
             ("http://a.example/r/b?room=garden", "b"), ("http://a.example/index.html?room=garden", "garden"),
         ])
-    func theRoomMayStandInTheQuery(text: String, room: String) throws {
+    func room_mayStandInTheQuery(text: String, room: String) throws {
         #expect(try ClientURL(text).room == room)
         #expect(throws: ClientURL.Fault.invalidRoom) { try ClientURL("http://a.example/?room=A") }
     }
@@ -92,13 +92,13 @@ import Testing
             ("ws://a.example/chat?room=a&room=b", .none), ("ws://a.example/chat?room=%zz", .invalidRoom),
             ("http://a.example/r/123456789012345678901234567890123", .invalidRoom),
         ] as [(String, ClientURL.Fault?)])
-    func whatIsNoAddressIsRefused(text: String, fault: ClientURL.Fault?) {
+    func address_malformed_isRefused(text: String, fault: ClientURL.Fault?) {
         var found: ClientURL.Fault?
         do throws(ClientURL.Fault) { _ = try ClientURL(text) } catch { found = error }
         #expect(found == fault)
     }
 
-    @Test func anyTextAtAllIsJudgedWithoutATrap() {
+    @Test func address_takesAnyTextWithoutATrap() {
         var random = SeededGenerator(seed: 7)
         let pieces = [
             "http", "ws", "://", ":", "/", "[", "]", "::", "%", "#", "?", "r/", "chat", "room=", "&", "é", "\0", "9",

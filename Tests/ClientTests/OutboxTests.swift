@@ -5,7 +5,7 @@ import WebSocket
 
 /// Nothing said is lost, and nothing is said twice or out of order.
 @Suite struct OutboxTests {
-    @Test func aMessageIsKeptUntilItsEventComesBack() throws {
+    @Test func message_isKeptUntilItsEventComesBack() throws {
         var ada = Person.joined()
         ada.say("hello")
         let id = try #require(ada.client.outgoing.first?.id)
@@ -17,7 +17,7 @@ import WebSocket
         #expect(ada.shown() == [11])
     }
 
-    @Test func theNextIsSentWhenTheOneBeforeHasComeBack() {
+    @Test func outbox_sendsTheNextWhenTheOneBeforeHasComeBack() {
         var ada = Person.joined()
         for text in ["a", "b", "c"] { ada.say(text) }
         let ids = ada.client.outgoing.map(\.id)
@@ -31,7 +31,7 @@ import WebSocket
         #expect(ada.sent() == [messageJSON("c", ids[2])])
     }
 
-    @Test func whatIsSaidWithoutAConnectionWaitsForOne() {
+    @Test func message_withoutAConnection_waitsForOne() {
         var ada = Person()
         ada.say("early")
         ada.start()
@@ -41,7 +41,7 @@ import WebSocket
         #expect(ada.sent() == [messageJSON("early", ada.client.outgoing[0].id)])
     }
 
-    @Test func afterAReconnectTheSameMessageGoesOutWithTheSameID() {
+    @Test func reconnect_sendsTheSameMessageWithTheSameID() {
         var ada = Person.joined()
         ada.say("a")
         ada.say("b")
@@ -59,7 +59,7 @@ import WebSocket
         #expect(ada.sent() == [messageJSON("b", ids[1])])
     }
 
-    @Test func aMessageThatTheWelcomesHistoryHasIsNotSentAgain() {
+    @Test func message_inTheWelcomesHistory_isNotSentAgain() {
         var ada = Person.joined()
         ada.say("a")
         ada.say("b")
@@ -74,7 +74,7 @@ import WebSocket
         #expect(ada.sent() == [messageJSON("b", ids[1])])
     }
 
-    @Test func aMessageThatIsNotAcknowledgedForTenSecondsCostsTheConnection() {
+    @Test func message_unacknowledgedForTenSeconds_costsTheConnection() {
         var ada = Person.joined()
         ada.say("a")
         let id = ada.client.outgoing[0].id
@@ -91,7 +91,7 @@ import WebSocket
         #expect(ada.sent() == [messageJSON("a", id)])
     }
 
-    @Test func aRateLimitedMessageIsSentAgainByItself() {
+    @Test func message_rateLimited_isSentAgainByItself() {
         var ada = Person.joined()
         ada.say("a")
         ada.say("b")
@@ -106,7 +106,7 @@ import WebSocket
         #expect(ada.sent() == [messageJSON("b", ids[1])])
     }
 
-    @Test func aRateLimitWithoutATimeIsASecondAndOneWithoutEndIsTen() {
+    @Test func rateLimit_pausesForOneToTenSeconds() {
         for (retryAfter, wait) in [(nil, 1000), (0, 1), (-5, 1), (Int64.max, 10_000)] as [(Int64?, Int64)] {
             var ada = Person.joined()
             ada.say("a")
@@ -116,7 +116,7 @@ import WebSocket
         }
     }
 
-    @Test func aMessageThatTheDiskRefusedIsTriedAgainLessAndLess() throws {
+    @Test func message_refusedByTheDisk_isTriedAgainLessAndLess() throws {
         var ada = Person.joined()
         ada.say("a")
         let id = ada.client.outgoing[0].id
@@ -188,7 +188,7 @@ import WebSocket
     }
 
     @Test(arguments: ["text_empty", "text_too_long", "bad_field", "not_joined", "something_new"])
-    func anyOtherRefusalKeepsTheTextAndSaysWhy(code: String) {
+    func message_refused_isKeptWithTheReason(code: String) {
         var ada = Person.joined()
         ada.say("a")
         ada.say("b")
@@ -218,7 +218,7 @@ import WebSocket
         #expect(ada.client.outgoing.isEmpty)
     }
 
-    @Test func aMessageTooBigForTheServerDoesNotCostEveryConnection() {
+    @Test func message_tooBigForTheServer_costsOneConnectionOnly() {
         var ada = Person.joined()
         ada.say("enormous")
         ada.say("b")
@@ -231,7 +231,7 @@ import WebSocket
         #expect(ada.sent() == [messageJSON("b", ada.client.outgoing[1].id)])
     }
 
-    @Test func anErrorThatIsNotAboutAMessageIsShown() {
+    @Test func error_aboutNoRequest_isShown() {
         var ada = Person.joined()
         ada.refuse("username_taken")
         ada.refuse("bad_field", id: "nobody's")
@@ -239,7 +239,7 @@ import WebSocket
         #expect(ada.client.phase == .joined)
     }
 
-    @Test func theOutboxIsBounded() {
+    @Test func outbox_isBounded() {
         var ada = Person()
         for index in 0..<1000 {
             let isTaken = ada.say("\(index)")

@@ -18,7 +18,7 @@ import WebSocket
         return waits
     }
 
-    @Test func theFirstTryIsAtOnceAndTheOthersLessAndLessUpToTenSeconds() {
+    @Test func reconnect_isAtOnce_thenLessAndLessUpToTenSeconds() {
         for seed in 0..<50 {
             var ada = Person.joined(seed: UInt64(seed))
             ada.pass(20_000)
@@ -31,7 +31,7 @@ import WebSocket
         }
     }
 
-    @Test func noTwoComeBackInTheSameMoment() throws {
+    @Test func reconnects_areSpread() throws {
         for (code, spread) in [(CloseCode.abnormal, 250), (.goingAway, 1500)] as [(CloseCode, Int64)] {
             var waited: [Int64] = []
             for seed in 0..<200 {
@@ -44,7 +44,7 @@ import WebSocket
         }
     }
 
-    @Test func whoWasInForAWhileBeginsAnewAndWhoFlapsDoesNot() throws {
+    @Test func backoff_beginsAnewAfterAWhileInTheRoom() throws {
         var ada = Person.joined()
         _ = waits(&ada, .abnormal, 5)
         ada.connected()
@@ -59,7 +59,7 @@ import WebSocket
         #expect(waits(&ada, .abnormal, 1)[0] < 250)
     }
 
-    @Test func aFullServerIsNotHurried() throws {
+    @Test func reconnect_toAFullServer_isNotHurried() throws {
         var ada = Person()
         ada.start()
         ada.connected()
@@ -69,7 +69,7 @@ import WebSocket
         #expect(waits(&bo, .tryAgainLater, 1)[0] < 250)
     }
 
-    @Test func itAsksForWhatItMissedAndShowsItOnce() {
+    @Test func resume_asksForMissedEvents_andShowsThemOnce() {
         var ada = Person.joined(seq: 10)
         ada.hear(11, "Ada", .join)
         ada.lose()
@@ -88,7 +88,7 @@ import WebSocket
         #expect(ada.shown() == [12, 13, 14])
     }
 
-    @Test func aGapIsTold() {
+    @Test func resume_withAGap_tellsIt() {
         var ada = Person.joined(seq: 10)
         ada.lose()
         ada.pass(300)
@@ -102,7 +102,7 @@ import WebSocket
             ])
     }
 
-    @Test func aServerThatHasForgottenEverythingBeginsAnew() {
+    @Test func resume_onAServerThatForgotEverything_beginsAnew() {
         var ada = Person.joined(seq: 500)
         ada.say("still to be said")
         let id = ada.client.outgoing[0].id
@@ -123,7 +123,7 @@ import WebSocket
         #expect(ada.shown() == [3])
     }
 
-    @Test func whoeverIsTakenOverDoesNotComeBackByThemselves() {
+    @Test func takenOver_doesNotComeBackByItself() {
         var ada = Person.joined()
         ada.lose(.takenOver)
         #expect(ada.take() == [.show(.takenOver)])
@@ -135,7 +135,7 @@ import WebSocket
         #expect(ada.take() == [.connect])
     }
 
-    @Test func theLossOfAnOpenRoomIsToldOnce() throws {
+    @Test func lostRoom_isToldOnce() throws {
         var ada = Person.joined()
         ada.lose()
         #expect(ada.take() == [.show(.lost(.abnormal))])
@@ -148,7 +148,7 @@ import WebSocket
         #expect(ada.take() == [.show(.joined(ada.lastWelcome, isBack: true))])
     }
 
-    @Test func aSilentConnectionIsPingedAndThenGivenUp() {
+    @Test func silentConnection_isPingedAndThenGivenUp() {
         var ada = Person.joined()
         ada.pass(44_999)
         #expect(ada.take() == [])
@@ -164,7 +164,7 @@ import WebSocket
         #expect(ada.take().first == .close(.unanswered))
     }
 
-    @Test func aSignOfLifeFromTheServerSavesThePing() {
+    @Test func ping_isNotSentWhereTheServerSpeaks() {
         var ada = Person.joined()
         for _ in 0..<10 {
             ada.pass(30_000)
@@ -173,7 +173,7 @@ import WebSocket
         #expect(ada.take() == [])
     }
 
-    @Test func askedToItTriesAtOnce() {
+    @Test func start_whileWaiting_triesAtOnce() {
         var ada = Person.joined()
         ada.lose()
         for _ in 0..<6 {
@@ -189,7 +189,7 @@ import WebSocket
     /// the protocol says. Whatever happens: each message is in the history once, in the order in which it was said, and
     /// the client has seen the history once, in its order.
     @Test(arguments: 0..<200)
-    func whateverHappensEverythingIsSaidOnceAndSeenOnce(seed: UInt64) throws {
+    func anyFault_everythingIsSaidOnceAndSeenOnce(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
         var ada = Person(seed: seed)
         var server = ModelServer()

@@ -4,7 +4,7 @@ import Testing
 
 /// The protocol's JSON, from the server to the client and back.
 @Suite struct ServerMessageTests {
-    @Test func aWelcomeIsRead() {
+    @Test func welcome_isRead() {
         let text = """
             {"type":"welcome","username":"Ada","room":"lobby","users":["Ada","Gr\\u00e4ce"],"userCount":7,\
             "session":"00ff","seq":12,"history":[{"type":"message","seq":11,"time":5,"username":"Bo","text":"hi\\n","id":"x"},\
@@ -60,7 +60,7 @@ import Testing
         #expect(message.isEdited && message.reactions == [Reaction(emoji: "👍", count: 2, isMine: true)])
     }
 
-    @Test func changesAndModerationAreRead() {
+    @Test func changes_andModeration_areRead() {
         func kind(_ fields: String) -> ChatEvent.Kind? {
             guard case .event(let event) = parse(#"{"seq":1,"time":2,"username":"a",\#(fields)}"#) else { return nil }
             return event.kind
@@ -100,8 +100,10 @@ import Testing
         #expect(parse(#"{"type":"state","keeping":false}"#) == .state(isKeeping: false))
         #expect(parse(#"{"type":"found","events":[],"more":true,"before":7}"#) == .found([], before: 7))
         #expect(
-            parse(#"{"type":"bans","bans":[{"username":"Eve","user":"u","until":5,"reason":"r"},{"user":"v"}]}"#)
-                == .bans([Ban(username: "Eve", user: "u", until: 5, reason: "r"), Ban(username: "v", user: "v")]))
+            parse(
+                #"{"type":"bans","bans":[{"username":"Eve","user":"u","until":5,"reason":"r"},{"to":"Vi","toUser":"v"}]}"#
+            )
+                == .bans([Ban(username: "Eve", user: "u", until: 5, reason: "r"), Ban(username: "Vi", user: "v")]))
         #expect(
             parse(#"{"type":"whois","username":"Eve","user":"u","role":"host","since":5,"addresses":["::1"]}"#)
                 == .whois(Whois(username: "Eve", user: "u", role: "host", since: 5, addresses: ["::1"])))
@@ -110,7 +112,7 @@ import Testing
                 == .error(ServerError(code: "banned", message: "m", until: 8)))
     }
 
-    @Test func unknownFieldsAndTypesArePassedOver() {
+    @Test func unknownFields_andTypes_arePassedOver() {
         #expect(
             parse(#"{"new":{"a":[1,{"type":"x"}]},"type":"typing","username":"a","\u0074ext":1}"#)
                 == .typing(username: "a"))
@@ -128,11 +130,11 @@ import Testing
         #"{"type":"history","events":[{"type":"join"}]}"#, #"{"type":"typing","username":"a"} x"#,
         #"{"type":"welcome","username":"a"}"#, #"{"type":"join","username":"Ada"}"#,
     ])
-    func whatLacksAFieldMakesNoSense(text: String) {
+    func serverMessage_withoutAField_isNone(text: String) {
         #expect(parse(text) == nil)
     }
 
-    @Test func whatAClientSaysIsTheProtocols() {
+    @Test func clientMessages_areTheProtocols() {
         func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
         #expect(text(ClientMessage.join(username: "A\"da")) == #"{"type":"join","username":"A\"da"}"#)
         #expect(

@@ -180,7 +180,7 @@ import Testing
     }
 
     @Test(arguments: ["banned", "invite_required", "room_limit"])
-    func aRefusedJoin_hasAnExitCodeOfItsOwn(code: String) throws {
+    func refusedJoin_hasAnExitCodeOfItsOwn(code: String) throws {
         let chat = try ScriptedChat { _, _ in
             [.text(#"{"type":"error","code":"\#(code)","message":"Not you.","until":1700000000000}"#)]
         }

@@ -22,7 +22,7 @@ import WebSocket
     }
 
     @Test(arguments: PollerChoice.allCases)
-    func aLineFromAPipeIsSaidAndThenItLeaves(poller: PollerChoice) throws {
+    func pipe_oneLine_isSaidAndThenItLeaves(poller: PollerChoice) throws {
         let server = try LiveServer(poller: poller)
         let ada = try TestClient(server, as: "Ada")
         let result = try talk(server.url, "--username", "bot", input: "hi\n")
@@ -34,14 +34,14 @@ import WebSocket
         _ = try ada.expect("leave", of: "bot", within: 4)
     }
 
-    @Test func withoutANameItIsAGuest() throws {
+    @Test func pipe_withoutAName_isAGuest() throws {
         let server = try LiveServer()
         let result = try talk(server.url, input: "")
         #expect(result.ending == .exited(0))
         #expect(result.lines.count == 1 && result.lines.first?.contains(/\* Guest \d{4} joined/) == true)
     }
 
-    @Test func linesArriveInTheirOrderHoweverManyThereAre() throws {
+    @Test func pipe_manyLines_arriveInOrder() throws {
         let server = try LiveServer()
         let lines = (0..<45).map { "line \($0)" }
         // More than the burst of the rate limit: it waits as it is told.
@@ -63,7 +63,7 @@ import WebSocket
             ])
     }
 
-    @Test func aLineThatIsRefusedIsToldAndCounted() throws {
+    @Test func pipe_refusedLines_areToldAndCounted() throws {
         let server = try LiveServer()
         let long = String(repeating: "x", count: 4001)
         let result = try talk(server.url, "--username", "bot", input: "a\n\(long)\n\u{7}\nb\n")
@@ -73,7 +73,7 @@ import WebSocket
         #expect(result.errors.contains("2 of the lines"))
     }
 
-    @Test func whatOthersTypeCannotSteerTheTerminal() throws {
+    @Test func othersText_cannotSteerTheTerminal() throws {
         let server = try LiveServer("--message-rate", "0")
         let child = try Command.start(["talk", server.url, "--username", "Ada"])
         _ = try child.line(with: "Ada joined")
@@ -97,7 +97,7 @@ import WebSocket
     }
 
     @Test(arguments: PollerChoice.allCases)
-    func itComesBackAfterARestartWithoutLosingOrDoublingAnything(poller: PollerChoice) throws {
+    func restartedServer_losesAndDoublesNothing(poller: PollerChoice) throws {
         let folder = try TemporaryFolder()
         var server = try LiveServer("--data", folder.path, poller: poller)
         let child = try Command.start(["talk", server.url, "--username", "bot"])
@@ -119,7 +119,7 @@ import WebSocket
         #expect(try child.wait() == .exited(0))
     }
 
-    @Test func aSignalLeavesPolitely() throws {
+    @Test func signal_leavesPolitely() throws {
         let server = try LiveServer()
         let ada = try TestClient(server, as: "Ada")
         for signal in [SIGINT, SIGTERM, SIGHUP] {
@@ -131,7 +131,7 @@ import WebSocket
         }
     }
 
-    @Test func whenNobodyReadsItAnyMoreItLeaves() throws {
+    @Test func closedOutput_leaves() throws {
         let server = try LiveServer()
         let ada = try TestClient(server, as: "Ada")
         var child: Child? = try Command.start(["talk", server.url, "--username", "bot"])
@@ -144,7 +144,7 @@ import WebSocket
     }
 
     /// It may have been killed a moment ago, and then the server keeps its name for half a minute.
-    @Test func aTakenName_isAwaitedAndThenGivenUp() async throws {
+    @Test func takenName_isAwaitedAndThenGivenUp() async throws {
         let result = try await onThread {
             let server = try LiveServer()
             let keep = try TestClient(server, as: "Bo")
@@ -159,7 +159,7 @@ import WebSocket
         #expect(result.2 > 30)
     }
 
-    @Test func aBotThatWasKilled_getsItsNameBack() throws {
+    @Test func killedBot_getsItsNameBack() throws {
         let taken = ScriptedChat.Answer.text(#"{"type":"error","code":"username_taken","message":"Taken."}"#)
         let chat = try ScriptedChat { message, _ in
             guard message.type == "join" else { return [] }
@@ -173,7 +173,7 @@ import WebSocket
         #expect(try child.wait() == .exited(0))
     }
 
-    @Test func withoutAServerItGivesUp() async throws {
+    @Test func noServer_isGivenUp() async throws {
         let result = try await onThread {
             let start = Deadline.now
             let port = try LiveServer().port  // gone at once
@@ -191,14 +191,14 @@ import WebSocket
         "220 mail.example ESMTP\r\n", "SSH-2.0-OpenSSH_9.6\r\n",
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n",
     ])
-    func whatIsNoChatIsToldAsThat(answer: String) throws {
+    func serverWithoutAChat_isToldAsThat(answer: String) throws {
         let impostor = try Impostor(answer: answer)
         let result = try talk("127.0.0.1:\(impostor.port)", input: "hi\n")
         #expect(result.ending == .exited(76))
         #expect(result.errors.contains("no chat"))
     }
 
-    @Test func aWebSocketThatIsNoChatIsToldAsThat() throws {
+    @Test func webSocketWithoutAChat_isToldAsThat() throws {
         let server = try LiveServer("--echo")
         // Only the address of the chat itself can be named, so the echo stands behind a proxy's path here.
         let proxy = try Proxy(to: server.port, replacing: "GET /chat?room=lobby", with: "GET /echo?room=lobby")
@@ -206,7 +206,7 @@ import WebSocket
         #expect(result.ending == .exited(76))
     }
 
-    @Test func whatAServerSaysCannotSteerTheTerminal() throws {
+    @Test func serversWords_cannotSteerTheTerminal() throws {
         let impostor = try Impostor { request in
             let key = request.firstMatch(of: #/Sec-WebSocket-Key: (\S+)/#).map { Array($0.1.utf8) } ?? []
             let accept = String(decoding: Handshake.acceptKey(for: key.span) ?? [], as: UTF8.self)
@@ -219,7 +219,7 @@ import WebSocket
     }
 
     /// Whoever says something with the id of a message that waits has it taken for said.
-    @Test func whatWasHeardTellsNothingOfTheIDsToCome() throws {
+    @Test func requestIDs_cannotBeGuessed() throws {
         let server = try LiveServer()
         let ada = try TestClient(server, as: "Ada")
         _ = try talk(server.url, "--username", "bot", input: "one\ntwo\nthree\n")
@@ -230,7 +230,7 @@ import WebSocket
     }
 
     /// A line that is nothing costs next to nothing, however many there are.
-    @Test func blankLinesArePassedOver() throws {
+    @Test func pipe_blankLines_arePassedOver() throws {
         let server = try LiveServer()
         let child = try Command.start(["talk", server.url, "--username", "bot"])
         child.write(String(repeating: "\n", count: 1 << 20) + "the end\n")
@@ -240,7 +240,7 @@ import WebSocket
         #expect(child.processorSeconds < 6)
     }
 
-    @Test func aServerThatIsSilentIsToldAsThat() async throws {
+    @Test func silentServer_isToldAsThat() async throws {
         let result = try await onThread {
             let (listener, port) = try listenAnywhere()
             defer { close(listener) }
@@ -253,7 +253,7 @@ import WebSocket
 
     /// Of what it has to write the pipe takes a part; of more than it keeps in mind, too.
     @Test(arguments: [100, 700])
-    func aSignalEndsItAlthoughNobodyReads(messages: Int) throws {
+    func signal_endsItAlthoughNobodyReads(messages: Int) throws {
         let server = try LiveServer("--message-rate", "0")
         let ada = try TestClient(server, as: "Ada")
         let child = try Command.start(["talk", server.url, "--username", "bot"])
@@ -264,7 +264,7 @@ import WebSocket
         #expect(try child.waitForProcess(within: 10) == .exited(0))
     }
 
-    @Test func aReaderThatPausesCostsNeitherTheConnectionNorALine() throws {
+    @Test func output_pausedReader_losesNothing() throws {
         let server = try LiveServer("--message-rate", "0", "--ping-interval", "1")
         let ada = try TestClient(server, as: "Ada")
         let child = try Command.start(["talk", server.url, "--username", "bot"])

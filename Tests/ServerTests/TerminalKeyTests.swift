@@ -120,6 +120,18 @@ import Testing
         if !mention.contains("\u{7}") { try talk.wait(for: "\u{7}") }
     }
 
+    @Test func anAnswerToOneself_ringsTheBell() throws {
+        let chat = try ScriptedChat { message, _ in
+            guard message.type == "join" else { return [] }
+            let own = #"{"type":"message","seq":1,"time":1,"username":"Bo","user":"user-of-own","text":"why?"}"#
+            let answer = #"{"type":"message","seq":2,"time":2,"username":"Eve","user":"u-e","text":"so","reply":1}"#
+            return [ScriptedChat.welcome("Bo", seq: 1, more: #","history":[\#(own)]"#), .text(answer)]
+        }
+        let talk = try TerminalChild(["talk", chat.url, "--username", "Bo"], environment: ["NO_COLOR": "1"])
+        let shown = try talk.wait(for: "Eve (to Bo: “why?”): so")
+        if !shown.contains("\u{7}") { try talk.wait(for: "\u{7}") }
+    }
+
     @Test func words_areWrappedAndNotDivided() throws {
         let server = try LiveServer()
         let ada = try TestClient(server, as: "Ada")

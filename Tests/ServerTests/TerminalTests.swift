@@ -4,7 +4,7 @@ import Testing
 
 /// `chatloop talk` on a terminal.
 @Suite struct TerminalTests {
-    @Test func itAsksForANameTalksAndLeavesTheTerminalAsItWas() throws {
+    @Test func terminal_isLeftAsItWas_afterATalk() throws {
         let server = try LiveServer()
         let ada = try TestClient(server, as: "Ada")
         let talk = try TerminalChild(["talk", server.url])
@@ -30,7 +30,7 @@ import Testing
 
     /// What others say goes in above; what is being typed stays whole, with the cursor where it was.
     @Test(arguments: [80, 30])
-    func whatOthersSayDoesNotRunOverWhatIsTyped(columns: Int) throws {
+    func screen_othersLinesGoInAboveTheTypedLine(columns: Int) throws {
         let server = try LiveServer()
         let ada = try TestClient(server, as: "Ada")
         let talk = try TerminalChild(
@@ -59,7 +59,7 @@ import Testing
         #expect(screen.text.last?.contains("Bo: half a lnme") == true)
     }
 
-    @Test func coloursAreOnlyUsedWhereTheyMayBe() throws {
+    @Test func colours_areOnlyUsedWhereTheyMayBe() throws {
         let server = try LiveServer()
         func shown(_ environment: [String: String]) throws -> String {
             let talk = try TerminalChild(["talk", server.url, "--username", "Bo"], environment: environment)
@@ -74,7 +74,7 @@ import Testing
         #expect(try !shown(["TERM": "dumb"]).contains("\u{1B}"))
     }
 
-    @Test func aLostConnectionIsShownAndWhatIsTypedWaits() throws {
+    @Test func lostConnection_isShown_andTypedLinesWait() throws {
         let folder = try TemporaryFolder()
         var server = try LiveServer("--data", folder.path)
         let talk = try TerminalChild(["talk", server.url, "--username", "Bo"])
@@ -101,7 +101,7 @@ import Testing
         #expect(said == ["still here", "draft"])
     }
 
-    @Test func aRefusedMessageComesBackToBeEdited() throws {
+    @Test func refusedMessage_comesBackToBeEdited() throws {
         let server = try LiveServer("--max-message", "500")
         let talk = try TerminalChild(["talk", server.url, "--username", "Bo"], environment: ["NO_COLOR": "1"])
         try talk.wait(for: "Bo> ")
@@ -114,7 +114,7 @@ import Testing
         try talk.wait(for: "Bo: short\r\n")
     }
 
-    @Test func aNameThatIsTakenIsAskedForAgain() throws {
+    @Test func takenName_atATerminal_isAskedForAgain() throws {
         let server = try LiveServer()
         let ada = try TestClient(server, as: "Ada")
         let talk = try TerminalChild(["talk", server.url, "--username", "ada"])
@@ -126,7 +126,7 @@ import Testing
     }
 
     @Test(arguments: [nil, SIGINT, SIGQUIT])
-    func endOfInputInterruptAndQuitLeave(signal: Int32?) throws {
+    func endOfInput_interrupt_andQuit_leave(signal: Int32?) throws {
         let server = try LiveServer()
         let ada = try TestClient(server, as: "Ada")
         let talk = try TerminalChild(["talk", server.url, "--username", "Bo"])
@@ -137,7 +137,7 @@ import Testing
         _ = try ada.skip(to: "leave", of: "Bo", within: 4)
     }
 
-    @Test func aResizedTerminalIsDrawnForItsNewWidth() throws {
+    @Test func resize_drawsForTheNewWidth() throws {
         let server = try LiveServer()
         let talk = try TerminalChild(
             ["talk", server.url, "--username", "Bo"], environment: ["NO_COLOR": "1"], columns: 80)
@@ -149,7 +149,7 @@ import Testing
         try talk.wait(for: "Bo> bcdefghijabcdefghij")
     }
 
-    @Test func namesAreCompletedAndEarlierLinesBroughtBack() throws {
+    @Test func tab_completesNames_andUpBringsLinesBack() throws {
         let server = try LiveServer()
         let ada = try TestClient(server, as: "Adelheid")
         let talk = try TerminalChild(["talk", server.url, "--username", "Bo"])
@@ -163,7 +163,7 @@ import Testing
         #expect(try ada.skip(to: "message").said == "two\nlines")
     }
 
-    @Test func whatIsTypedWhileTooMuchWaitsIsKept() throws {
+    @Test func typedLine_whileTooMuchWaits_isKept() throws {
         let server = try LiveServer()
         let talk = try TerminalChild(["talk", server.url, "--username", "Bo"])
         try talk.wait(for: "joined")
@@ -177,7 +177,7 @@ import Testing
     }
 
     /// Somebody else has the name by the time the connection is back.
-    @Test func whatIsBeingTypedIsNotTakenForAName() throws {
+    @Test func draft_isNotTakenForAName() throws {
         let server = try LiveServer("--ephemeral")
         let talk = try TerminalChild(["talk", server.url, "--username", "Bo"])
         try talk.wait(for: "joined")
@@ -198,7 +198,7 @@ import Testing
     }
 
     /// A line that the terminal breaks begins where the lines of others do.
-    @Test func aLongMessageCannotPoseAsSomebodyElsesLine() throws {
+    @Test func longMessage_cannotPoseAsSomebodyElsesLine() throws {
         let server = try LiveServer()
         let ada = try TestClient(server, as: "Ada")
         let talk = try TerminalChild(
@@ -211,7 +211,7 @@ import Testing
         #expect(!screen.text.contains { $0.hasPrefix("22:07 Cy") })
     }
 
-    @Test func stoppedItLeavesTheTerminalAndContinuedItComesBack() throws {
+    @Test func stop_leavesTheTerminal_andContinueComesBack() throws {
         let server = try LiveServer()
         let ada = try TestClient(server, as: "Ada")
         let talk = try TerminalChild(["talk", server.url, "--username", "Bo"])

@@ -43,7 +43,7 @@ import Testing
             ("\u{1B}\rx", [.enter, .text("x")]),
             ("a\u{9B}\u{85}b", [.text("a"), .text("b")]),
         ] as [(String, [Key])])
-    func sequencesAreKeys(text: String, expected: [Key]) {
+    func keys_areReadFromSequences(text: String, expected: [Key]) {
         #expect(keys(text) == expected)
         // However they are cut into reads.
         var reader = KeyReader()
@@ -70,7 +70,7 @@ import Testing
         #expect(reader.take([0x1B], now: 3_000) == [] && reader.take(Array("[A".utf8), now: 3_100) == [.up])
     }
 
-    @Test func anyBytesAtAllAreTakenWithoutATrap() {
+    @Test func keys_takeAnyBytesWithoutATrap() {
         var random = SeededGenerator(seed: 5)
         var reader = KeyReader()
         var editor = LineEditor()
@@ -108,7 +108,7 @@ import Testing
         #expect(editor.before == before && editor.after == after)
     }
 
-    @Test func enterGivesTheLineAndBeginsAnew() {
+    @Test func enter_givesTheLineAndBeginsAnew() {
         var editor = LineEditor()
         #expect(type("hello\u{1B}[D\rx", into: &editor) == [.line("hello")])
         #expect(editor.text == "x")
@@ -158,7 +158,7 @@ import Testing
         #expect(editor.isEmpty)
     }
 
-    @Test func earlierLinesComeBackAndTheDraftIsNotLost() {
+    @Test func history_bringsEarlierLinesBack_andKeepsTheDraft() {
         var editor = LineEditor()
         _ = type("one\rtwo\rtwo\rdraft", into: &editor)
         let (up, down) = ("\u{1B}[A", "\u{1B}[B")
@@ -172,7 +172,7 @@ import Testing
         #expect(editor.text == "200")
     }
 
-    @Test func namesAreCompleted() {
+    @Test func completion_endsNamesAndCommands() {
         func completed(_ text: String) -> String {
             var editor = LineEditor()
             _ = type(text, into: &editor)
@@ -191,7 +191,7 @@ import Testing
             ("", "abcdefghij", 5, "", "abcd"), ("abcdefgh", "ijklmnop", 8, "defgh", "ij"), ("日本語日本語", "", 6, "本語", ""),
             ("a\nb", "", 9, "a⏎b", ""), ("abc", "", 1, "", ""), ("abc", "def", 0, "", ""),
         ])
-    func whatFitsIsShownAroundTheCursor(before: String, after: String, columns: Int, left: String, right: String) {
+    func window_showsWhatFitsAroundTheCursor(before: String, after: String, columns: Int, left: String, right: String) {
         var editor = LineEditor()
         editor.replace(with: before + after)
         for _ in after { _ = editor.take(.left) }
@@ -199,7 +199,7 @@ import Testing
         #expect(window.before == left && window.after == right)
     }
 
-    @Test func aVeryLongLineIsBounded() {
+    @Test func typedLine_isBounded() {
         var editor = LineEditor()
         _ = type(String(repeating: "x", count: 50_000), into: &editor)
         #expect(editor.text.count == 16_000)

@@ -7,7 +7,7 @@ import Testing
 
 /// Lines out of a pipe.
 @Suite struct LineInputTests {
-    @Test func linesAreWholeHoweverTheyCome() {
+    @Test func lines_areWholeHoweverTheyCome() {
         let bytes = Array("one\ntwo\r\n\nünïcode\nrest".utf8)
         for size in 1...bytes.count {
             var input = LineInput()
@@ -46,7 +46,7 @@ import Testing
         ChatEvent(seq: 1, time: time, username: "Ada", kind: kind)
     }
 
-    @Test func inAPipeEachEventIsOneLineWithItsDay() {
+    @Test func transcript_inAPipe_isOneLineAnEventWithItsDay() {
         var transcript = Transcript(isForTerminal: false, hasColours: false)
         let moment = Clock.local(1_700_000_000_000)
         let stamp = "\(moment.year)-\(moment.month)-\(moment.day)"
@@ -61,7 +61,7 @@ import Testing
         }
     }
 
-    @Test func onATerminalTheDayIsToldWhenItChanges() {
+    @Test func transcript_onATerminal_tellsTheDayWhenItChanges() {
         var transcript = Transcript(isForTerminal: true, hasColours: false)
         #expect(transcript.lines(for: event(.join)).count == 2)
         #expect(transcript.lines(for: event(.leave)).count == 1)
@@ -72,7 +72,7 @@ import Testing
     }
 
     @Test(arguments: [1, 2, 3, 5, 8, 12, 20, 40, 80])
-    func whereTheTerminalWouldBreakALineItIsBrokenAndIndented(columns: Int) {
+    func wrap_breaksBeforeTheTerminalWould_andIndents(columns: Int) {
         var transcript = Transcript(isForTerminal: true, hasColours: true)
         transcript.columns = columns
         let indentation = columns >= 20 ? 6 : columns >= 10 ? 2 : columns > 2 ? 1 : 0
@@ -109,7 +109,7 @@ import Testing
             ("日本語日本語日本", 12, "日本語日本語\n  日本"), ("a\n\nb", 12, "a\n  \n  b"),
             ("a \u{1B}[1mbold words\u{1B}[0m c", 12, "a \u{1B}[1mbold words\u{1B}[0m\n  c"), ("", 12, ""),
         ])
-    func rowsEndBetweenWords(text: String, columns: Int, rows: String) {
+    func wrap_breaksBetweenWords(text: String, columns: Int, rows: String) {
         #expect(LineWrapper.wrap(text, columns: columns, indentation: 6) == rows)
     }
 
@@ -184,7 +184,7 @@ import Testing
         #expect(line.hasSuffix("hi \u{1B}[1;7mbo\u{1B}[0m, Bob"))
     }
 
-    @Test func coloursComeAndGoWithTheName() {
+    @Test func colours_goWithTheName() {
         var transcript = Transcript(isForTerminal: true, hasColours: true)
         let line = transcript.lines(for: event(.message(text: "hi", id: nil))).last ?? ""
         #expect(line.contains("mAda\u{1B}[0m: hi"))
@@ -196,7 +196,7 @@ import Testing
 @Suite struct ScreenTests {
     private func plain(_ text: String) -> String { text }
 
-    @Test func newLinesGoInAboveTheFooter() {
+    @Test func screen_newLinesGoInAboveTheFooter() {
         var screen = Screen()
         let footer = Screen.Footer(rows: ["… sending"], prompt: "Ada> ", before: "ab", after: "cd")
         #expect(screen.update(footer, faint: plain) == "\u{1B}[?7l… sending\nAda> ab\u{1B}7cd\u{1B}8\u{1B}[?7h")
@@ -210,7 +210,7 @@ import Testing
         #expect(screen.erase() == "")
     }
 
-    @Test func rowsAreCutToTheTerminalAndCountedAfterItBecameNarrower() {
+    @Test func screen_rowsAreCut_andCountedOnANarrowerTerminal() {
         var screen = Screen()
         screen.columns = 20
         let footer = Screen.Footer(rows: [String(repeating: "x", count: 50)], prompt: "> ", before: "abc")
@@ -221,7 +221,7 @@ import Testing
         #expect(screen.erase().hasPrefix("\u{1B}[2A"))
     }
 
-    @Test func clearingBeginsAtTheTop() {
+    @Test func clear_beginsAtTheTop() {
         var screen = Screen()
         _ = screen.update(Screen.Footer(prompt: "> "), faint: plain)
         #expect(screen.clear() == "\u{1B}[H\u{1B}[2J")

@@ -14,11 +14,11 @@ import Testing
             ("a\rb", "a⏎b"),
             ("a\n\nb\r", "a⏎⏎b⏎"), ("a\u{2028}b\u{2029}\u{85}\u{B}\u{C}", "a⏎b⏎⏎⏎⏎"), ("\u{8}\u{8}", "␈␈"),
         ])
-    func whatSteersIsShownInstead(text: String, shown: String) {
+    func visibleText_showsWhatSteers(text: String, shown: String) {
         #expect(TerminalText.visible(text) == shown)
     }
 
-    @Test func nothingThatIsShownCanSteer() {
+    @Test func visibleText_holdsNothingThatSteers() {
         var everything = String.UnicodeScalarView()
         for value in UInt32(0)...0x10FFFF { if let scalar = Unicode.Scalar(value) { everything.append(scalar) } }
         for scalar in TerminalText.visible(String(everything)).unicodeScalars {
@@ -39,11 +39,11 @@ import Testing
             ("❤", 1),
             ("\u{200B}", 0), ("", 0), ("⏎…", 2), ("🇩🇪", 2),
         ])
-    func textTakesItsColumns(text: String, width: Int) {
+    func width_isTheColumnsOfText(text: String, width: Int) {
         #expect(TerminalText.width(of: text) == width)
     }
 
-    @Test func textIsCutToWhatFits() {
+    @Test func fitting_cutsToTheColumns() {
         #expect(TerminalText.fitting("hello", columns: 5) == "hello")
         #expect(TerminalText.fitting("hello!", columns: 5) == "hell…")
         #expect(TerminalText.fitting("日本語", columns: 5) == "日本…")

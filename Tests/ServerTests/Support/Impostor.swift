@@ -34,7 +34,7 @@ func acceptNext(_ listener: Int32) -> Int32 {
     }
 }
 
-/// Someone who answers what comes first on every connection, and ends it.
+/// A server of another kind: it answers what comes first on every connection, and ends it.
 final class Impostor {
     let port: UInt16
     private let listener: Int32
