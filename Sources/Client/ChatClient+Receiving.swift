@@ -128,6 +128,11 @@ extension ChatClient {
             let (end, isBeyond) = now.addingReportingOverflow(error.retryAfter ?? .max)
             mutedUntil = isBeyond ? .max : end
         }
+        var error = error
+        if error.code == ErrorCode.unknownType.rawValue, error.id == nil, let request = outbox.onTheWay {
+            // An older server does not know this kind of request, and so not its id either.
+            if !request.request.isMessage { error.id = request.id }
+        }
         guard let id = error.id, let request = outbox[id] else { return actions.append(.show(.refused(error))) }
         switch error.code {
         case ErrorCode.rateLimited.rawValue:

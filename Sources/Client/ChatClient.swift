@@ -233,7 +233,7 @@ package struct ChatClient: Sendable {
     ) {
         let wasJoined = phase == .joined
         if phase == .joining, session == nil { nameHeldUntil = now + Timeouts.nameHeld }
-        isConnected = false
+        (isConnected, isAwaitingName) = (false, false)
         joinAgainAt = nil
         typists = [:]
         if code == .messageTooBig, let message = outbox.onTheWay {

@@ -9,7 +9,7 @@ package enum ChatRequest: Equatable, Sendable {
     case react(target: UInt64, emoji: String, isOn: Bool)
     case moderate(ModerationRequest)
 
-    /// Whether the server's rate for messages and its slow mode may hold it back.
+    /// Whether it says something, which every server knows.
     var isMessage: Bool {
         if case .message = self { return true }
         return false

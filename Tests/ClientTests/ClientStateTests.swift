@@ -76,6 +76,14 @@ import WebSocket
         }
         #expect((31_000...40_000).contains(bot.now - start) && tries >= 12)
         #expect(bot.take() == [.show(.joinRefused(error))] && !bot.client.isAwaitingName)
+        // Without a connection it is the server that is waited for.
+        bot = Person()
+        bot.client.awaitsName = true
+        bot.client.join(as: "bot", now: bot.now, into: &bot.actions)
+        bot.connected()
+        bot.refuse("username_taken")
+        bot.lose()
+        #expect(!bot.client.isAwaitingName)
         // A person is asked for another at once.
         var ada = Person()
         ada.client.join(as: "Ada", now: ada.now, into: &ada.actions)

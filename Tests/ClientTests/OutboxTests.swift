@@ -146,6 +146,22 @@ import WebSocket
         #expect(ada.sent() == [messageJSON("a", request.id)])
     }
 
+    @Test func aRequestThatAnOlderServerDoesNotKnow_isRefused() {
+        var ada = Person.joined()
+        ada.request(.react(target: 3, emoji: "👍", isOn: true), id: "r")
+        let request = ada.client.outgoing[0]
+        ada.actions = []
+        ada.refuse("unknown_type")
+        let error = ServerError(code: "unknown_type", message: "No.", id: "r")
+        #expect(ada.client.isSettled && ada.client.outgoing[0].state == .refused(error))
+        #expect(ada.take().count == 1 && request.id == "r")
+        // It is about something else where a message is on the way.
+        ada.say("a")
+        ada.actions = []
+        ada.refuse("unknown_type")
+        #expect(!ada.client.isSettled)
+    }
+
     @Test func everyKindOfRequest_isSentAgainUntilItsEventOrDoneComesBack() throws {
         var ada = Person.joined()
         var topic = ModerationRequest("topic")

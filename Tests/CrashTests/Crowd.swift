@@ -118,7 +118,7 @@ final class Crowd {
         guard let socket = person.socket else { return }
         switch socket.becameReady(readiness, now: now) {
         case .connecting: return
-        case .failed: return lost(person)
+        case .failed, .insecure: return lost(person)
         case .connected:
             person.session.connected()
             return settle(person)

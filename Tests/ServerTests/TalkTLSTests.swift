@@ -66,6 +66,23 @@ import Testing
         }
     }
 
+    @Test func theServersOwnTLS_isSpoken() throws {
+        let certificate = try TestCertificate()
+        let files = (certificate.certificateFile, certificate.keyFile)
+        let server = try LiveServer("--tls-cert", files.0, "--tls-key", files.1)
+        let url = "https://localhost:\(server.port)/r/garden"
+        let listener = try Command.start(["talk", url, "--username", "ear", "--listen", "--ca", files.0])
+        _ = try listener.line(with: "ear joined")
+        let speaker = try talk(url, "--ca", files.0)
+        #expect(speaker.ending == .exited(0) && speaker.errors.isEmpty)
+        _ = try listener.line(with: "bot: over TLS")
+        // Without TLS it is told what it takes.
+        let plain = try talk("http://localhost:\(server.port)/")
+        #expect(plain.ending == .exited(76) && plain.errors.contains("https"))
+        listener.signal(SIGTERM)
+        #expect(try listener.wait() == .exited(0))
+    }
+
     /// Much in both directions, in pieces that do not end where records do; and it comes back after a cut.
     @Test func muchIsCarried_andACutIsSurvived() throws {
         let server = try LiveServer("--message-rate", "0")
