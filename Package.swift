@@ -82,7 +82,7 @@ let package = Package(
         // The real server among the hostile.
         .testTarget(name: "AbuseTests", dependencies: ["Support", "WebSocket"]),
         // The page in a real browser.
-        .testTarget(name: "PageTests", dependencies: ["Support", "Page", "WebSocket"]),
+        .testTarget(name: "PageTests", dependencies: ["Support", "Page", "HTTP"]),
         // The built command, started, a client that does what a test says, and random numbers that repeat.
         .target(name: "Support", dependencies: ["Client", "WebSocket", "TLS", "Platform"], path: "Tests/Support"),
         .testTarget(name: "BenchTests", dependencies: ["Bench", "Client"]),

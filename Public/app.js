@@ -1,140 +1,181 @@
 // Wires the page: what the connection hears goes to the log, the people, the status and the title; what one does, to it.
 
-import { Connection, Store, claim, safely } from './connection.js';
+import { beginComposer, composer, note } from './composer.js';
+import { Connection } from './connection.js';
+import { isolated, on, put } from './dom.js';
+import { entry } from './entry.js';
 import * as log from './log.js';
-import {
-	badge, byName, completions, isolated, make, mentionOf, names, number, person, put, scalars, set, t, translate,
-} from './text.js';
+import { mentionOf } from './mentions.js';
+import { clear, nameTitle, noticed } from './noticing.js';
+import { beginPeople, follow, isMe, me, meetEveryone, startTyping, stopTyping } from './people.js';
+import { hold, isOthers, reading } from './reading.js';
+import { addressOf, beginRooms, goTo, heardOf, isPair, room, sawUpTo, wanted, watch } from './rooms.js';
+import { beginStatus, showStatus } from './status.js';
+import { base, browser, here, luggage, meetOtherTabs, safely, settleIn } from './store.js';
+import { speak, t } from './words.js';
 
-const LIMIT = { username: 32, text: 4_000 };
-const base = new URL('.', import.meta.url);
-// Percent-encoded or not: /r/%67arden is /r/garden.
-const plain = location.pathname.replace(/%([0-7][\da-f])/gi, (_, hex) => String.fromCharCode(parseInt(hex, 16)));
-const room = /\/r\/([a-z0-9-]{1,32})$/.exec(plain)?.[1] ?? 'lobby';
-const addressOf = (name) => new URL(name === 'lobby' ? '.' : `r/${name}`, base).href;
-const page = Object.fromEntries([...document.querySelectorAll('[id]')].map((element) => [element.id, element]));
+const KEPT_OFFLINE = 100; // messages that a tab keeps for a reload
 
-const field = page.message;
-const on = (target, type, act) => target.addEventListener(type, act);
-const scope = `chatloop ${base.pathname} `;
-const browser = new Store(() => localStorage, scope);
-const tab = new Store(() => sessionStorage, scope);
+const part = (id) => document.getElementById(id);
 
-translate();
-page.room.textContent = room;
-document.title = `${room} · Chatloop`;
-page.username.value ||= browser.get('name') ?? ''; // what was typed at once counts
-const here = new Store(() => sessionStorage, `${scope}${await claim(tab, scope)} ${room} `);
+// What a link carries besides the room goes out of the address bar before anything else.
+const carried = new URLSearchParams(location.hash.slice(1));
+if (carried.has('invite') || carried.has('operator')) history.replaceState(null, '', location.pathname + location.search);
+let wantedMessage = Number(carried.get('m')) || 0;
+
+entry.prefill();
+await speak();
+await settleIn(isPair ? 'pair' : room);
+if (carried.has('invite')) browser.set(`invite ${room}`, carried.get('invite'));
+let operator = carried.get('operator') ?? undefined;
+let pair = isPair ? here.get('pair') : null;
+let about = null;
+let asked = 0; // when slow mode was last told of
+
+const title = isPair ? t.pairRoom : wanted;
+part('room').textContent = title;
+safely(nameTitle, title);
 
 const connection = new Connection({
-	address: Object.assign(new URL(`chat?room=${room}`, base), { protocol: base.protocol.replace('http', 'ws') }),
-	store: here, receive, changed,
+	address: chatAddress(pair?.room ?? wanted), store: here, receive, changed,
+	credentials: () => ({ password: entry.password(), operator, invite: pair?.invite ?? browser.get(`invite ${room}`) ?? undefined }),
 });
-const hooks = { ask: (before) => connection.older(before, 100), act: handleRefused };
-log.begin(hooks);
+connection.ends = !!pair;
 
-// Arriving.
-
-const arriving = () => !page.entry.hidden;
-const newGuest = () => t.guest(1000 + Math.floor(Math.random() * 9000));
-let guest = newGuest();
-let asGuest;
-
-on(page.entry, 'submit', (event) => {
-	event.preventDefault();
-	const { value } = page.username;
-	asGuest = !value;
-	const name = asGuest ? guest : value.trim();
-	if (!name || scalars(name) > LIMIT.username) refuseName(t.errors.username_invalid);
-	else connection.join(name);
-});
-on(page.username, 'input', () => refuseName(''));
-
-function refuseName(why) {
-	page.usernameError.textContent = why;
-	page.username.setAttribute('aria-invalid', !!why);
-	if (why) page.username.focus();
+function chatAddress(name) {
+	const address = new URL(`chat?room=${encodeURIComponent(name)}`, base);
+	return Object.assign(address, { protocol: base.protocol.replace('http', 'ws') });
 }
 
-// Shows the chat, or the form in its place; or over it, where the name is gone after a long absence.
-function show(chat) {
-	page.entry.hidden = chat;
-	page.entry.classList.toggle('over', !chat && people.size > 0);
-	page.entry.classList.remove('early');
-	page.composer.hidden = !chat;
-	page.log.hidden = page.side.hidden = page.menu.hidden = !chat && !people.size;
-	page.skip.href = chat ? '#message' : '#username';
+// The log asks, and offers.
+const rows = {
+	mention: null,
+	annotate,
+	ask: (question, done) => connection.ask(question, done),
+	drawn: () => actions.module && safely(actions.module.keepCurrent),
+	invite: isPair ? null : () => part('invite').click(),
+	act(what, event, more) {
+		if (what === 'menu') actions(({ messageMenu }) => messageMenu(more, event));
+		else if (what === 'reveal') reveal(event.seq);
+		else if (what === 'react') react(event, more);
+		else if (what === 'resend') connection.outbox.resend(event.id);
+		else {
+			const { text } = connection.outbox.find(event.id).message;
+			connection.outbox.drop(event.id);
+			if (what === 'edit') composer.putBack(text);
+			else composer.focus();
+		}
+	},
+};
+log.begin(rows);
+
+// Parts that are not needed to read and to write are loaded when somebody turns to them.
+function later(load, begin = () => { /* nothing to begin with */ }) {
+	let loading = null;
+	const use = (act) => {
+		loading ??= load().then((module) => {
+			begin(module);
+			return (use.module = module);
+		});
+		return loading.then(act, () => {
+			loading = null; // the next time, again
+			note(t.reconnecting, 'error');
+		});
+	};
+	return use;
 }
+
+const react = ({ seq }, emoji, isOn = !log.find(seq)?.reactions?.[emoji]?.mine) =>
+	connection.outbox.put({ type: 'react', target: seq, emoji, on: isOn });
+const linkTo = (seq) => `${addressOf(room)}#m=${seq}`;
+const actions = later(() => import('./actions.js'), ({ beginActions }) => beginActions({
+	connection, composer, pickEmoji, react, linkTo, changeName: () => options(({ openOptions }) => openOptions(true)),
+}));
+const commands = later(() => import('./commands.js'), ({ beginCommands }) => beginCommands({ connection, goTo, search, rename, react }));
+const options = later(() => import('./options.js'), ({ beginOptions }) => beginOptions({ connection, room, rename, leave }));
+const inviting = later(() => import('./inviting.js'));
+const finder = later(() => import('./search.js'), ({ beginSearch }) => beginSearch({ connection, reveal }));
+const emoji = later(() => import('./emoji.js'));
+
+const reveal = (seq) => log.reveal(seq, () => note(t.notHere));
+const pickEmoji = (opener, done) => emoji((picker) => picker.pickEmoji(opener, done));
+
+// What the server says.
 
 function receive(message) {
 	const { type, seq, username } = message;
-	if (seq && type !== 'welcome') log.add([annotate(message)]);
-	if (type !== 'typing') safely(stopTyping, username);
+	if (type !== 'typing' && username) safely(stopTyping, username);
+	if (type !== 'welcome') safely(follow, message);
+	if (seq && !['welcome', 'unread', 'done'].includes(type)) log.add([annotate(message)]);
 	RECEIVE[type]?.(message);
-	if (/welcome|join|leave|rename/.test(type)) safely(showPeople);
 }
 
 const RECEIVE = {
-	welcome({ username, users, userCount, history, resumed, restarted, gap, seq }) {
-		const first = arriving();
-		people = new Set(users);
-		headcount = userCount;
-		safely(callMe, username);
+	welcome(message) {
+		const { username, history: events, resumed, restarted, gap, seq, keeping = true, topic, locked } = message;
+		const first = entry.isShown;
+		safely(meetEveryone, message);
+		safely(beCalled, username);
 		show(true);
-		if (first) field.focus();
-		if (first && !asGuest) browser.set('name', username);
-		const events = history.map(annotate);
-		log.older(); // what was asked for on the old connection will not come
-		if (resumed && !restarted && !gap) log.add(events, true);
+		if (first) composer.focus();
+		if (first) entry.accepted(username);
+		operator = undefined; // whoever has it is one now, by `user`
+		const known = events.map(annotate);
+		if (resumed && !restarted && !gap) log.add(known, true);
 		else {
 			// What was said before can still be asked for; who came and went meanwhile cannot.
-			const [next = { seq: seq + 1, time: Date.now() }] = events;
-			log.fill([...(resumed ? [{ ...next, type: 'gap', seq: next.seq - 0.5 }] : []), ...events], seq > 0);
+			const [next = { seq: seq + 1, time: Date.now() }] = known;
+			const missing = { seq: next.seq - 0.5, time: next.time, type: 'gap' };
+			log.fill([...(resumed ? [missing] : []), ...known], seq > 0 && !isPair);
 		}
-		if (resumed) safely(noticed, events.filter(log.isOthers).length);
-		for (const name of typing.keys()) stopTyping(name);
+		safely(showTopic, topic);
+		isOpen = !locked && !about?.password && !isPair;
+		note(keeping ? '' : t.notKeeping, 'error');
+		if (resumed) safely(noticed, known.filter(isOthers).length);
+		connection.offer({ type: 'pace', slow: document.hidden });
+		safely(watch);
+		if (wantedMessage) reveal(wantedMessage);
+		wantedMessage = 0;
 	},
 
-	message: (event) => log.isOthers(event) && safely(noticed, 1, event),
-
-	join({ username }) {
-		if (username !== connection.name && !people.has(username)) headcount += 1;
-		people.add(username);
+	message(event) {
+		if (isOthers(event)) safely(noticed, 1, event);
+		if (reading.following && !document.hidden) safely(sawUpTo, event.seq);
 	},
 
-	leave({ username }) {
-		headcount -= 1;
-		people.delete(username);
+	rename: () => {
+		safely(beCalled, connection.name);
+		options.module?.newNameTaken();
+	},
+	typing: ({ username }) => safely(startTyping, username),
+	delete: (event) => composer.forget(event),
+	unread: heardOf,
+	state: ({ keeping }) => note(keeping ? '' : t.notKeeping, 'error'),
+
+	moderation({ action, text }) {
+		if (action === 'topic') showTopic(text);
+		if (/lock$/.test(action)) isOpen = action === 'unlock' && !about?.password;
 	},
 
-	rename({ username, to }) {
-		people.delete(username);
-		people.add(to);
-		safely(callMe, connection.name);
-	},
+	invite: (message) => inviting(({ invited }) => invited(message)),
+	bans: (message) => commands(({ answers }) => answers.bans(message)),
+	whois: (message) => commands(({ answers }) => answers.whois(message)),
 
-	typing({ username }) {
-		clearTimeout(typing.get(username));
-		typing.set(username, setTimeout(stopTyping, 5_000, username));
-		showTyping();
-	},
+	// Something that was asked for, other than a message, is refused.
+	refused: ({ item: { reason: { code, message } } }) => note(t.errors[code] ?? message, 'error'),
 
-	history: ({ events, more }) => log.older(events.map(annotate), more),
-
-	error({ code, message, retryAfter = 1_000 }) {
+	error(error) {
+		const { code, message } = error;
 		const why = t.errors[code] ?? message;
 		if (connection.phase !== 'out') {
+			if (/^username/.test(code) && options.module?.refuseNewName(why)) return;
 			note(why, 'error');
-			if (/^username/.test(code) && !field.value) { // a /rename
-				write(here.get('said'));
-				field.select();
-			}
-			setTimeout(log.older, retryAfter); // in case it was about history
-		} else if (code === 'username_taken' && asGuest) connection.join(guest = newGuest());
-		else {
-			show(false);
-			refuseName(why);
+			if (/^username/.test(code) && composer.isEmpty()) composer.select(composer.lastSaid()); // a /rename
+			return;
 		}
+		if (/^(username|password)/.test(code)) show(false);
+		else if (code === 'invite_required' || code === 'banned' || !entry.isShown) show(false);
+		entry.refused(error);
 	},
 
 	reload: () => location.reload(),
@@ -142,295 +183,217 @@ const RECEIVE = {
 
 // Whose a message is and whom it speaks of is decided when it arrives: names change hands.
 function annotate(event) {
-	event.own = event.type === 'message' && event.username === connection.name;
-	event.mention = log.isOthers(event) && !!hooks.mention?.test(event.text);
+	if (event.type === 'message') {
+		event.own = isMe(event);
+		event.mention = isOthers(event) && !!(event.text && rows.mention?.(event.text));
+	}
 	return event;
 }
 
-function callMe(name) {
-	hooks.mention = null;
-	hooks.mention = mentionOf(name);
+function beCalled(name) {
+	rows.mention = null;
+	rows.mention = mentionOf(name);
 }
 
-// The status, and the outbox.
+// What is on view.
 
-let ticking = 0;
+let isOpen = true; // everyone with the link may read: then a tab keeps what it shows, for when it is offline
+
+function show(chat) {
+	entry.show(!chat, log.all().length > 0);
+	part('composer').hidden = !chat;
+	if (chat) composer.fit();
+	for (const id of ['log', 'side', 'menu', 'more', 'finding', 'openSearch', 'invite']) part(id).hidden = !chat && !log.all().length;
+	part('next').hidden = !isPair || !pair;
+	part('openRooms').hidden = false;
+}
+
+function showTopic(text) {
+	put(part('topicText'), text ? isolated(text) : '');
+	part('topic').hidden = !text;
+	hold();
+}
 
 function changed() {
-	log.setOutbox(connection.outbox.map((item) => ({ ...item, username: connection.name })));
+	log.setOutbox(connection.outbox.messages.map(({ id, time, reason, message }) =>
+		({ id, time, reason, type: 'message', own: true, username: connection.name, user: me.user, text: message.text, reply: message.reply })));
 	showStatus();
+	entry.showState(connection.phase);
+	const { slowed } = connection.outbox;
+	if (slowed && slowed !== asked) note(t.slowed(Math.ceil((slowed - performance.now()) / 1_000)));
+	asked = slowed;
 }
 
-function showStatus() {
-	clearTimeout(ticking);
-	const { phase, why, nextTry, tries } = connection;
-	const state = { joined: 'connected', taken: 'elsewhere' }[phase] ?? (navigator.onLine ? 'reconnecting' : 'offline');
-	const hiccup = tries < 2 && !why && state === 'reconnecting';
-	const seconds = phase === 'waiting' && state === 'reconnecting' ? Math.ceil((nextTry - Date.now()) / 1_000) : 0;
-	const [status, countdown, reason] = page.status.children;
-	set(status, t[state]);
-	set(countdown, seconds > 0 ? t.inSeconds(seconds) : ''); // hidden from screen readers, who would hear each second
-	set(reason, t[why] ?? '');
-	const look = { connected: 'fine', reconnecting: hiccup ? 'fine turning' : 'turning' }[state] ?? 'off';
-	page.status.className = `small ${look}`;
-	page.status.hidden = phase === 'out' || (arriving() && !tries);
-	page.net.classList.toggle('bad', !page.status.hidden && !/fine/.test(look));
-	page.retry.hidden = phase !== 'taken' && (hiccup || phase === 'joined' || phase === 'out');
-	set(page.retry, phase === 'taken' ? t.here : t.now);
-	set(page.guest, phase === 'out' ? t.leaveEmpty(guest) : t.connecting);
-	if (seconds > 0) ticking = setTimeout(showStatus, 1_000);
-}
-
-on(page.retry, 'click', () => {
-	connection.hurry(true);
-	(arriving() ? page.username : field).focus(); // the button goes
+beginStatus({
+	connection, isArriving: () => entry.isShown,
+	retried() {
+		if (isPair && connection.phase === 'put') nextStranger();
+		else connection.hurry(true);
+		(entry.isShown ? part('username') : part('message')).focus(); // the button goes
+	},
 });
 on(window, 'online', () => connection.hurry());
-on(window, 'offline', () => {
-	connection.offline();
-	showStatus();
+on(window, 'offline', () => (connection.offline(), showStatus()));
+
+// The parts of the page.
+
+beginPeople((opener, person) => actions(({ personMenu }) => personMenu(opener, person)));
+beginComposer({
+	connection, pickEmoji, obey: (word, rest) => commands(({ obey }) => obey(word, rest)), spoken: () => sawUpTo(log.newest()),
 });
-
-// Who is here.
-
-let people = new Set();
-let headcount = 0;
-let drawing = 0;
-const typing = new Map(); // name → timer
-
-function showPeople() {
-	drawing ||= setTimeout(() => {
-		drawing = 0;
-		page.people.replaceChildren(...[...people].sort(byName).map((name) => person(name, name === connection.name)));
-		page.headcount.textContent = page.peopleCount.textContent = number(headcount);
-	}, people.size);
-}
-
-function stopTyping(name) {
-	clearTimeout(typing.get(name));
-	if (typing.delete(name)) showTyping();
-}
-
-function showTyping() {
-	const who = [...typing.keys()];
-	put(page.typing, !who[0] ? '' : who[3] ? t.severalTyping : t[who[1] ? 'areTyping' : 'typing'](names(who)));
-}
-
-// Writing.
-
-let completion = null;
-
-function note(text, look = 'small') {
-	put(page.note, text).tabIndex = text ? 0 : -1;
-	page.note.className = look;
-}
-
-on(page.composer, 'submit', (event) => {
+// With the first touch of the page, or the focus in the log, there is somebody who may act on messages.
+part('log').addEventListener('focusin', () => actions(() => { /* they listen now */ }), { once: true });
+addEventListener('touchstart', () => actions(() => { /* they listen now */ }), { once: true, passive: true });
+beginRooms({ connection, name: () => (connection.phase === 'out' ? null : connection.name) });
+on(part('more'), 'click', () => options(({ openOptions }) => openOptions()));
+on(part('finding'), 'submit', (event) => {
 	event.preventDefault();
-	const text = field.value.trimEnd();
-	const [, word, rest] = /^\/(\w+)(?:\s+(.*))?$/s.exec(text) ?? [];
-	note('');
-	if (word ? obey(word, rest) : say(text.replace(/^\/\//, '/'))) write('');
-	field.focus();
+	const words = part('search').value.trim();
+	if (words) search(words);
 });
 
-function say(text) {
-	if (!text) return false;
-	if (scalars(text) > LIMIT.text) return note(t.errors.text_too_long, 'error');
-	here.set('said', text);
-	connection.say(text.toWellFormed?.() ?? text);
-	log.spoke();
+on(part('openSearch'), 'click', () => {
+	const isFinding = document.querySelector('header').classList.toggle('finding');
+	hold();
+	if (isFinding) part('search').focus();
+});
+
+// The people beside the log: on a small page in a drawer over it, on a large one put away on wish.
+on(part('menu'), 'click', () => {
+	const side = part('side');
+	if (getComputedStyle(side).display !== 'none') return setPeople(false);
+	if (matchMedia('(min-width: 45rem)').matches) return setPeople(true);
+	part('drawer').append(side);
+	return part('drawer').showModal();
+});
+on(part('drawer'), 'click', (event) => event.target === part('drawer') && part('drawer').close());
+on(part('drawer'), 'close', () => part('drawer').before(part('side')));
+on(window, 'resize', () => part('drawer').open && matchMedia('(min-width: 45rem)').matches && part('drawer').close());
+
+function setPeople(shown) {
+	document.body.classList.toggle('withoutPeople', !shown);
+	browser.set('people', shown);
+	hold();
+}
+setPeople(browser.get('people') ?? true);
+log.showNotices(browser.get('notices') ?? true);
+
+on(part('invite'), 'click', () => inviting(({ invite }) => invite(isOpen, () => connection.send({ type: 'moderate', action: 'invite' }))));
+
+function search(words) {
+	finder((found) => found.search(words) || note(t.nothingFound));
 	return true;
 }
 
-// Whether it could be obeyed.
-function obey(word, rest) {
-	if (word === 'rename' && rest) {
-		here.set('said', `/rename ${rest}`);
-		return connection.rename(rest.trim()) || note(t.reconnecting);
-	}
-	note(word === 'who' ? t.who(names([...people].sort(byName), Infinity)) : t.help);
-	return word === 'help' || word === 'who';
+function rename(username) {
+	here.set('said', `/rename ${username}`);
+	return connection.send({ type: 'rename', username });
 }
 
-on(field, 'input', () => {
-	completion = null;
-	written();
-	if (/^\s*[^\s/]/.test(field.value)) connection.typing();
+function leave() {
+	connection.leave();
+	here.set('log', null);
+	document.activeElement?.blur();
+}
+
+// Strangers.
+
+let stopWaiting = null;
+let strangerName = '';
+
+async function nextStranger() {
+	if (connection.phase !== 'out') connection.leave();
+	pair = null;
+	here.set('pair', null);
+	log.fill([], false);
+	show(true);
+	part('composer').hidden = true;
+	stopWaiting?.();
+	const { waitForStranger } = await import('./pair.js');
+	stopWaiting = waitForStranger({
+		password: () => entry.password(), waiting: (words) => note(words), refused: (error) => {
+			show(false);
+			entry.refused(error);
+		},
+		paired(found) {
+			pair = found;
+			here.set('pair', pair);
+			note('');
+			connection.begin(chatAddress(pair.room));
+			connection.join(strangerName);
+		},
+	});
+	part('note').focus();
+}
+on(part('next'), 'click', nextStranger);
+
+// Coming in.
+
+entry.begin({
+	join(name) {
+		strangerName = name;
+		if (isPair && !pair) nextStranger();
+		else connection.join(name);
+	},
+	takeOver: (theirs) => connection.takeOver(theirs),
+	knows: (known) => (about = known),
 });
-
-on(field, 'keydown', (event) => {
-	if (event.isComposing || event.keyCode === 229) return; // an input method's: Safari ends a composition before this
-	const keys = {
-		Enter: () => page.composer.querySelector('button').click(),
-		Tab: complete,
-		ArrowUp: () => !field.value && bringBack(),
-	};
-	if (event.key === 'Escape') note('');
-	if (!event.shiftKey && keys[event.key] && keys[event.key]() !== false) event.preventDefault();
-});
-
-function write(text) {
-	field.value = text;
-	written();
-}
-
-// What follows from the field's text: its height, the count, the draft.
-function written() {
-	const { value, style } = field;
-	const left = LIMIT.text - scalars(value);
-	here.set('draft', value);
-	page.count.textContent = left > 200 ? '' : t.remaining(number(left));
-	field.setAttribute('aria-invalid', left < 0);
-	field.parentNode.classList.toggle('wrong', left < 0);
-	style.height = 'auto';
-	style.height = `${field.scrollHeight}px`; // style.css stops it at six lines
-	log.hold();
-}
-
-function bringBack() {
-	const refused = connection.outbox.filter((item) => item.reason).pop();
-	if (refused) handleRefused('edit', refused.id);
-	else write(here.get('said') ?? '');
-}
-
-function handleRefused(what, id) {
-	const { text } = connection.outbox.find((item) => item.id === id);
-	if (what === 'resend') return connection.resend(id);
-	connection.drop(id);
-	if (what === 'edit') write([text, field.value].filter(Boolean).join('\n'));
-	field.focus();
-}
-
-// Puts in the next name that the word before the caret may become. After the last, Tab leaves the field.
-function complete() {
-	const { value, selectionStart: caret } = field;
-	const { start, rest, found } = completion ??= completions(value, caret, [...people]);
-	if (!found.length) return false;
-	const done = `${value.slice(0, start)}${found.shift()}${start ? ' ' : ': '}`;
-	write(done + rest);
-	field.setSelectionRange(done.length, done.length);
-}
-
-// Noticing.
-
-const plainIcon = page.icon.href;
-let missed = 0;
-
-function noticed(count, event) {
-	if (event?.mention && document.hidden && browser.get('notify') && Notification.permission === 'granted') {
-		new Notification(`${event.username} · ${room}`, { body: event.text.slice(0, 200), tag: room });
-	}
-	if (document.hidden ? !count : !missed) return;
-	missed = document.hidden ? missed + count : 0;
-	document.title = `${missed ? `(${missed}) ` : ''}${room} · Chatloop`;
-	page.icon.href = missed ? badge(missed) : plainIcon;
-}
-
-// Where there is no room beside the log, what stands there comes over it.
-
-on(page.menu, 'click', () => {
-	page.drawer.append(page.side);
-	page.drawer.showModal();
-});
-on(page.drawer, 'click', (event) => event.target === page.drawer && page.drawer.close()); // beside it
-on(page.drawer, 'close', () => page.drawer.before(page.side));
-on(window, 'resize', () => page.drawer.open && !page.menu.offsetWidth && page.drawer.close());
-
-// Rooms, and options.
-
-function showRooms() {
-	const recent = [room, ...(browser.get('rooms') ?? []).filter((name) => name !== room)].slice(0, 6);
-	browser.set('rooms', recent);
-	page.rooms.replaceChildren(...[...new Set(['lobby', ...recent])].sort().map((name) => {
-		const link = make('a', '', name);
-		link.href = addressOf(name);
-		if (name === room) link.setAttribute('aria-current', 'page');
-		on(link, 'click', () => leaveFor(name));
-		return make('li', '', link);
-	}));
-}
-
-// Whoever is here goes in there under the same name, without being asked again.
-const leaveFor = (name) => tab.set('enter', { room: name, name: connection.name });
-
-on(page.openRoom, 'submit', (event) => {
-	event.preventDefault();
-	const name = page.roomName.value.trim().toLowerCase().replace(/\s+/g, '-');
-	const valid = /^[a-z0-9-]{1,32}$/.test(name);
-	page.roomError.textContent = valid ? '' : t.badRoom;
-	page.roomName.setAttribute('aria-invalid', !valid);
-	if (!valid) return;
-	leaveFor(name);
-	location = addressOf(name);
-});
-
-on(page.copy, 'click', async () => {
-	try {
-		await navigator.clipboard.writeText(addressOf(room));
-	} catch {
-		return prompt(t.copyLink, addressOf(room)); // without https there is no clipboard
-	}
-	page.copy.textContent = page.announcer.textContent = t.copied;
-	setTimeout(set, 2_000, page.copy, t.copyLink);
-});
-
-page.showNotices.checked = browser.get('notices') ?? true;
-on(page.showNotices, 'change', () => {
-	browser.set('notices', page.showNotices.checked);
-	log.showNotices(page.showNotices.checked);
-});
-log.showNotices(page.showNotices.checked);
-page.notify.checked = browser.get('notify') ?? false;
-page.notify.closest('label').hidden = !('Notification' in globalThis);
-
-on(page.notify, 'change', async () => {
-	if (page.notify.checked) page.notify.checked = await Notification.requestPermission() === 'granted';
-	browser.set('notify', page.notify.checked);
-});
+if (!isPair) meetOtherTabs(room, () => (connection.phase === 'joined' ? { name: connection.name, session: connection.session } : null), entry.foundOther);
 
 // Going away and coming back.
 
 on(document, 'visibilitychange', () => {
+	connection.offer({ type: 'pace', slow: document.hidden });
 	if (document.hidden) return save();
-	connection.hurry();
-	noticed(0);
+	clear();
+	sawUpTo(reading.seen);
+	return connection.hurry();
 });
 on(window, 'pagehide', save);
 on(window, 'pageshow', ({ persisted }) => persisted && location.reload()); // its socket is gone
+on(window, 'hashchange', () => {
+	const seq = Number(new URLSearchParams(location.hash.slice(1)).get('m'));
+	if (seq) reveal(seq);
+	else if (/invite|operator/.test(location.hash)) location.reload();
+});
+for (const type of ['dragover', 'drop']) on(window, type, (event) => {
+	if ([...(event.dataTransfer?.types ?? [])].includes('Files')) event.preventDefault(); // no file replaces the page
+});
 
 function save() {
-	if (!connection.session || arriving()) return;
-	here.set('log', log.save());
-	here.set('focus', document.activeElement === field);
+	if (!connection.session || entry.isShown) return;
+	const saved = log.save(KEPT_OFFLINE);
+	here.set('log', isOpen ? saved : null);
+	here.set('seq', isOpen ? connection.seq : 0);
+	here.set('focus', composer.hasFocus());
 }
 
 // iOS lays its keyboard over the page; others resize it.
 if (window.visualViewport) on(visualViewport, 'resize', () => {
 	if (visualViewport.scale === 1) document.body.style.setProperty('--height', `${visualViewport.height}px`);
 	scrollTo(0, 0);
-	log.hold();
+	hold();
 });
 
-page.entry.dispatchEvent(new Event('started'));
-showRooms();
-const enter = tab.get('enter');
-tab.set('enter', null);
+const entering = luggage.take();
 if (connection.session) {
 	show(true);
 	const saved = here.get('log');
-	if (saved) log.restore(saved);
-	connection.seq = log.newest();
-	write(here.get('draft') ?? '');
-	if (here.get('focus')) field.focus({ preventScroll: true });
-	connection.join(connection.name);
-} else if (enter?.room === room) connection.join(enter.name);
-else {
-	show(false);
-	showStatus();
-	if (page.entry.hasAttribute('data-wanted')) page.entry.querySelector('button').click(); // it was entered before this was there
-	else if (!matchMedia('(pointer: coarse)').matches) { // a phone would open its keyboard
-		page.username.focus();
-		page.username.select();
+	if (saved) {
+		Object.assign(me, { username: connection.name });
+		log.restore(saved);
+		connection.seq = here.get('seq') ?? 0;
 	}
+	if (here.get('focus')) composer.focus();
+	connection.join(connection.name);
+} else if (entering?.room === room && !isPair) connection.join(entering.name);
+else {
+	showStatus();
+	show(false);
+	entry.invite();
+}
+
+// What makes the page open without a network comes when everything else is there.
+if (navigator.serviceWorker && isSecureContext) {
+	setTimeout(() => navigator.serviceWorker.register(new URL('worker.js', base)).catch(() => { /* then without */ }), 3_000);
 }

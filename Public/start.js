@@ -5,6 +5,13 @@
 	var entry = document.getElementById('entry');
 	var started = false;
 
+	// The looks that were chosen hold from the first moment on.
+	try {
+		var scope = 'chatloop ' + new URL('.', document.currentScript.src).pathname + ' ';
+		var theme = JSON.parse(localStorage.getItem(scope + 'theme'));
+		if (theme === 'light' || theme === 'dark') document.documentElement.setAttribute('data-theme', theme);
+	} catch (_) { /* nothing is kept */ }
+
 	function early(event) {
 		event.preventDefault();
 		entry.setAttribute('data-wanted', '');

@@ -169,7 +169,7 @@ import Testing
             let wanted = try tab.strings(
                 """
                 [...(document.querySelector('dialog[open]') ?? document)
-                    .querySelectorAll('a[href], button, input, textarea, summary, [tabindex="0"]')]
+                    .querySelectorAll('a[href], button, input, textarea, summary, [tabindex="0"]')].filter((one) => one.tabIndex >= 0)
                     .filter((one) => one.checkVisibility()).map((one, index) => one.dataset.stop = one.id || 'stop ' + index)
                 """)
             for isBackwards in [false, true] {
@@ -205,7 +205,7 @@ import Testing
         try Scene.play { scene in
             let tab = try scene.enter("Ada")
             let bo = try scene.client("Bo")
-            for place in ["[role=log]", "#people", "#roomName", "#showNotices"] {
+            for place in ["[role=log]", "#people", "#search", "#more"] {
                 try tab.evaluate("document.querySelector('\(place)').focus()")
                 try bo.say("hello, \(place)")
                 try bo.send(["type": "typing"])
@@ -230,10 +230,16 @@ import Testing
             try tab.wait(forRow: "Neu hier: Ada")
             #expect(try tab.string("document.documentElement.lang").hasPrefix("de"))
             try tab.screenshot("german")
-            // Every text has its translation.
-            let missing = try tab.strings(
-                "import('./text.js').then(({ t }) => Object.keys(t).filter((key) => !t[key]))")
-            #expect(missing == [])
+            // Every text has its translation, in every language.
+            for language in ["de", "fr"] {
+                let missing = try tab.strings(
+                    """
+                    Promise.all([import('./words.js'), import('./words-\(language).js')]).then(([{ english }, { default: table }]) =>
+                        Object.keys(english).filter((key) => !table[key])
+                            .concat(Object.keys(english.errors).filter((key) => !table.errors[key])))
+                    """)
+                #expect(missing == [])
+            }
         }
     }
 }

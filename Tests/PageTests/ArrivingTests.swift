@@ -64,6 +64,7 @@ import Testing
     @Test func whoNamesNobodyIsAGuest() throws {
         try Scene.play { scene in
             let tab = try scene.open()
+            try tab.wait(for: "document.querySelector('#guest').textContent.includes('Guest ')")
             let field = try tab.find("textbox", "Username")
             let offer = try tab.string("document.querySelector('#guest').textContent")
             #expect(offer.contains("Guest "))
@@ -131,6 +132,43 @@ import Testing
             return row.querySelector('.text').textContent + ' at ' + Math.round(row.getBoundingClientRect().top - top);
         })()
         """
+
+    @Test func aSecondTabSaysSoAndGoesOnHereOrAsSomebodyElse() throws {
+        try Scene.play { scene in
+            let first = try scene.enter("Ada")
+            try first.say("from the first")
+            try first.wait(forMessage: "from the first")
+            let second = try scene.open()
+            try second.wait(for: "document.querySelector('#already').innerText.includes('in another tab, as Ada')")
+            try second.screenshot("already-here")
+            try second.find("button", "Go on here").click()
+            try second.wait(forStatus: "Connected")
+            try second.wait(forPeople: ["Ada"])
+            try second.wait(forMessage: "from the first")
+            try first.wait(forStatus: "Offline – this chat went on in another window")
+            // In another room one is nowhere else.
+            let garden = try scene.open(room: "garden")
+            try garden.settle()
+            #expect(try garden.bool("document.querySelector('#already').hidden"))
+        }
+    }
+
+    @Test func aDroppedFileNeverReplacesThePage() throws {
+        try Scene.play { scene in
+            let tab = try scene.enter("Ada")
+            for type in ["dragover", "drop"] {
+                let prevented = try tab.bool(
+                    """
+                    (() => {
+                        const data = new DataTransfer();
+                        data.items.add(new File(['x'], 'x.txt'));
+                        return !document.body.dispatchEvent(new DragEvent('\(type)', { dataTransfer: data, bubbles: true, cancelable: true }));
+                    })()
+                    """)
+                #expect(prevented, "\(type)")
+            }
+        }
+    }
 
     @Test func twoTabsAreTwoPeople() throws {
         try Scene.play { scene in

@@ -46,12 +46,36 @@ import Testing
                 try tab.settle()
                 try tab.screenshot("\(state.testDescription)-\(look.name)")
                 try check(tab, "\(state.testDescription), \(look.name)")
-                guard look.isPhone, try tab.bool("!document.querySelector('#menu').hidden") else { continue }
+                let hasDrawer = "!document.querySelector('#menu').hidden && !document.querySelector('dialog[open]')"
+                guard look.isPhone, try tab.bool(hasDrawer) else { continue }
                 try tab.find("button").evaluate("document.querySelector('#menu').click()")
                 try tab.wait(for: "document.querySelector('#drawer').open")
                 try tab.screenshot("\(state.testDescription)-\(look.name)-drawer")
                 try check(tab, "\(state.testDescription), \(look.name), drawer")
                 try tab.evaluate("document.querySelector('#drawer').close()")
+            }
+        }
+    }
+
+    /// A menu closes when the size changes: so it is opened in each.
+    @Test func theMenusAreFitToBeShown() throws {
+        try Scene.play { scene in
+            let tab = try scene.enterScripted(
+                "server.role = 'host'; server.past = [server.message(1, 'from Bo'), server.mine(2, 'from Ada', { username: 'Ada' })]"
+            )
+            if let axe = try Self.axe.get() { try tab.evaluate("\(axe); 0") }
+            for look in Look.all {
+                try tab.resize(look.width, look.height, isPhone: look.isPhone)
+                try tab.prefer(look.features)
+                try tab.settle()
+                try tab.openMenu(of: "from Ada")
+                try tab.screenshot("menu-\(look.name)")
+                try check(tab, "menu, \(look.name)")
+                #expect(
+                    try tab.bool(
+                        "(({ top, left, right, bottom }) => top >= 0 && left >= 0 && right <= innerWidth && bottom <= innerHeight)"
+                            + "(document.querySelector('[role=menu]').getBoundingClientRect())"), "\(look.name)")
+                try tab.press("Escape")
             }
         }
     }
@@ -78,7 +102,7 @@ import Testing
         [...document.querySelectorAll('a[href], button, input, textarea, summary')].map((one) => one.closest('label') ?? one)
             .filter((one) => one.checkVisibility({ visibilityProperty: true }) && !one.closest('.text, .skip')).filter((one) => {
                 const { width, height } = one.getBoundingClientRect();
-                const isMain = one.matches('#username, #entry button, #message, .field button, #unread');
+                const isMain = one.matches('#username, #entry > button, #message, .field button, #unread');
                 const least = isMain ? 44 : 24;
                 return width < least || height < least;
             }).map((one) => one.outerHTML.slice(0, 100) + JSON.stringify(one.getBoundingClientRect()))

@@ -154,6 +154,33 @@ import Testing
         }
     }
 
+    /// A proxy that passes no upgrade on, and one that refuses it: the page asks without, once, and shows what it is told.
+    @Test(arguments: [426, 403]) func whyNoSocketOpensIsShown(status: Int) throws {
+        try Scene.play(lost: true) { scene in
+            let tab = try scene.blank()
+            try tab.prepare(
+                """
+                window.asked = 0;
+                window.WebSocket = class extends WebSocket { constructor() { super(`ws://${location.host}/nothing`); } };
+                const before = window.fetch;
+                window.fetch = (address, ...rest) => {
+                    if (!String(address).includes('/chat')) return before(address, ...rest);
+                    asked += 1;
+                    return Promise.resolve(new Response('this origin may not\\n', { status: \(status) }));
+                };
+                """)
+            try tab.navigate(to: scene.server.url)
+            try tab.find("textbox", "Username").focus()
+            try tab.insert("Ada")
+            try tab.press("Enter")
+            let words = status == 426 ? "lets no WebSocket through" : "the server says: 403: this origin may not"
+            try tab.wait(for: "\(Self.status).includes(\(quoted(words)))")
+            try tab.screenshot("no-socket-\(status)")
+            try tab.evaluate("new Promise((done) => setTimeout(done, 3000))")
+            #expect(try tab.int("asked") == 1)
+        }
+    }
+
     @Test func whoIsTooSlowIsTold() throws {
         try Scene.play { scene in
             let tab = try scene.blank()

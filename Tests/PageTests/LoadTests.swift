@@ -64,4 +64,44 @@ import Testing
             crowd = []
         }
     }
+
+    /// What the browser has to lay out and to style for a message does not grow with what was said before.
+    @Test func aMessageCostsTheSameAfterTwentyThousand() throws {
+        var costs: [[Double]] = []
+        for count in [300, 20_000] {
+            try Scene.play { scene in
+                let tab = try scene.enterScripted(
+                    "server.seq = \(count) + 1; server.past = Array.from({ length: \(count) }, (_, n) => server.message(n + 1, `message ${n + 1}`, { user: `user ${n % 9}`, username: `Guest ${n % 9}` }));"
+                        + "server.people = Array.from({ length: 300 }, (_, n) => ({ username: `Guest ${n}`, user: `user ${n}` }))"
+                )
+                try tab.wait(forRow: "message \(count)")
+                try tab.wait(for: "document.querySelectorAll('#people li').length === 301")
+                // Until the window has as many rows as it will ever have.
+                let say = "server.event('message', { text: 'and ' + server.seq, user: 'user 1', username: 'Guest 1' })"
+                let frame = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+                try tab.evaluate(
+                    "(async () => { for (let n = 0; n < 250; n += 1) { \(say); if (n % 10 === 0) await \(frame); } })()"
+                )
+                try tab.settle()
+                try tab.call("Performance.enable")
+                let before = try metrics(tab)
+                try tab.evaluate("(async () => { for (let n = 0; n < 50; n += 1) { \(say); await \(frame); } })()")
+                let after = try metrics(tab)
+                costs.append(
+                    zip(after, before).map { ($0 - $1) / 50 } + [
+                        try tab.double("document.querySelectorAll('[role=log] *').length")
+                    ])
+            }
+        }
+        #expect(costs.count == 2)
+        for (few, many) in zip(costs[0], costs[1]) { #expect(many <= few * 1.1 + 0.2, "\(costs)") }
+    }
+
+    /// How often the page was laid out and styled so far.
+    private func metrics(_ tab: Tab) throws -> [Double] {
+        let metrics: [JSON] = try tab.call("Performance.getMetrics")["metrics"]
+        return ["LayoutCount", "RecalcStyleCount"].map { name in
+            metrics.first { $0["name"] == name }?.value("value") as? Double ?? .nan
+        }
+    }
 }

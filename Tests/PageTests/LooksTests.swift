@@ -13,7 +13,15 @@ import Testing
             try tab.prefer(["prefers-color-scheme": "dark"])
             #expect(try tab.string(ground) != light)
             // The browser's own parts, such as scroll bars, follow.
-            #expect(try tab.string("getComputedStyle(document.documentElement).colorScheme") == "light dark")
+            let scheme = "getComputedStyle(document.documentElement).colorScheme"
+            #expect(try tab.string(scheme) == "dark")
+            // Whoever wants it otherwise has it so, after a reload too.
+            try tab.openOptions()
+            try tab.find("radio", "Light").click()
+            #expect(try tab.string(ground) == light)
+            try tab.reload()
+            #expect(try tab.string(ground) == light)
+            #expect(try tab.string(scheme) == "light")
         }
     }
 
@@ -110,7 +118,7 @@ import Testing
             try tab.wait(for: "document.querySelector('#usernameError').textContent !== ''")
             try tab.settle()
             try tab.screenshot("low-\(size.0)")
-            for part in ["#username", "#usernameError", "#entry button"] {
+            for part in ["#username", "#usernameError", "#entry > button"] {
                 let box = "document.querySelector('\(part)').getBoundingClientRect()"
                 #expect(try tab.bool("\(box).top >= document.querySelector('header').clientHeight"), "\(part)")
                 #expect(try tab.bool("\(box).bottom <= innerHeight"), "\(part)")

@@ -63,7 +63,9 @@ import Testing
             let ada = try scene.enter("Ada")
             _ = try scene.client("Bo")
             try ada.wait(forRow: "Bo joined")
+            try ada.openOptions()
             try ada.find("checkbox", "Show who joins and leaves").click()
+            try ada.closeDialog()
             try ada.wait(for: "!document.querySelector('.notices')")
             let cy = try scene.client("Cy")
             try cy.say("hello")
@@ -72,6 +74,7 @@ import Testing
             try ada.reload()
             try ada.wait(forMessage: "hello")
             #expect(try ada.notices().isEmpty)
+            try ada.openOptions()
             #expect(try !ada.find("checkbox", "Show who joins and leaves").bool("this.checked"))
         }
     }

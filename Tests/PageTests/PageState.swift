@@ -85,8 +85,51 @@ struct PageState: CustomTestStringConvertible, Sendable {
             try tab.wait(for: "document.querySelector('#note').textContent !== ''")
             return tab
         },
+        PageState("options") { scene in
+            let tab = try talk(scene)
+            try tab.openOptions()
+            return tab
+        },
+        PageState("picker") { scene in
+            let tab = try talk(scene)
+            try tab.find("button", "Emoji").click()
+            try tab.wait(for: "document.querySelectorAll('#emojiGrid button').length > 1000")
+            return tab
+        },
+        PageState("found") { scene in
+            let tab = try scene.enterScripted(
+                "server.past = Array.from({ length: 30 }, (_, n) => server.message(n + 1, `the needle number ${n}`))")
+            try tab.say("/search needle")
+            try tab.wait(for: "document.querySelectorAll('#results li').length > 20")
+            return tab
+        },
+        PageState("lively") { scene in
+            let tab = try scene.enterScripted(
+                """
+                server.topic = 'What the engine does, and what it should do instead'; server.role = 'host';
+                server.past = [server.message(1, 'Did *anyone* look at the _new_ engine?', { role: 'host' }),
+                    server.mine(2, 'I did.\\n> quoted\\n- one\\n- two', { username: 'Ada', edited: Date.now() }),
+                    server.message(3, 'Good', { reply: 2, reactions: { '👍': { count: 3, names: ['Ada'], users: [server.me], mine: true },
+                        '🎉': { count: 1, names: ['Bo'], users: ['user-of-bo'] } } }),
+                    { ...server.message(4), text: undefined, deleted: true }, server.message(5, 'built and tested', { username: 'ci', user: 'ci', bot: true }),
+                    server.message(6, '/me goes for a walk'), server.message(7, 'x\\n'.repeat(60))];
+                """)
+            try tab.evaluate("server.event('moderation', { action: 'mute', to: 'Eve', until: Date.now() + 3_600_000 })")
+            try tab.choose("Reply", fromMenuOf: "Good")
+            return tab
+        },
+        PageState("entrance") { scene in
+            try scene.openScripted(
+                "server.about = { room: 'lobby', userCount: 3, password: true, locked: false, keepDays: 7 }")
+        },
+        PageState("rooms") { scene in
+            let tab = try talk(scene)
+            try tab.openRooms()
+            return tab
+        },
         PageState("room-refused") { scene in
             let tab = try talk(scene)
+            try tab.openRooms()
             try tab.evaluate(
                 "document.querySelector('#roomName').value = 'Käse'; document.querySelector('#openRoom').requestSubmit()"
             )

@@ -17,6 +17,53 @@ import Testing
         }
     }
 
+    @Test func aCrowdIsShownInPartWhichIsSaid() throws {
+        try Scene.play { scene in
+            let tab = try scene.enterScripted(
+                """
+                const { say } = server;
+                server.say = (message) => say(message.type !== 'welcome' ? message : { ...message, userCount: 621, people: undefined,
+                    users: Array.from({ length: 500 }, (_, n) => n ? `Guest ${n}` : 'Ada') });
+                """)
+            try tab.wait(for: "document.querySelectorAll('#people li').length === 500")
+            #expect(try tab.string("document.querySelector('#peopleCount').textContent") == "621")
+            #expect(try tab.string("document.querySelector('#morePeople').textContent") == "and 121 more")
+            try tab.say("/who")
+            try tab.wait(for: "document.querySelector('#note').textContent.endsWith('and 121 more')")
+        }
+    }
+
+    @Test func theNameIsChangedInTheMenu() throws {
+        try Scene.play { scene in
+            let tab = try scene.enter("Ada")
+            scene.keep(try scene.client("Bo"))
+            try tab.find("button", "Person actions: Ada").click()
+            try tab.find("menuitem", "Change name").click()
+            try tab.wait(for: "document.activeElement.id === 'newName'")
+            try tab.press("a", control: true)
+            try tab.insert("Bo")
+            try tab.press("Enter")
+            try tab.wait(for: "document.querySelector('#nameError').textContent.includes('has this name')")
+            try tab.press("a", control: true)
+            try tab.insert("Ada Lovelace")
+            try tab.press("Enter")
+            try tab.wait(forPeople: ["Ada Lovelace", "Bo"])
+            try tab.wait(for: "!document.querySelector('dialog[open]')")
+        }
+    }
+
+    @Test func nobodyHereLooksLikeAnother() throws {
+        try Scene.play { scene in
+            let people =
+                "server.people = Array.from({ length: 20 }, (_, n) => ({ username: `Guest ${n}`, user: `user-${n}` }))"
+            let tab = try scene.enterScripted(people)
+            try tab.wait(for: "document.querySelectorAll('#people li').length === 21")
+            let hues = try tab.strings(
+                "[...document.querySelectorAll('#people .name')].map((name) => name.style.getPropertyValue('--hue'))")
+            #expect(Set(hues).count == 21)
+        }
+    }
+
     @Test func onAPhoneItIsADrawer() throws {
         try Scene.play { scene in
             let tab = try scene.blank()

@@ -76,8 +76,8 @@ import Testing
             let worst = try tab.double(
                 """
                 (async () => {
-                    const { person } = await import('./text.js');
-                    window.hue = (who) => person(who).style.getPropertyValue('--hue');
+                    const { hueOf } = await import('./people.js');
+                    window.hue = (username) => hueOf({ username });
                     const canvas = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
                     const luminance = (colour) => {
                         canvas.fillStyle = colour;
@@ -129,16 +129,81 @@ import Testing
             let bo = try scene.client("Bo")
             try bo.say(
                 """
-                See https://example.org/a_(b)?c=d#e, (http://example.org/x) and HTTPS://EXAMPLE.ORG. Not javascript:alert(1), \
-                ftp://example.org, data:text/html,x or example.org.
+                See https://example.org/a_(b)?c=d#e, (http://example.org/x) and HTTPS://EXAMPLE.ORG. Also www.example.org, \
+                example.org/x_y. Not javascript:alert(1), ftp://example.org, data:text/html,x, me@example.org/x or example.org.
                 """)
             try ada.wait(forRow: "See")
             let links = try ada.strings("[...document.querySelectorAll('.text a')].map((link) => link.href)")
-            #expect(links == ["https://example.org/a_(b)?c=d#e", "http://example.org/x", "https://example.org/"])
+            #expect(
+                links == [
+                    "https://example.org/a_(b)?c=d#e", "http://example.org/x", "https://example.org/",
+                    "https://www.example.org/",
+                    "https://example.org/x_y",
+                ])
             #expect(
                 try ada.bool(
                     "[...document.querySelectorAll('.text a')].every((a) => a.target === '_blank' && a.rel.includes('noopener'))"
                 ))
+            // Within a text from right to left, an address keeps its order.
+            #expect(
+                try ada.bool(
+                    "[...document.querySelectorAll('.text a')].every((a) => getComputedStyle(a).direction === 'ltr')"))
+        }
+    }
+
+    @Test func marksAreShownAsSuch() throws {
+        try Scene.play { scene in
+            let ada = try scene.enter("Ada")
+            let bo = try scene.client("Bo")
+            try bo.say("*bold* _italic_ ~struck~ *both _at once_* `*no*` 2*3*4 snake_case_name * no * ~/tmp and ~/x")
+            try bo.say("> quoted\n> twice\nsaid\n- one\n- *two*\n1. first\n2. second\n- alone")
+            try ada.wait(forRow: "alone")
+            let marks = "[...document.querySelectorAll('.text strong, .text em, .text s, .text code')]"
+            let found = try ada.strings("\(marks).map((mark) => mark.localName + ' ' + mark.textContent)")
+            #expect(
+                found == [
+                    "strong bold", "em italic", "s struck", "strong both at once", "em at once", "code *no*",
+                    "strong two",
+                ])
+            let blocks = try ada.strings(
+                "[...document.querySelectorAll('.text blockquote, .text li')].map((one) => one.textContent)")
+            #expect(blocks == ["quoted\ntwice", "one", "two", "first", "second"])
+            #expect(try ada.messages()[0].hasSuffix("2*3*4 snake_case_name * no * ~/tmp and ~/x"))
+            try ada.screenshot("marks")
+        }
+    }
+
+    @Test func aLongMessageFoldsAndOpens() throws {
+        try Scene.play { scene in
+            let ada = try scene.enter("Ada")
+            let bo = try scene.client("Bo")
+            try bo.say((1...1000).map { "\($0)" }.joined(separator: "\n"))
+            try bo.say(String(repeating: "word ", count: 790))
+            try bo.say((1...20).map { "\($0)" }.joined(separator: "\n"))
+            try ada.wait(for: "document.querySelectorAll('.text').length === 3")
+            let heights = "[...document.querySelectorAll('.text')].map((text) => text.clientHeight)"
+            #expect(try ada.bool("\(heights)[0] < 400 && \(heights)[1] < 400"))
+            #expect(try ada.int("document.querySelectorAll('.fold').length") == 2)
+            let button = try ada.find("button", "Show all")
+            try button.click()
+            #expect(try ada.bool("\(heights)[0] > 10000"))
+            try ada.find("button", "Show less").click()
+            #expect(try ada.bool("\(heights)[0] < 400"))
+        }
+    }
+
+    /// The time of a row without a head shows where one points.
+    @Test func groupedRowsShowTheirTimeOnHoverAndFocus() throws {
+        try Scene.play { scene in
+            let ada = try scene.enter("Ada")
+            let bo = try scene.client("Bo")
+            try bo.say("one")
+            try bo.say("two")
+            try ada.wait(forMessage: "two")
+            let seen = "getComputedStyle(document.querySelector('.under time')).opacity"
+            #expect(try ada.string(seen) == "0")
+            try ada.evaluate("document.querySelector('.under .actions').focus()")
+            #expect(try ada.string(seen) == "1")
         }
     }
 

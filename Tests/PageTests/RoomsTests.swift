@@ -8,6 +8,7 @@ import Testing
             let lobby = try scene.client("Lea")
             let tab = try scene.enter("Ada")
             _ = try lobby.expect("join", of: "Ada")
+            try tab.openRooms()
             try tab.find("textbox", "Room name").focus()
             try tab.insert("Tea Room")
             try tab.press("Enter")
@@ -17,6 +18,7 @@ import Testing
             try tab.wait(forPeople: ["Ada"])
             #expect(try tab.string("document.title") == "tea-room · Chatloop")
             _ = try lobby.expect("leave", of: "Ada")
+            try tab.openRooms()
             let rooms = try tab.find("list", "Rooms")
             #expect(try rooms.text().split(separator: "\n") == ["lobby", "tea-room"])
             #expect(try tab.string("document.querySelector('#rooms [aria-current=page]').textContent") == "tea-room")
@@ -39,6 +41,7 @@ import Testing
     @Test func aNameThatIsNoneIsExplained() throws {
         try Scene.play { scene in
             let tab = try scene.enter("Ada")
+            try tab.openRooms()
             let field = try tab.find("textbox", "Room name")
             for name in ["Käse", "", String(repeating: "a", count: 33)] {
                 try field.focus()
@@ -58,7 +61,7 @@ import Testing
         try Scene.play { scene in
             try scene.grant("clipboardReadWrite", "clipboardSanitizedWrite")
             let tab = try scene.enter("Ada", room: "garden")
-            try tab.find("button", "Copy room link").click()
+            try tab.find("button", "Invite").click()
             _ = try tab.find("button", "Copied")
             #expect(try tab.string("navigator.clipboard.readText()") == scene.url(ofRoom: "garden"))
         }

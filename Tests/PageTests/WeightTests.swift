@@ -1,19 +1,71 @@
 import Foundation
+import HTTP
 import Page
 import Support
 import Testing
-import WebSocket
 
 /// What the page costs, and how soon it is there.
 @Suite(.enabled(if: Browser.isInstalled, "\(Browser.isMissing)")) struct WeightTests {
-    /// As it is sent, each file for itself.
-    @Test func isAtMost48KiBCompressed() throws {
-        var compressed: [UInt8] = []
-        for body in Page.files.values {
-            let deflater = try #require(Deflater())
-            deflater.compress(body.span, into: &compressed)
+    /// Names of emoji, and translations: they are loaded where they are needed.
+    private static let later: Set = ["emoji-names.txt", "words-de.js", "words-fr.js"]
+
+    /// As the files are sent, each for itself.
+    private func compressed(_ names: some Collection<String>) throws -> Int {
+        try names.reduce(0) { sum, name in
+            let body = try #require(Page.files[name], "\(name)")
+            return sum + (Gzip.compress(body) ?? body).count
         }
-        #expect(compressed.count <= 48 << 10)
+    }
+
+    @Test func namesAndTranslationsAreAtMost24KiB() throws { #expect(try compressed(Self.later) <= 24 << 10) }
+
+    /// What a visitor has to wait for: all that is asked for until the first message is said and seen.
+    @Test func untilTheFirstMessageItIsAtMost48KiB() throws {
+        try Scene.play { scene in
+            let tab = try scene.enter("Ada")
+            try tab.say("hello")
+            try tab.wait(forMessage: "hello")
+            let requests = tab.events("Network.requestWillBeSent").compactMap { event -> String? in
+                let request: JSON? = event["request"]
+                return request?["url"]
+            }
+            let files = Set(
+                requests.filter { $0.hasPrefix(scene.server.url) }.map { $0.dropFirst(scene.server.url.count) })
+            let names = files.map { $0.isEmpty ? "index.html" : String($0) }.filter { Page.files[$0] != nil }
+            #expect(names.count > 20)
+            let size = try compressed(names + ["manifest.webmanifest"])
+            #expect(size <= 48 << 10, "\(size)")
+        }
+    }
+
+    /// What is left out on the way to a visitor says nothing that counts.
+    @Test func theFilesAreServedWithoutComments() throws {
+        for (name, body) in Page.files where name.hasSuffix(".js") {
+            let text = String(decoding: body, as: UTF8.self)
+            #expect(!text.contains(/(?m)^\s*(?:\/\/|\/\*|\*\/)/), "\(name)")
+            #expect(text.count > 400, "\(name)")
+        }
+        let sheet = String(decoding: try #require(Page.files["style.css"]), as: UTF8.self)
+        #expect(sheet.hasPrefix(":root {\n") && !sheet.contains("/*"))
+    }
+
+    @Test func noFileIsLongerThanOneCanRead() {
+        for (name, body) in Page.sources where name != "emoji-names.txt" {
+            #expect(body.count { $0 == 0x0A } <= 400, "\(name)")
+        }
+    }
+
+    /// Every module that is needed at once is asked for with the page itself, not after another that names it.
+    @Test func everyModuleIsPreloaded() throws {
+        let page = String(decoding: try #require(Page.files["index.html"]), as: UTF8.self)
+        let lazy: Set = [
+            "actions.js", "commands.js", "complete.js", "emoji.js", "inviting.js", "menus.js", "options.js", "pair.js",
+            "search.js",
+            "words-de.js", "words-fr.js", "worker.js",
+        ]
+        for name in Page.files.keys where name.hasSuffix(".js") && !lazy.contains(name) {
+            #expect(page.contains("\"./\(name)\""), "\(name)")
+        }
     }
 
     @Test func asksForNothingElseAndBreaksNoPolicy() throws {

@@ -2,7 +2,7 @@ import Foundation
 import Support
 
 /// The browser's DevTools protocol, over the project's own WebSocket client: calls, their answers, and events.
-final class DevTools {
+final class DevTools: BrowserTools {
     private let client: TestClient
     private var calls = 0
     private var tabs: [String: (JSON) -> Void] = [:]
@@ -10,6 +10,8 @@ final class DevTools {
     init(_ browser: Browser) throws {
         client = try TestClient(port: browser.port, target: browser.target)
     }
+
+    func end() {}
 
     /// Has the events of a session heard.
     func listen(to session: String, _ hear: @escaping (JSON) -> Void) { tabs[session] = hear }
@@ -19,7 +21,7 @@ final class DevTools {
     /// - Parameter session: the tab's; nil is the browser itself.
     /// - Throws: the browser's own words on why it could not be done.
     @discardableResult
-    func call(_ method: String, _ parameters: [String: Any] = [:], session: String? = nil) throws -> JSON {
+    func call(_ method: String, _ parameters: [String: Any], session: String?) throws -> JSON {
         let id = try send(method, parameters, session: session)
         let deadline = Deadline()
         while true {
@@ -34,11 +36,12 @@ final class DevTools {
         }
     }
 
-    /// Calls a method whose answer nobody needs.
-    ///
-    /// - Returns: the call's number.
-    @discardableResult
-    func send(_ method: String, _ parameters: [String: Any] = [:], session: String? = nil) throws -> Int {
+    func post(_ method: String, _ parameters: [String: Any], session: String?) throws {
+        _ = try send(method, parameters, session: session)
+    }
+
+    /// Calls a method, and returns the call's number.
+    private func send(_ method: String, _ parameters: [String: Any], session: String?) throws -> Int {
         calls += 1
         var message: [String: Any] = ["id": calls, "method": method, "params": parameters]
         message["sessionId"] = session

@@ -3,7 +3,7 @@ import Support
 
 /// One page that is open in the browser.
 final class Tab {
-    let devTools: DevTools
+    let devTools: any BrowserTools
     private let target: String
     let session: String
     /// What the browser told of it, in order: requests, console messages, dialogs.
@@ -12,7 +12,7 @@ final class Tab {
     /// Opens an empty page in a window of its own.
     ///
     /// - Parameter context: the browser context that it shares storage with.
-    init(_ devTools: DevTools, context: String) throws {
+    init(_ devTools: any BrowserTools, context: String) throws {
         self.devTools = devTools
         target =
             try devTools.call(
@@ -32,7 +32,7 @@ final class Tab {
         events.append(event)
         // A dialog would hold up everything else.
         if event["method"] == "Page.javascriptDialogOpening" {
-            _ = try? devTools.send("Page.handleJavaScriptDialog", ["accept": true], session: session)
+            try? devTools.post("Page.handleJavaScriptDialog", ["accept": true], session: session)
         }
     }
 
@@ -48,10 +48,13 @@ final class Tab {
 
     // MARK: Where it is
 
-    func navigate(to url: String) throws {
+    /// - Parameter address: what stands in the address bar in the end, where the page changes it.
+    func navigate(to url: String, arriving address: String? = nil) throws {
         let answer = try call("Page.navigate", ["url": url])
         if let error: String = answer["errorText"] { throw Failure("\(url): \(error)") }
-        try wait(for: "location.href === \(quoted(url)) && document.readyState === 'complete'")
+        // A secret leaves the address bar at once.
+        let wanted = address ?? url.replacing(/#(invite|operator)=.*/, with: "")
+        try wait(for: "location.href === \(quoted(wanted)) && document.readyState === 'complete'")
     }
 
     /// Loads the page again.
