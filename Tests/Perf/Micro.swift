@@ -4,6 +4,7 @@ import Bytes
 import Chat
 import HTTP
 import Sockets
+import TLS
 import WebSocket
 
 /// How fast the parts are that every byte goes through, each by itself, beside a plain copy of memory in the same run.
@@ -25,13 +26,17 @@ struct MicroBenchmarks {
     /// Something of every result goes in here, so that no work can be left out as useless.
     private var checksum = 0
     private let inflater: Inflater
+    private let folder: String
 
-    /// - Parameter seconds: how long in all.
+    /// - Parameters:
+    ///   - seconds: how long in all.
+    ///   - folder: where `cert.pem` and `key.pem` are, if anywhere.
     /// - Returns: nil if there is not enough memory.
-    init?(seconds: Double) {
+    init?(seconds: Double, folder: String) {
         guard let inflater = Inflater() else { return nil }
         self.inflater = inflater
         self.seconds = seconds
+        self.folder = folder
     }
 
     /// Measures everything.
@@ -40,6 +45,7 @@ struct MicroBenchmarks {
         frames()
         requests()
         json()
+        do { try tls() } catch { print("TLS is not measured: \(error)") }
         return results
     }
 
@@ -47,7 +53,7 @@ struct MicroBenchmarks {
 
     private static let rounds = 5
     /// How many are measured.
-    private static let parts = 11.0
+    private static let parts = 14.0
 
     /// Runs `body` again and again; the best of a few rounds counts, since others can only make it slower.
     ///
@@ -195,12 +201,70 @@ struct MicroBenchmarks {
     }
 }
 
+extension MicroBenchmarks {
+    /// Both ends of a connection in memory.
+    private static func connect(_ client: TLSContext, _ server: TLSContext) throws(TLSError) -> [TLSConnection] {
+        let ends = [try TLSConnection(to: "localhost", in: client), try TLSConnection(serving: server)]
+        var wire: [UInt8] = []
+        try ends[0].start(sending: &wire)
+        for turn in 1...4 where !wire.isEmpty {
+            var reply: [UInt8] = []
+            _ = try receive(wire, ends[turn % 2], &reply)
+            wire = reply
+        }
+        return ends
+    }
+
+    private static func receive(_ bytes: [UInt8], _ end: TLSConnection, _ reply: inout [UInt8]) throws(TLSError) -> Int
+    {
+        var plaintext = [UInt8](repeating: 0, count: TLSConnection.room(for: bytes.count))
+        var span = plaintext.mutableSpan
+        return try end.receive(bytes.span, into: &span, sending: &reply)
+    }
+
+    fileprivate mutating func tls() throws(TLSError) {
+        let server = try TLSContext(certificate: "\(folder)/cert.pem", key: "\(folder)/key.pem")
+        let client = try TLSContext(isInsecure: true)
+        time("TLS handshake, both ends") { count in
+            (0..<count).reduce(0) { sum, _ in sum + ((try? Self.connect(client, server).count) ?? 0) }
+        }
+        let ends = try Self.connect(client, server)
+        let frame = [UInt8](repeating: UInt8(ascii: "x"), count: 120)
+        var wire: [UInt8] = []
+        time("TLS, 120 bytes encrypted") { count in
+            for _ in 0..<count {
+                wire.removeAll(keepingCapacity: true)
+                try? ends[1].send(frame.span, into: &wire)
+            }
+            return wire.count
+        }
+        // What was encrypted so far will never arrive, so this is another connection.
+        let others = try Self.connect(client, server)
+        time("TLS, 120 bytes there and back") { count in
+            var sum = 0
+            for _ in 0..<count {
+                for (from, to) in [(0, 1), (1, 0)] {
+                    wire.removeAll(keepingCapacity: true)
+                    var reply: [UInt8] = []
+                    try? others[from].send(frame.span, into: &wire)
+                    sum += (try? Self.receive(wire, others[to], &reply)) ?? 0
+                }
+            }
+            return sum
+        }
+    }
+}
+
 @main
 enum Micro {
-    /// The argument: seconds in all, 5 where there is none. Prints a table, with each throughput's ratio to the copy of memory.
+    /// The arguments: seconds in all, and the folder of a certificate for TLS. Prints a table, with each throughput's ratio to the
+    /// copy of memory.
     static func main() {
-        let seconds = CommandLine.arguments.dropFirst().first.flatMap(Double.init) ?? 5
-        guard var benchmarks = MicroBenchmarks(seconds: seconds) else { return print("there is not enough memory") }
+        let arguments = CommandLine.arguments.dropFirst()
+        let seconds = arguments.first.flatMap(Double.init) ?? 5
+        guard var benchmarks = MicroBenchmarks(seconds: seconds, folder: arguments.dropFirst().first ?? ".") else {
+            return print("there is not enough memory")
+        }
         let results = benchmarks.run()
         let copy = results.first?.value ?? 1
         for result in results {
