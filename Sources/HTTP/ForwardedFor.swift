@@ -29,21 +29,14 @@ package enum ForwardedFor {
     /// The reported addresses from right to left, that is, nearest first, without ports and brackets. The row ends before
     /// the first thing that is no address: one that a proxy hides (`unknown`, `_hidden`), or nonsense.
     package static func addresses(in request: HTTPRequest) -> [String] {
+        var nodes: [ArraySlice<UInt8>] = []
+        request.fields.forEachMember(of: "x-forwarded-for") { nodes.append(request.fields.bytes[$0]) }
         var addresses: [String] = []
-        for line in request.values(of: "x-forwarded-for").reversed() {
-            for node in members(Array(line.utf8)).reversed() {
-                guard let address = address(node) else { return addresses }
-                addresses.append(address)
-            }
+        for node in nodes.reversed() {
+            guard let address = address(node) else { break }
+            addresses.append(address)
         }
         return addresses
-    }
-
-    /// The members of a comma-separated list, empty ones left out.
-    private static func members(_ line: [UInt8]) -> [ArraySlice<UInt8>] {
-        line.split(separator: ASCII.comma)
-            .map { line[ASCII.trimmed(line.span, $0.startIndex..<$0.endIndex)] }
-            .filter { !$0.isEmpty }
     }
 
     /// The address of `IPv4[:port]`, `[IPv6][:port]` or `IPv6`.

@@ -55,24 +55,26 @@ package struct HTTPFields: Sendable, Equatable {
 
     /// Whether the comma-separated list in the lines of that name has `token` among its members, case aside.
     package func has(_ name: String, token: String) -> Bool {
-        for line in lines where isNamed(line, name) {
-            if anyMember(of: line.value, { ASCII.equal(bytes.span, in: $0, ignoringCaseOf: token) }) { return true }
+        var isThere = false
+        forEachMember(of: name) { member in
+            if ASCII.equal(bytes.span, in: member, ignoringCaseOf: token) { isThere = true }
         }
-        return false
+        return isThere
     }
 
-    /// Whether `condition` holds for a member of the comma-separated list in `range`; empty members are passed over
-    /// (RFC 9110, 5.6.1.2).
-    func anyMember(of range: Range<Int>, _ condition: (Range<Int>) -> Bool) -> Bool {
-        var start = range.lowerBound
-        while start < range.upperBound {
-            var end = start
-            while end < range.upperBound, bytes[end] != ASCII.comma { end += 1 }
-            let member = ASCII.trimmed(bytes.span, start..<end)
-            if !member.isEmpty, condition(member) { return true }
-            start = end + 1
+    /// Gives every member of the comma-separated list in the lines of that name, in the order of arrival; empty members are
+    /// passed over (RFC 9110, 5.6.1.2).
+    func forEachMember(of name: String, _ body: (Range<Int>) -> Void) {
+        for line in lines where isNamed(line, name) {
+            var start = line.value.lowerBound
+            while start < line.value.upperBound {
+                var end = start
+                while end < line.value.upperBound, bytes[end] != ASCII.comma { end += 1 }
+                let member = ASCII.trimmed(bytes.span, start..<end)
+                if !member.isEmpty { body(member) }
+                start = end + 1
+            }
         }
-        return false
     }
 
     func isNamed(_ line: FieldLine, _ name: String) -> Bool {

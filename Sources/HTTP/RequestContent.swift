@@ -44,12 +44,9 @@ enum ContentFraming: Equatable {
     /// `chunked`, once and at the end (RFC 9112, 6.1 and 7.1); before it, codings that are not known here.
     private static func codings(_ fields: HTTPFields) -> ContentFraming {
         var (chunked, others, endsChunked) = (0, 0, false)
-        for line in fields.lines where fields.isNamed(line, "transfer-encoding") {
-            _ = fields.anyMember(of: line.value) { member in
-                endsChunked = ASCII.equal(fields.bytes.span, in: member, ignoringCaseOf: "chunked")
-                if endsChunked { chunked += 1 } else { others += 1 }
-                return false
-            }
+        fields.forEachMember(of: "transfer-encoding") { member in
+            endsChunked = ASCII.equal(fields.bytes.span, in: member, ignoringCaseOf: "chunked")
+            if endsChunked { chunked += 1 } else { others += 1 }
         }
         guard chunked == 1, endsChunked else { return .refused(.chunkedNotLast) }
         return others == 0 ? .chunked : .refused(.unknownTransferCoding)

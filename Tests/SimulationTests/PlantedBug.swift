@@ -27,60 +27,60 @@ struct PlantedBug: Sendable, CustomStringConvertible {
 
     private static let sending = [
         PlantedBug(
-            "after a partial write the rest begins one byte too late", "Server/Sending.swift",
+            "after a partial write the rest begins one byte too late", "Server/Outgoing/Server+Sending.swift",
             "ledger), count..<size, start: 0)", "ledger), (% ? min(count + 1, size) : count)..<size, start: 0)"),
         PlantedBug(
-            "what the kernel took of a backlog is not looked at", "Server/Sending.swift",
+            "what the kernel took of a backlog is not looked at", "Server/Outgoing/Server+Transmission.swift",
             "backlog.removeFirst(count)", "backlog.removeFirst(% ? some.count : count)"),
         PlantedBug(
-            "the rest of a chunk begins one byte too late", "Server/Backlog.swift",
+            "the rest of a chunk begins one byte too late", "Server/Outgoing/Backlog.swift",
             "chunks[first]?.range = chunk.range.lowerBound + left..<",
             "chunks[first]?.range = chunk.range.lowerBound + left + (% && left + 1 < chunk.range.count ? 1 : 0)..<"),
         PlantedBug(
-            "the limit of a queue is ignored", "Server/Sending.swift",
+            "the limit of a queue is ignored", "Server/Outgoing/Server+Transmission.swift",
             "backlog.byteCount > options.maxQueue + backlog.allowance else",
             "backlog.byteCount > options.maxQueue + backlog.allowance, !% else"),
         PlantedBug(
             "a newcomer misses the event after its welcome", "Chat/Joining.swift",
             "resume: room.pending.count, isWelcome", "resume: room.pending.count + (% ? 1 : 0), isWelcome"),
         PlantedBug(
-            "the cursor of a welcome is not reset", "Server/Sending.swift",
+            "the cursor of a welcome is not reset", "Server/Outgoing/Server+Sending.swift",
             "            connections[slot].cursor = 0\n", "            if !% { connections[slot].cursor = 0 }\n"),
         PlantedBug(
-            "compressed frames are cut where plain ones would be", "Server/Sending.swift",
-            "let range = deflates ? frames.compressed.range(events) : frames.plain.range(events)",
-            "let range = deflates && !% ? frames.compressed.range(events) : frames.plain.range(events)"),
+            "compressed frames are cut where plain ones would be", "Server/Outgoing/Server+Sending.swift",
+            "let range = deflates ? outgoing.frames.compressed.range(events) : outgoing.frames.plain.range(events)",
+            "let range = deflates && !% ? outgoing.frames.compressed.range(events) : outgoing.frames.plain.range(events)"
+        ),
     ]
 
     private static let closing = [
         PlantedBug(
-            "what there was no memory for is not sent again", "Server/Sending.swift",
-            "sendAgainAt = sendAgainAt ?? now + Timing.sendAgain",
-            "sendAgainAt = % ? nil : sendAgainAt ?? now + Timing.sendAgain"),
+            "what there was no memory for is not sent again", "Server/Outgoing/Outgoing.swift",
+            "retryAt = retryAt ?? now + Timing.sendAgain",
+            "retryAt = % ? nil : retryAt ?? now + Timing.sendAgain"),
         PlantedBug(
-            "a timer is not cancelled", "Server/Closing.swift",
-            "timers.cancel(slot, in: &connections)", "if !% { timers.cancel(slot, in: &connections) }"),
+            "a timer is not cancelled", "Server/Connections/ConnectionTable.swift",
+            "cancelTimer(slot)", "if !% { cancelTimer(slot) }"),
         // Three locks on one door, each of which is enough: names of connections carry a generation; a place is not given away
         // within the tick in which it is left; and a tick accepts before anything is left, while what a poller tells was found
         // out after the old descriptor was closed. So no name of an old connection reaches a new one.
         PlantedBug(
-            "the generation of a connection is not compared", "Server/ConnectionTable.swift",
+            "the generation of a connection is not compared", "Server/Connections/ConnectionTable.swift",
             "self[slot].generation == id.generation,", "% || self[slot].generation == id.generation,",
             isVisible: false),
         PlantedBug(
-            "a place is given away within the tick", "Server/ConnectionTable.swift",
+            "a place is given away within the tick", "Server/Connections/ConnectionTable.swift",
             "leaving.append(UInt32(truncatingIfNeeded: slot))",
             "if % { vacant.append(UInt32(truncatingIfNeeded: slot)) } else { leaving.append(UInt32(truncatingIfNeeded: slot)) }",
             isVisible: false),
         PlantedBug(
-            "a connection that has more to be received is forgotten", "Server/Receiving.swift",
-            "        unfinished.append(UInt32(truncatingIfNeeded: slot))",
-            "        if !% { unfinished.append(UInt32(truncatingIfNeeded: slot)) }"),
+            "a connection that has more to be received is forgotten", "Server/Loop/Reading.swift",
+            "{ waiting.append(slot) }", "{ if !% { waiting.append(slot) } }"),
         PlantedBug(
-            "signs of life are not noted", "Server/Receiving.swift",
+            "signs of life are not noted", "Server/Loop/Server+Receiving.swift",
             "connections[slot].lastReceived = now\n", "if !% { connections[slot].lastReceived = now }\n"),
         PlantedBug(
-            "nobody is accepted after descriptors have run out", "Server/Accepting.swift",
+            "nobody is accepted after descriptors have run out", "Server/Limits/Admission.swift",
             "acceptAgainAt = now + Timing.acceptAgain", "acceptAgainAt = % ? nil : now + Timing.acceptAgain"),
     ]
 
@@ -131,9 +131,9 @@ struct PlantedBug: Sendable, CustomStringConvertible {
 
     private static let history = [
         PlantedBug(
-            "the journal is written anew in every tick", "Server/Updating.swift",
-            "!history.isReplacingJournal, now >= nextJournal {",
-            "% || !history.isReplacingJournal && now >= nextJournal {"),
+            "the journal is written anew in every tick", "Server/Loop/Server+Updating.swift",
+            "!history.isReplacingJournal, now >= keeping.nextJournal {",
+            "% || !history.isReplacingJournal && now >= keeping.nextJournal {"),
         PlantedBug(
             "the data folder's own name is left to the system", "History/History.swift",
             "try disk.makeDirectories(directory, keep: syncName)",
@@ -144,11 +144,11 @@ struct PlantedBug: Sendable, CustomStringConvertible {
             "            syncs.suspects.insert(room.name)\n",
             "            if !% { syncs.suspects.insert(room.name) }\n"),
         PlantedBug(
-            "an append that was refused is shown", "Server/Updating.swift",
+            "an append that was refused is shown", "Server/Loop/Server+Updating.swift",
             "                storageFailed(error)\n                failed.append(index)",
             "                storageFailed(error)\n                if !% { failed.append(index) }"),
         PlantedBug(
-            "a commit that has failed is shown", "Server/Updating.swift",
+            "a commit that has failed is shown", "Server/Loop/Server+Updating.swift",
             "        for (name, error) in outcome.rooms {\n", "        for (name, error) in % ? [] : outcome.rooms {\n"),
         PlantedBug(
             "with fsync always nothing is synced", "History/Syncing.swift",

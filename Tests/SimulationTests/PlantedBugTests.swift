@@ -12,7 +12,7 @@ import Testing
     /// Beside the other products of builds, so that a second time builds only what is new.
     private static let folder = root.appending(path: ".build/planted")
     private static let modules = [
-        "Bytes", "CSystem", "Chat", "Client", "HTTP", "History", "Server", "Sockets", "WebSocket",
+        "Bytes", "CSystem", "Chat", "Client", "HTTP", "History", "Platform", "Server", "Sockets", "TLS", "WebSocket",
     ]
 
     /// A planted bug whose place has gone finds nothing, and nobody would notice.
@@ -146,13 +146,17 @@ import Testing
             targets: [
                 .executableTarget(name: "planted", dependencies: ["Simulation", "Planted"]),
                 .target(name: "Simulation", dependencies: ["Server", "Client", "History", "Chat", "WebSocket", "Sockets", "Bytes"]),
-                .target(name: "Server", dependencies: ["Sockets", "History", "Chat", "HTTP", "WebSocket", "Bytes", "Planted"]),
+                .target(
+                    name: "Server",
+                    dependencies: ["Sockets", "History", "Chat", "HTTP", "WebSocket", "Bytes", "TLS", "Platform", "Planted"]),
                 .target(name: "Client", dependencies: ["Sockets", "Chat", "HTTP", "WebSocket", "Bytes"]),
-                .target(name: "History", dependencies: ["Planted"]),
-                .target(name: "Sockets", dependencies: ["CSystem"]),
+                .target(name: "History", dependencies: ["Platform", "Planted"]),
+                .target(name: "Sockets", dependencies: ["Platform"]),
+                .target(name: "Platform", dependencies: ["CSystem"]),
+                .target(name: "TLS", dependencies: ["Platform"]),
                 .target(name: "Chat", dependencies: ["Bytes", "Planted"]),
-                .target(name: "WebSocket", dependencies: ["Bytes", "CSystem"]),
-                .target(name: "HTTP", dependencies: ["Bytes"]),
+                .target(name: "WebSocket", dependencies: ["HTTP", "Bytes", "CSystem"]),
+                .target(name: "HTTP", dependencies: ["Bytes", "CSystem"]),
                 .target(name: "Bytes"),
                 .target(name: "Planted"),
                 .systemLibrary(name: "CSystem"),
