@@ -109,6 +109,13 @@ package func giveBackLargeBlocks() {
     package let descriptorFolder = "/dev/fd"
 #endif
 
+/// Whether the system tells what other processes use.
+#if os(Linux) && !PORTABLE
+    package let tellsOfOtherProcesses = true
+#else
+    package let tellsOfOtherProcesses = false
+#endif
+
 /// Resident memory in bytes, of this process or another; nil where there is no such process, or the system does not tell.
 /// What this process can learn of itself without /proc is the most there ever was.
 package func residentMemory(of process: pid_t? = nil) -> Int? {

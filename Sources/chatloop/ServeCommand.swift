@@ -178,9 +178,6 @@ enum ServeCommand {
                 let value = try reader.decimal(0...1e12)
                 switch name {
                 case "--max-buffers": options.maxBuffers = Int(value)
-                case "--max-handshakes": options.maxHandshakes = Int(value)
-                case "--max-handshakes-per-address": options.maxHandshakesPerAddress = Int(value)
-                case "--connection-rate": options.connectionRate = value
                 case "--request-timeout": options.requestTimeout = value
                 case "--keep-alive": options.keepAlive = value
                 case "--join-timeout": options.joinTimeout = value

@@ -98,64 +98,6 @@ import WebSocket
         _ = silent
     }
 
-    @Test(arguments: PollerChoice.allCases)
-    func thereMayBeSoManyThatHaveNotAskedForAnything(poller: PollerChoice) throws {
-        let server = try LiveServer("--max-handshakes", "10", "--request-timeout", "60", poller: poller)
-        let (ada, bo) = try pair(server)
-        // One that has asked, and is kept, is none of them.
-        let kept = try TestSocket(port: server.port)
-        try kept.send(server.head("GET", "/healthz"))
-        #expect(try kept.answer().status == 200)
-        let silent = try (0..<40).map { _ in try TestSocket(port: server.port) }
-        // The oldest have made room for the newest.
-        #expect(try silent[0].everything().isEmpty)
-        #expect(try server.metric("handshakes") <= 11)
-        try silent[39].send(server.head("GET", "/healthz"))
-        #expect(try silent[39].answer().status == 200)
-        try kept.send(server.head("GET", "/healthz"))
-        #expect(try kept.answer().status == 200)
-        try chat(ada, bo, "still here")
-    }
-
-    @Test func orSoManyOfOneAddress() throws {
-        let server = try LiveServer("--max-handshakes-per-address", "5", "--request-timeout", "60")
-        let (ada, bo) = try pair(server)
-        let silent = try (0..<6).map { _ in try TestSocket(port: server.port) }
-        #expect(try silent[5].everything().isEmpty)
-        // Who has asked does not count any more.
-        try silent[0].send(server.head("GET", "/healthz"))
-        #expect(try silent[0].answer().status == 200)
-        #expect(try server.request("GET", "/healthz").status == 200)
-        try chat(ada, bo, "still here")
-    }
-
-    @Test func anAddressConnectsSoOften() throws {
-        let server = try LiveServer("--connection-rate", "2")
-        // Twenty at once, for which the next has to wait half a second each.
-        var refused = 0
-        for _ in 0..<40 {
-            let socket = try TestSocket(port: server.port)
-            try? socket.send(server.head("GET", "/healthz", ["Connection: close"]))
-            if (try? socket.answer().status) != 200 { refused += 1 }
-        }
-        #expect((1...20).contains(refused))
-        let deadline = Deadline()
-        while (try? server.request("GET", "/healthz").status) != 200 { try #require(!deadline.isOver) }
-    }
-
-    /// Behind a proxy it is those behind it who are counted, and are told.
-    @Test func behindAProxyEachAddressConnectsSoOften() throws {
-        let server = try LiveServer("--connection-rate", "0.1", "--trust-proxy", "127.0.0.1")
-        func client(_ address: String) throws -> TestClient {
-            try TestClient(server, fields: [("X-Forwarded-For", address)])
-        }
-        let first = try client("192.0.2.1")
-        try first.join("Ada")
-        #expect(try client("192.0.2.1").expectClose().code == 1013)
-        try client("192.0.2.2").join("Bo")
-        #expect(try server.request("GET", "/", ["X-Forwarded-For: 192.0.2.1"]).status == 200)
-    }
-
     /// A proxy's connection carries the requests of many: each counts for whoever made it.
     @Test func requestsOnOneConnectionOfAProxyAreWhoseTheyAre() throws {
         let server = try LiveServer("--max-connections-per-address", "1", "--trust-proxy", "127.0.0.1")

@@ -56,7 +56,7 @@ import Testing
             "tick_seconds_count", "tick_events_total", "ticks_total", "queue_bytes", "buffer_bytes",
             "losses_total{reason=\"too_slow\"}", "losses_total{reason=\"crowded_out\"}",
             "rejections_total{reason=\"bad_request\"}", "rejections_total{reason=\"foreign_origin\"}",
-            "rejections_total{reason=\"full\"}", "rejections_total{reason=\"too_fast_from_address\"}",
+            "rejections_total{reason=\"full\"}",
             "errors_total{code=\"rate_limited\"}", "history_written_bytes_total", "history_memory_bytes",
             "journal_bytes",
             "fsyncs_total", "fsync_seconds_total", "process_cpu_seconds_total", "process_resident_memory_bytes",

@@ -57,7 +57,7 @@ package final class LiveServer {
 
     /// What is no option of `serve`: a debug build takes it from the environment, so that a test need not wait as long.
     private static let limits: Set<String> = [
-        "--max-buffers", "--max-handshakes", "--max-handshakes-per-address", "--connection-rate", "--request-timeout",
+        "--max-buffers", "--request-timeout",
         "--keep-alive", "--join-timeout", "--close-timeout", "--byte-rate", "--typing-rate", "--rename-rate",
         "--history-rate", "--error-rate",
     ]

@@ -51,7 +51,7 @@ extension Server where W: ~Copyable {
     /// - Returns: whether more requests may follow.
     private mutating func answer(_ slot: Int, _ event: RequestEvent) -> Bool {
         metrics.requests += 1
-        admission.hasAsked(slot, connections[slot].address)
+        admission.hasAsked(slot)
         switch event {
         case .refused(let refusal, let toHead):
             metrics.rejections[.badRequest, default: 0] += 1

@@ -89,8 +89,6 @@ extension Server where W: ~Copyable {
             to: &connections[slot].own, status: .switchingProtocols, fields: fields, keepAlive: true,
             secondsSinceEpoch: inputs.time / 1000)
         metrics.upgrades += 1
-        let isTooFast =
-            connections[slot].http?.isProxied == true && !admission.admitsRate(connections[slot].address, now: now)
         connections[slot].http = nil
         connections[slot].reader = MessageReader(role: .server, deflate: answer.deflate)
         let socket = WebSocketState(deflates: answer.compress)
@@ -105,10 +103,6 @@ extension Server where W: ~Copyable {
         if admission.isOver(connections[slot].address) {
             metrics.rejections[.tooManyFromAddress, default: 0] += 1
             return startClosing(slot, .tryAgainLater, "There are too many connections from your address.")
-        }
-        if isTooFast {
-            metrics.rejections[.tooFastFromAddress, default: 0] += 1
-            return startClosing(slot, .tryAgainLater, "There are too many new connections from your address.")
         }
         if thisTick.stopping != nil { return startClosing(slot, .goingAway, "The server is stopping.") }
         if endpoint == .chat {

@@ -2,21 +2,16 @@ import Chat
 import HTTP
 import Sockets
 
-/// Which connections and requests are let in: how many there may be of one address and how fast they may come, how many that have
-/// not asked for anything, and the names that requests may be sent to.
+/// Which connections and requests are let in: how many there may be of one address, which have not asked for anything yet, and the
+/// names that requests may be sent to.
 struct Admission {
     private let maxPerAddress: Int
-    private let maxHandshakes: Int
-    private let maxHandshakesPerAddress: Int
 
     private var addresses = AddressCounts()
-    private var rates: AddressRates
-    private var handshakeAddresses = AddressCounts()
     /// Connections that count towards the limit of their address.
     private var counted = SlotSet()
-    /// Connections that have not asked for anything yet, and those of them that count towards that limit of their address.
+    /// Connections that have not asked for anything yet.
     private var handshakes = SlotSet()
-    private var countedHandshakes = SlotSet()
 
     /// When accepting is to be tried again without being told of an arrival (ms).
     private(set) var acceptAgainAt: Int64?
@@ -32,31 +27,21 @@ struct Admission {
 
     init(_ options: ServeOptions) {
         maxPerAddress = options.maxConnectionsPerAddress
-        maxHandshakes = options.maxHandshakes ?? .max
-        maxHandshakesPerAddress = options.maxHandshakesPerAddress
-        rates = AddressRates(perSecond: options.connectionRate)
     }
 
     // MARK: Connections
 
     /// Why nothing is said to an address any more; nil if it may connect.
-    mutating func rejection(of address: IPAddress, now: Int64) -> Rejection? {
-        if addresses.isFarOver(address, limit: maxPerAddress) { return .tooManyFromAddress }
-        return rates.admit(address, now: now) ? nil : .tooFastFromAddress
+    func rejection(of address: IPAddress) -> Rejection? {
+        addresses.isFarOver(address, limit: maxPerAddress) ? .tooManyFromAddress : nil
     }
 
     /// A connection begins, and has not asked for anything yet.
     ///
     /// - Parameter isProxy: whether its address says nothing about who it is.
-    /// - Returns: false if its address has too many like it.
-    mutating func begin(_ slot: Int, _ address: IPAddress, isProxy: Bool) -> Bool {
+    mutating func begin(_ slot: Int, _ address: IPAddress, isProxy: Bool) {
         handshakes.insert(slot)
-        guard !isProxy else { return true }
-        count(slot, address)
-        guard maxHandshakesPerAddress > 0 else { return true }
-        countedHandshakes.insert(slot)
-        handshakeAddresses.add(address)
-        return !handshakeAddresses.isOver(address, limit: maxHandshakesPerAddress)
+        if !isProxy { count(slot, address) }
     }
 
     /// Counts a connection for its address, which does not change from here on.
@@ -65,14 +50,11 @@ struct Admission {
     }
 
     /// A connection has asked for something.
-    mutating func hasAsked(_ slot: Int, _ address: IPAddress) {
-        handshakes.remove(slot)
-        if countedHandshakes.remove(slot) { handshakeAddresses.remove(address) }
-    }
+    mutating func hasAsked(_ slot: Int) { handshakes.remove(slot) }
 
     /// A connection is gone.
     mutating func end(_ slot: Int, _ address: IPAddress) {
-        hasAsked(slot, address)
+        hasAsked(slot)
         if counted.remove(slot) { addresses.remove(address) }
     }
 
@@ -80,14 +62,9 @@ struct Admission {
     func isHandshake(_ slot: Int) -> Bool { handshakes.contains(slot) }
     /// How many have not.
     var handshakeCount: Int { handshakes.count }
-    /// Whether these are more than may be.
-    var hasTooManyHandshakes: Bool { handshakes.count > maxHandshakes }
 
     /// Whether an address has more connections than it may.
     func isOver(_ address: IPAddress) -> Bool { addresses.isOver(address, limit: maxPerAddress) }
-
-    /// Whether an address that a proxy tells of may have one more connection now.
-    mutating func admitsRate(_ address: IPAddress, now: Int64) -> Bool { rates.admit(address, now: now) }
 
     /// Connections that count towards the limit of their address, and what the addresses together count: the same number.
     var countedSums: (connections: Int, addresses: Int) { (counted.count, addresses.sum) }

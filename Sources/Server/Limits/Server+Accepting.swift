@@ -49,7 +49,7 @@ extension Server where W: ~Copyable {
 
     private mutating func welcome(_ stream: Int32, _ peer: SocketAddress) {
         let isProxy = options.trustedProxies.contains { $0.contains(peer.address) }
-        if !isProxy, let rejection = admission.rejection(of: peer.address, now: now) {
+        if !isProxy, let rejection = admission.rejection(of: peer.address) {
             metrics.rejections[rejection, default: 0] += 1
             return world.close(stream)
         }
@@ -67,12 +67,7 @@ extension Server where W: ~Copyable {
             return world.close(stream)
         }
         metrics.accepted += 1
-        guard admission.begin(slot, peer.address, isProxy: isProxy) else {
-            metrics.rejections[.tooManyHandshakes, default: 0] += 1
-            return drop(slot)
-        }
-        if admission.hasTooManyHandshakes { endSilentConnections(patience: 0, idle: nil) }
-        guard connections[slot].isHTTP else { return }
+        admission.begin(slot, peer.address, isProxy: isProxy)
         connections.setTimer(slot, to: now + milliseconds(options.requestTimeout))
         log(.debug, "connected", "connection", slot, "address", peer.address)
     }

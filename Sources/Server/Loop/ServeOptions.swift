@@ -80,12 +80,6 @@ package struct ServeOptions: Sendable {
     package var joinTimeout: Double = 30
     /// Seconds for the answer to a close frame, and for the end of the connection.
     package var closeTimeout: Double = 5
-    /// Open connections that have not asked for anything yet; nil is as many as there may be in all.
-    package var maxHandshakes: Int?
-    /// The same from one address; 0 is no limit.
-    package var maxHandshakesPerAddress = 0
-    /// New connections of one address, a second; 0 is no limit.
-    package var connectionRate: Double = 0
     /// Rates of one connection, a second, that replace the chat's own (`Chat.Limits`); 0 is no limit.
     package var byteRate: Double?
     package var typingRate: Double?

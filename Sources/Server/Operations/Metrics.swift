@@ -6,10 +6,6 @@ enum Rejection: String, CaseIterable {
     /// A request was sent to a name that is not this server's.
     case foreignHost = "foreign_host"
     case tooManyFromAddress = "too_many_from_address"
-    /// An address has connected too often.
-    case tooFastFromAddress = "too_fast_from_address"
-    /// An address has too many connections that have not asked for anything yet.
-    case tooManyHandshakes = "too_many_handshakes"
     /// It said nothing, and its place was needed.
     case silent
     /// All connections together have too much waiting.
