@@ -53,7 +53,9 @@ enum BenchCommand {
         }
         options.mode = mode
         let url = try TalkCommand.parse(address)
-        guard !url.isSecure else { throw UsageError(message: "bench speaks no TLS: name the chat with http: or ws:") }
+        guard !url.isSecure else {
+            throw UsageError(message: "URL \"\(address)\": bench speaks no TLS; name the chat with http: or ws:")
+        }
         options.showsProgress = Terminal.isTerminal(SharedStream.error)
         if let fault = options.fault { throw UsageError(message: fault) }
         return Task(options: options, url: url, isJSON: isJSON)
