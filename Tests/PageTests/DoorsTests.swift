@@ -224,7 +224,7 @@ import Testing
                         setTimeout(() => server.say({ type: 'paired', room: 'a-room-of-two', invite: 'for-two' }), 300);
                     };
                     // The page of pairs is the page of a room.
-                    history.replaceState(null, '', '/pair');
+                    if (location.protocol === 'http:') history.replaceState(null, '', '/pair');
                 })()
                 """)
             try tab.navigate(to: scene.server.url, arriving: scene.server.url + "pair")

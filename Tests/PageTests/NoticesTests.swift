@@ -16,8 +16,7 @@ import Testing
             #expect(try ada.notices() == ["Ada joined", "Bo, Cy, and 4 others joined"])
             #expect(try !ada.find("log", "Messages").text().contains("Flo"))
             try ada.screenshot("notices-folded")
-            let element = try ada.find("DisclosureTriangle")
-            try element.focus()
+            try ada.evaluate("document.querySelector('summary').focus()")
             try ada.press("Enter")
             try ada.wait(forRow: "Flo joined")
             // What a person has opened stays open when more comes.

@@ -11,8 +11,6 @@ final class DevTools: BrowserTools {
         client = try TestClient(port: browser.port, target: browser.target)
     }
 
-    func end() {}
-
     /// Has the events of a session heard.
     func listen(to session: String, _ hear: @escaping (JSON) -> Void) { tabs[session] = hear }
 

@@ -15,9 +15,6 @@ protocol BrowserTools: AnyObject {
 
     /// Calls a method whose answer nobody needs.
     func post(_ method: String, _ parameters: [String: Any], session: String?) throws
-
-    /// Ends what was begun with the browser: Firefox lets one test in at a time.
-    func end()
 }
 
 extension BrowserTools {
@@ -38,14 +35,17 @@ final class FirefoxTools: BrowserTools {
     /// Nodes that were found, by the numbers that they are asked for with.
     private var nodes: [String] = []
 
-    init(_ browser: Browser) throws {
+    /// Firefox has one session: all tests share it, one after the other (`swift test --no-parallel`).
+    nonisolated(unsafe) private static let started = Result { try FirefoxTools(Browser.shared()) }
+    static func shared() throws -> FirefoxTools { try started.get() }
+
+    private init(_ browser: Browser) throws {
         client = try TestClient(port: browser.port, target: "/session")
         let capabilities: [String: Any] = ["alwaysMatch": ["unhandledPromptBehavior": ["default": "accept"]]]
-        try bidi("session.new", ["capabilities": capabilities])
+        // It is still starting.
+        try bidi("session.new", ["capabilities": capabilities], within: 120)
         try bidi("session.subscribe", ["events": ["log.entryAdded"]])
     }
-
-    func end() { _ = try? bidi("session.end", [:]) }
 
     func listen(to session: String, _ hear: @escaping (JSON) -> Void) { listeners[session] = hear }
 
@@ -56,10 +56,12 @@ final class FirefoxTools: BrowserTools {
     // MARK: Its own words
 
     @discardableResult
-    private func bidi(_ method: String, _ parameters: [String: Any]) throws -> JSON {
+    private func bidi(
+        _ method: String, _ parameters: [String: Any], within seconds: Double = Deadline.standard
+    ) throws -> JSON {
         calls += 1
         try client.send(["id": calls, "method": method, "params": parameters])
-        let deadline = Deadline()
+        let deadline = Deadline(seconds: seconds)
         while true {
             let message = try client.next("the answer to \(method)", within: deadline.secondsLeft)
             if message["method"] == "log.entryAdded" { logged(message) }
