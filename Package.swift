@@ -21,7 +21,7 @@ let package = Package(
         // The loop and its three steps, a connection's life, limits and metrics.
         .target(
             name: "Server",
-            dependencies: ["Sockets", "TLS", "History", "Chat", "HTTP", "WebSocket", "Bytes", "Platform"],
+            dependencies: ["Sockets", "TLS", "Log", "Chat", "HTTP", "WebSocket", "Bytes", "Platform"],
             swiftSettings: strict),
         // A chat in a terminal or a pipe.
         .target(
@@ -37,8 +37,8 @@ let package = Package(
             name: "Bench", dependencies: ["Client", "Sockets", "Chat", "HTTP", "WebSocket", "Bytes", "Platform"],
             swiftSettings: strict),
 
-        // The rooms' logs, and the journal of sessions.
-        .target(name: "History", dependencies: ["Platform"], swiftSettings: strict),
+        // The rooms' logs on the disk.
+        .target(name: "Log", dependencies: ["Chat", "Bytes", "Platform"], swiftSettings: strict),
         // Descriptors, listener, streams, pollers: the calls to the kernel.
         .target(name: "Sockets", dependencies: ["Platform"], swiftSettings: strict),
         // The C library for all of them, and every difference between systems.
@@ -59,11 +59,9 @@ let package = Package(
         .target(
             name: "Page", path: ".",
             exclude: [
-                "README.md", "Tests", "Sources/Bench", "Sources/Bytes", "Sources/CSystem", "Sources/Chat",
-                "Sources/Client",
-                "Sources/HTTP", "Sources/History", "Sources/Platform", "Sources/Server", "Sources/Sockets",
-                "Sources/TLS", "Sources/Talk", "Sources/WebSocket",
-                "Sources/chatloop",
+                "README.md", "Tests", "Sources/README.md", "Sources/Bench", "Sources/Bytes", "Sources/CSystem",
+                "Sources/Chat", "Sources/Client", "Sources/HTTP", "Sources/Log", "Sources/Platform", "Sources/Server",
+                "Sources/Sockets", "Sources/TLS", "Sources/Talk", "Sources/WebSocket", "Sources/chatloop",
             ],
             sources: ["Sources/Page"], resources: [.embedInCode("Public")], swiftSettings: strict),
 
@@ -71,7 +69,8 @@ let package = Package(
         .testTarget(name: "WebSocketTests", dependencies: ["Support", "WebSocket", "HTTP", "Bytes"]),
         .testTarget(name: "HTTPTests", dependencies: ["Support", "HTTP", "CSystem"]),
         .testTarget(name: "ChatTests", dependencies: ["Support", "Chat"]),
-        .testTarget(name: "HistoryTests", dependencies: ["History", "Simulation"]),
+        .testTarget(
+            name: "LogTests", dependencies: ["Log", "Chat", "Bytes", "Simulation"], exclude: ["Fixtures"]),
         .testTarget(name: "SocketsTests", dependencies: ["Support", "Sockets", "Platform"]),
         .testTarget(name: "TLSTests", dependencies: ["Support", "TLS", "Platform"]),
         .testTarget(
@@ -91,7 +90,7 @@ let package = Package(
 
         // A simulated world around the shipped server, and what is found in it.
         .target(
-            name: "Simulation", dependencies: ["Server", "Client", "History", "Chat", "WebSocket", "Sockets", "Bytes"],
+            name: "Simulation", dependencies: ["Server", "Client", "Log", "Chat", "WebSocket", "Sockets", "Bytes"],
             path: "Tests/Simulation"),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation"]),
     ]

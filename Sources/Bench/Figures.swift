@@ -1,3 +1,4 @@
+import Bytes
 import Chat
 
 /// A number with so many digits behind the point.

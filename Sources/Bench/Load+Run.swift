@@ -1,3 +1,4 @@
+import Bytes
 import Sockets
 
 /// The load proper.

@@ -69,4 +69,23 @@ package enum Base64 {
         default: nil
         }
     }
+
+    /// The character of RFC 4648, section 5 (the alphabet for addresses and file names) for six bits.
+    package static func urlCharacter(of sextet: UInt8) -> UInt8 {
+        switch sextet {
+        case 62: UInt8(ascii: "-")
+        case 63: UInt8(ascii: "_")
+        default: character(of: sextet & 63)
+        }
+    }
+
+    /// The six bits that such a character stands for.
+    package static func urlSextet(of character: UInt8) -> UInt8? {
+        switch character {
+        case UInt8(ascii: "-"): 62
+        case UInt8(ascii: "_"): 63
+        case UInt8(ascii: "+"), UInt8(ascii: "/"): nil
+        default: sextet(of: character)
+        }
+    }
 }

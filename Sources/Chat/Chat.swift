@@ -1,125 +1,213 @@
-/// The chat itself: rooms, people, sessions and what they say.
+import Bytes
+
+/// The chat: the rooms, and the door to them.
 ///
-/// It is a value and does nothing outside itself. A tick is three calls, always in this order:
+/// It is a value and does nothing outside itself. A tick is five calls, always in this order:
 ///
-/// 1. `update` takes what has happened and decides what follows.
-/// 2. `settle` is told which rooms' new events the disk has not taken, and takes those back.
-/// 3. `endTick` is told that everything has been handed on.
+/// 1. `admit` takes what has happened: the door judges its form and its haste, turns secrets into what rooms may know, and
+///    makes of it the rooms' inputs (`work`).
+/// 2. `update` hands them to the rooms, which decide what follows.
+/// 3. The caller writes each room's `unwritten` lines.
+/// 4. `settle` is told which rooms' events the disk has not taken, and has those take them back.
+/// 5. When everything that is due has been sent, `endTick` forgets it.
 ///
-/// Between the first two the caller writes the journal and then each room's `unwritten` lines; between the last two it
-/// sends. So nothing is ever sent that is not written.
+/// So nothing is ever sent that is not written.
 package struct Chat: Sendable {
+    /// An input of a room.
+    package struct Work: Sendable {
+        package let room: UInt32
+        package var input: RoomInput
+    }
+
     package let limits: Limits
+    package let secret: ServerSecret
 
-    // This tick's time; see TickInputs.
-    var now: Int64 = 0
-    var time: Int64 = 0
-
+    var moment = Moment()
     /// By the connection's slot.
-    var visitors: [Visitor] = []
+    var peers: [Peer] = []
     /// By place; a place without a room has an empty name.
     package internal(set) var rooms: [Room] = []
-    var roomsByName: [String: UInt32] = [:]
+    package internal(set) var roomsByName: [String: UInt32] = [:]
     var vacantRooms: [UInt32] = []
+    private var lastSerial: UInt32 = 0
+    /// The greatest seq of all rooms that were dropped without ever having had a file: a room that begins anew goes on behind it,
+    /// so that no seq that somebody has seen comes again.
+    var forgottenSeq: UInt64 = 0
     /// Rooms that have become empty, oldest first; some may have been entered again since.
     var emptied = Queue<UInt32>()
-
     var dropped: [String] = []
 
-    /// Where each session is, by the hash of its secret.
-    var sessions: [Bits128: (room: UInt32, member: UInt32)] = [:]
-    /// Those whose time of grace is running.
-    var graces = Graces()
-
+    /// This tick's inputs of the rooms, in their order.
+    package internal(set) var work: [Work] = []
+    /// Members' times of grace that are running.
+    var graces = GracePeriods()
     var reads: [UInt64: PendingRead] = [:]
     var lastRequest: UInt64 = 0
-    var journal = Journal()
+    /// Messages of each user, and from each address.
+    var userRates = RateTable<UserID>()
+    var addressRates = RateTable<UInt64>()
 
-    /// Rooms with changes in this tick, each once, or with notices that wait.
+    /// Rooms with changes in this tick, each once, or with entries that wait.
     var touched: [UInt32] = []
+    /// Rooms with entries that wait for the disk itself.
+    private var gated: [UInt32] = []
     /// When the first of the notices that wait are due.
     private var heldUntil: Int64?
     package internal(set) var counters = ChatCounters()
 
-    // What all together hold, in bytes or in number; see Limits.
+    /// What the tick has come to, where it is recorded.
+    package var keepsDigest = false
+    package private(set) var digest = TickDigest()
+
+    // What all together hold, in bytes; see Limits.
     package internal(set) var recentBytes = 0
     var parkedBytes = 0
-    var usedIDs = 0
 
-    /// For texts whose escapes have to be undone.
-    var scratch: [UInt8] = []
-
-    package init(limits: Limits) { self.limits = limits }
+    package init(limits: Limits, secret: ServerSecret) {
+        self.limits = limits
+        self.secret = secret
+    }
 
     // MARK: The tick
 
-    /// Takes a tick's inputs and decides what follows.
+    /// Takes a tick's inputs, and makes of them the rooms' inputs.
     ///
     /// - Parameters:
-    ///   - inputs: what has happened, in order.
-    ///   - output: empty; what is to be written, sent, ended and read.
-    package mutating func update(_ inputs: TickInputs, into output: inout TickOutput) {
-        now = inputs.now
-        time = inputs.time
+    ///   - inputs: what has happened, in order; texts are added to its bytes.
+    ///   - output: empty.
+    package mutating func admit(_ inputs: inout TickInputs, into output: inout TickOutput) {
+        moment = inputs.moment
+        work.removeAll(keepingCapacity: work.capacity <= 1 << 16)
         expireGraces()
-        let bytes = inputs.bytes.span
-        for item in inputs.items {
-            switch item {
-            case .opened(let id, let room, let secret): open(id, room: bytes.extracting(room), secret: secret)
-            case .text(let id, let range): receive(bytes.extracting(range), from: id, into: &output)
+        for index in inputs.items.indices {
+            switch inputs.items[index] {
+            case .opened(let id, let room, let secret, let address):
+                open(id, room: inputs.bytes.span.extracting(room), secret: secret, address: address)
+            case .text(let id, let range): receive(range, from: id, &inputs, into: &output)
             case .closed(let id, let departure): close(id, departure)
-            case .roomLoaded(let room, let newestSeq, let older, let events):
-                roomLoaded(
-                    room, newestSeq: newestSeq, olderMessages: bytes.extracting(older),
-                    events: bytes.extracting(events),
-                    into: &output)
-            case .roomFailed(let room): roomFailed(room, into: &output)
+            case .roomLoaded(let room, let loaded): roomLoaded(room, loaded, &inputs, into: &output)
+            case .roomFailed(let room): roomFailed(room, &inputs, into: &output)
             case .lines(let request, let range, let more):
-                answer(request, lines: bytes.extracting(range), more: more, into: &output)
-            case .readFailed(let request): answerFailed(request, into: &output)
+                answer(request, lines: range, more: more, &inputs, into: &output)
+            case .readFailed(let request): answerFailed(request, &inputs, into: &output)
+            case .synced(let ticket): release(through: ticket)
             }
         }
-        for room in touched where !rooms[Int(room)].unwritten.isEmpty { output.written.append(room) }
-        journal.flush(into: &output.journal)
     }
 
-    /// The disk has had its chance: makes this tick's events history, or takes them back.
+    /// Hands the rooms their inputs.
+    ///
+    /// - Parameter bytes: those of the tick's inputs, after `admit`.
+    package mutating func update(_ bytes: Span<UInt8>, into output: inout TickOutput) {
+        var answerBytes = 0
+        for work in work {
+            let index = Int(work.room)
+            // Where all answers of a tick come to much, pages have to wait, and welcomes are shorter.
+            let isScarce = answerBytes > Limits.answerBytesInAll
+            rooms[index].answersAreScarce = isScarce
+            let before = rooms[index].texts.count
+            if isScarce, case .page(let id, let page) = work.input {
+                rooms[index].apply(.refused(id, .tooFast(1000), reference: page.reference), of: bytes, at: moment)
+            } else {
+                rooms[index].apply(work.input, of: bytes, at: moment)
+            }
+            let answered = rooms[index].texts.count - before
+            answerBytes += answered
+            if case .page(let id, _) = work.input { chargePage(answered, to: id) }
+            touch(work.room)
+        }
+        for room in touched where !rooms[Int(room)].unwritten.isEmpty { output.written.append(room) }
+    }
+
+    /// The disk has had its chance: makes this tick's events history, or has them taken back.
     ///
     /// - Parameters:
     ///   - failed: the rooms of `output.written` whose lines were not written.
-    ///   - journalWritten: whether the journal's were. If not, no room's may have been.
-    package mutating func settle(failed: [UInt32], journalWritten: Bool, into output: inout TickOutput) {
-        if journalWritten { journal.written() }
-        for room in failed where Int(room) < rooms.count {
-            takeBack(room, journalWritten: journalWritten, into: &output)
+    ///   - ticket: what `synced` says when the written lines are on the disk itself; nil where nobody waits for that.
+    ///   - bytes: those of the tick's inputs.
+    package mutating func settle(
+        failed: [UInt32], ticket: UInt64?, _ bytes: Span<UInt8>, into output: inout TickOutput
+    ) {
+        for room in failed
+        where Int(room) < rooms.count && rooms[Int(room)].isTouched && !rooms[Int(room)].refusesEvents {
+            rooms[Int(room)].rollBack(bytes, counting: &counters)
         }
-        if !failed.isEmpty { limitPositions(in: &output) }
+        let written = ticket == nil ? [] : Set(output.written).subtracting(failed)
+        digest = TickDigest()
         heldUntil = nil
-        var held: [UInt32] = []
+        var still: [UInt32] = []
         for index in touched {
-            commit(index)
-            guard let due = rooms[Int(index)].dueTime(now: now) else {
+            commit(index, into: &output)
+            if rooms[Int(index)].release(after: written.contains(index) ? ticket : nil) {
+                if !rooms[Int(index)].isGated { gated.append(index) }
+                rooms[Int(index)].isGated = true
+            }
+            if findDue(index, into: &output) {
+                still.append(index)
+            } else {
                 rooms[Int(index)].isTouched = false
                 noteIfEmpty(index)
-                continue
-            }
-            if due <= now {
-                output.due.append(index)
-            } else {
-                held.append(index)
-                heldUntil = min(heldUntil ?? due, due)
             }
         }
-        touched = held
+        touched = still
+    }
+
+    /// Looks what of a room is to be sent now.
+    ///
+    /// - Returns: whether the room has to be looked at again in the next tick.
+    private mutating func findDue(_ index: UInt32, into output: inout TickOutput) -> Bool {
+        let (sharedAt, hasOwn) = rooms[Int(index)].dueTimes(now: moment.now)
+        if let sharedAt, sharedAt <= moment.now {
+            output.due.append(
+                TickOutput.Due(room: index, below: rooms[Int(index)].releasedBelow, includesShared: true))
+            return true
+        }
+        if hasOwn {
+            output.due.append(
+                TickOutput.Due(room: index, below: rooms[Int(index)].releasedBelow, includesShared: false))
+        }
+        if let sharedAt { heldUntil = min(heldUntil ?? sharedAt, sharedAt) }
+        return sharedAt != nil || hasOwn
+    }
+
+    /// A room's events are history: what follows for those at the door.
+    private mutating func commit(_ index: UInt32, into output: inout TickOutput) {
+        let before = rooms[Int(index)].recent.byteCount
+        if keepsDigest { digest.add(rooms[Int(index)], at: index) }
+        sortAnswers(of: index, into: &output)
+        rooms[Int(index)].commit(counting: &counters)
+        recentBytes += rooms[Int(index)].recent.byteCount - before
+        for grace in rooms[Int(index)].takeGraces() {
+            graces.add(
+                GracePeriod(
+                    end: moment.now &+ grace.duration, room: index, serial: rooms[Int(index)].serial,
+                    member: grace.member, grace: grace.grace), duration: grace.duration)
+        }
+        for (id, code) in rooms[Int(index)].takeRefusals() { countRefusal(of: id, code, into: &output) }
     }
 
     /// What is due has been handed on.
     package mutating func endTick(_ output: TickOutput) {
-        for index in output.due {
-            counters.deliveries &+= UInt64(rooms[Int(index)].pending.count) &* UInt64(rooms[Int(index)].present.count)
-            rooms[Int(index)].clearPending(now: now)
+        for due in output.due {
+            let index = Int(due.room)
+            counters.deliveries &+= rooms[index].removeSent(due, now: moment.now)
+        }
+        let looked = touched
+        touched = looked.filter { !rooms[Int($0)].pending.isEmpty }
+        for index in looked where rooms[Int(index)].pending.isEmpty {
             rooms[Int(index)].isTouched = false
             noteIfEmpty(index)
+        }
+    }
+
+    /// What was written up to a ticket is on the disk itself.
+    private mutating func release(through ticket: UInt64) {
+        let waiting = gated
+        gated.removeAll()
+        for index in waiting {
+            touch(index)
+            rooms[Int(index)].isGated = !rooms[Int(index)].release(through: ticket)
+            if rooms[Int(index)].isGated { gated.append(index) }
         }
     }
 
@@ -139,5 +227,19 @@ package struct Chat: Sendable {
         guard !rooms[Int(room)].isTouched else { return }
         rooms[Int(room)].isTouched = true
         touched.append(room)
+    }
+
+    mutating func nextSerial() -> UInt32 {
+        lastSerial &+= 1
+        return lastSerial
+    }
+
+    /// The members whose grace is over leave, if they are still away.
+    private mutating func expireGraces() {
+        while let grace = graces.removeFirst(before: moment.now) {
+            // The room may have been dropped, and another be in its place.
+            guard Int(grace.room) < rooms.count, rooms[Int(grace.room)].serial == grace.serial else { continue }
+            work.append(Work(room: grace.room, input: .graceOver(member: grace.member, grace: grace.grace)))
+        }
     }
 }

@@ -1,3 +1,4 @@
+import Bytes
 import Chat
 
 /// What a client proves with its join.

@@ -1,3 +1,4 @@
+import Bytes
 import Chat
 
 /// A server's message as one line, for programs that read lines.

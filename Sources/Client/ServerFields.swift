@@ -1,3 +1,4 @@
+import Bytes
 import Chat
 
 /// The members of an object in a server's message, by name. Of a name that is there twice the last counts, as in JavaScript.

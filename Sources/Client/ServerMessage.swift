@@ -1,3 +1,4 @@
+import Bytes
 import Chat
 
 /// A person in the room.

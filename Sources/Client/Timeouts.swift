@@ -28,6 +28,4 @@ enum Timeouts {
 extension CloseCode {
     /// Chatloop's own: the client has given up a connection that did not answer. It counts as lost, so that the name is kept.
     static let unanswered = CloseCode(rawValue: 4000)
-    /// Chatloop's own: a host has put this client out.
-    package static let putOut = CloseCode(rawValue: 4003)
 }

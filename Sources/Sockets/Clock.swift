@@ -94,4 +94,17 @@ package struct Entropy {
         }
         return words.removeLast()
     }
+
+    /// So many bytes of them.
+    package static func bytes(_ count: Int) -> [UInt8] {
+        var entropy = Entropy()
+        var bytes: [UInt8] = []
+        while bytes.count < count {
+            let word = entropy.next()
+            for shift in stride(from: UInt64(0), to: 64, by: 8) {
+                bytes.append(UInt8(truncatingIfNeeded: word >> shift))
+            }
+        }
+        return Array(bytes.prefix(count))
+    }
 }

@@ -44,6 +44,13 @@ package struct IPAddress: Hashable, Sendable, CustomStringConvertible {
     /// 0.0.0.0 or ::
     package var isAny: Bool { isV4 ? v4 == 0 : high == 0 && low == 0 }
 
+    /// Its 16 bytes, in network order.
+    package var bytes: [UInt8] {
+        [high, low].flatMap { half in
+            stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: half >> UInt64($0)) }
+        }
+    }
+
     /// What counts as one client: an IPv4 address, or the /64 that an IPv6 client has to itself.
     package var site: IPAddress { isV4 ? self : IPAddress(high: high, low: 0) }
 

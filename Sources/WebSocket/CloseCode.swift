@@ -18,6 +18,8 @@ package struct CloseCode: RawRepresentable, Hashable, Sendable {
     package static let tryAgainLater = CloseCode(rawValue: 1013)
     /// Chatloop's own: the same session has joined over another connection.
     package static let takenOver = CloseCode(rawValue: 4001)
+    /// Chatloop's own: a host or an operator has put this person out.
+    package static let putOut = CloseCode(rawValue: 4003)
 
     /// Whether a close frame may carry this code: those that RFC 6455 and the registry define for the wire, and the ranges
     /// for libraries (3000–3999) and for private use (4000–4999).

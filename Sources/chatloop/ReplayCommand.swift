@@ -29,8 +29,10 @@ enum ReplayCommand {
                 "\(ticks) ticks replayed; all of them agree\(isCut ? ". The recording ends in the middle of one" : "")\n"
             )
             return 0
-        case .differed(let tick, let now):
-            Output.error("chatloop: tick \(tick), at \(now) ms, came out differently than it was recorded\n")
+        case .differed(let tick, let now, let fields):
+            let names = fields.joined(separator: ", ")
+            Output.error(
+                "chatloop: tick \(tick), at \(now) ms, came out differently than it was recorded, in: \(names)\n")
             return 1
         case .unreadable(let reason):
             Output.error("chatloop: \(path) is no recording that can be replayed: \(reason)\n")

@@ -1,27 +1,29 @@
 import Bytes
-import Foundation
+import Chat
+import Testing
 
-@testable import Chat
-
-/// A chat with clients, but without a network: what is said goes in as inputs, and what comes out is delivered to each
-/// client's transcript in the order in which the server would send it.
+/// A chat with clients and a simulated disk, but without a network: what clients say goes in as inputs, and what comes out is
+/// delivered to each client's transcript in the order in which the server would send it.
 struct ChatHarness {
     var chat: Chat
     var inputs = TickInputs()
     var output = TickOutput()
     var disk = SimulatedDisk()
-    /// Whether what is read from the disk is there in the next tick.
+    /// Whether reads are answered in the next tick, and writes synced in it.
     var answersReads = true
     /// What each client has got, oldest first.
     var transcripts: [ConnectionID: [String]] = [:]
     var endings: [ConnectionID: Ending] = [:]
-    /// All that went in and came out, as far as it is wanted.
+    /// All that went into the rooms and came out of them, as far as it is wanted.
     var recording: [UInt8] = []
-    var isRecording = false
+    var isRecording = false { didSet { chat.keepsDigest = isRecording } }
+    private var recorded: [UInt32: UInt32] = [:]  // the serial of each room that is in the recording, by its place
+    private var ended: Set<ConnectionID> = []
     private var nextSlot: UInt32 = 0
-    private var cursors: [ConnectionID: Int] = [:]
 
-    init(limits: Limits = ChatHarness.unlimited()) { chat = Chat(limits: limits) }
+    init(limits: Limits = ChatHarness.unlimited()) {
+        chat = Chat(limits: limits, secret: ServerSecret(key: Array(repeating: 7, count: 32)))
+    }
 
     static func durable() -> ChatHarness { ChatHarness(limits: unlimited(isDurable: true)) }
 
@@ -37,12 +39,22 @@ struct ChatHarness {
 
     // MARK: Inputs
 
-    mutating func open(_ room: String = "lobby", secret: Bits128? = nil) -> ConnectionID {
+    mutating func open(_ room: String = "lobby", address: UInt64 = 1) -> ConnectionID {
         let id = ConnectionID(slot: nextSlot, generation: 1)
         nextSlot += 1
-        let secret = secret ?? Bits128(high: 0xABCD, low: UInt64(id.slot))
-        inputs.items.append(.opened(id, room: inputs.append(room), secret: secret))
+        inputs.items.append(
+            .opened(id, room: inputs.append(room), secret: Self.secret(of: id), address: address))
         return id
+    }
+
+    /// The secret that the session of a connection has if it joins as someone new.
+    static func secret(of id: ConnectionID) -> UInt128 { 0xABCD << 64 | UInt128(id.slot) }
+
+    /// The same as it stands in a welcome.
+    static func newSession(of id: ConnectionID) -> String {
+        var text: [UInt8] = []
+        text.append(hexadecimal: secret(of: id))
+        return String(decoding: text, as: UTF8.self)
     }
 
     mutating func send(_ id: ConnectionID, _ json: String) { inputs.items.append(.text(id, inputs.append(json))) }
@@ -52,21 +64,34 @@ struct ChatHarness {
         send(id, "{\"type\":\"message\",\"text\":\(quoted(text))\(messageID.map { ",\"id\":\(quoted($0))" } ?? "")}")
     }
 
+    mutating func rename(_ id: ConnectionID, _ name: String) {
+        send(id, "{\"type\":\"rename\",\"username\":\(quoted(name))}")
+    }
+
     mutating func close(_ id: ConnectionID, _ departure: Departure) { inputs.items.append(.closed(id, departure)) }
 
     /// Opens a connection and sends a join, without ticking.
-    mutating func arrive(_ name: String, room: String = "lobby", more: String = "") -> ConnectionID {
-        let id = open(room)
+    mutating func arrive(_ name: String, room: String = "lobby", address: UInt64 = 1, more: String = "")
+        -> ConnectionID
+    {
+        let id = open(room, address: address)
         send(id, "{\"type\":\"join\",\"username\":\(quoted(name))\(more)}")
         return id
     }
 
     /// Opens a connection and joins; the room is loaded if it has to be.
-    mutating func join(_ name: String, room: String = "lobby", more: String = "") -> ConnectionID {
-        let id = arrive(name, room: room, more: more)
+    mutating func join(_ name: String, room: String = "lobby", address: UInt64 = 1, more: String = "") -> ConnectionID {
+        let id = arrive(name, room: room, address: address, more: more)
         tick()
         while answersReads, !disk.reads.isEmpty { tick() }
         return id
+    }
+
+    /// The same with a key of 16 times the same letter.
+    mutating func join(_ name: String, key letter: Character, room: String = "lobby", address: UInt64 = 1)
+        -> ConnectionID
+    {
+        join(name, room: room, address: address, more: ",\"key\":\"\(String(repeating: letter, count: 16))\"")
     }
 
     /// Joins with a session and a `since`.
@@ -79,57 +104,77 @@ struct ChatHarness {
     // MARK: The tick
 
     mutating func tick(after milliseconds: Int64 = 1) {
-        inputs.now += milliseconds
-        inputs.time = 1_700_000_000_000 + inputs.now
+        inputs.moment.now += milliseconds
+        inputs.moment.time = 1_700_000_000_000 + inputs.now
         if answersReads { answerReads() }
         output.removeAll()
-        if isRecording { Recording.appendInputs(inputs, to: &recording) }
-        chat.update(inputs, into: &output)
-        let (failed, journalWritten) = disk.write(output, of: chat)
-        chat.settle(failed: failed, journalWritten: journalWritten, into: &output)
+        chat.admit(&inputs, into: &output)
+        record()
+        // A copy: no part of the harness can be lent while another is changed.
+        let bytes = inputs.bytes
+        chat.update(bytes.span, into: &output)
+        let failed = disk.write(output.written, of: chat)
+        chat.settle(failed: failed, ticket: disk.ticket, bytes.span, into: &output)
         if isRecording {
-            let digest = output.digest(chat)
-            let outcome = Recording.Outcome(failed: failed, journalWritten: journalWritten, digest: digest)
-            Recording.appendOutcome(outcome, to: &recording)
+            Recording.appendOutcome(Recording.Outcome(failed: failed, digest: chat.digest), to: &recording)
         }
         deliver()
         chat.endTick(output)
         disk.reads += output.reads
         inputs.removeAll()
+        if let error = chat.bookkeepingError { Issue.record("\(error)") }
         // They have had all that was for them, and are closed then.
         for (id, ending) in output.endings where !ending.isDone { close(id, .lost) }
     }
 
-    /// Delivers as `Server` does: replies cut into the room's events at their places.
-    private mutating func deliver() {
-        for (id, ending) in output.endings { endings[id] = ending }
-        var replies = Dictionary(grouping: output.replies, by: \.to)
-        for index in output.due {
-            let room = chat.rooms[Int(index)]
-            let texts = room.pending.map { event in
-                String(decoding: (event.isKept ? room.lines : room.whispers)[event.range], as: UTF8.self)
-            }
-            for id in room.present {
-                var next = cursors[id] ?? 0
-                for reply in replies[id] ?? [] {
-                    if reply.after > next { transcripts[id, default: []] += texts[next..<reply.after] }
-                    next = max(next, reply.resume)
-                    append(reply)
-                }
-                if next < texts.count { transcripts[id, default: []] += texts[next...] }
-                cursors[id] = 0
-                replies[id] = nil
+    /// Writes this tick's inputs down, with the rooms that have their first.
+    private mutating func record() {
+        guard isRecording else { return }
+        for work in chat.work {
+            let room = chat.rooms[Int(work.room)]
+            if recorded.updateValue(room.serial, forKey: work.room) != room.serial {
+                Recording.appendRoom(room, at: work.room, to: &recording)
             }
         }
-        for reply in output.replies where replies[reply.to] != nil {
-            append(reply)
-            if reply.isWelcome { cursors[reply.to] = reply.resume }
+        let bytes = inputs.bytes
+        Recording.appendInputs(chat.work, of: bytes.span, at: inputs.moment, to: &recording)
+    }
+
+    /// Delivers as the server does: walks the entries that are due, each to those that it is for.
+    private mutating func deliver() {
+        for (id, ending) in output.endings { endings[id] = ending }
+        for (id, range) in output.answers { give(id, output.bytes[range]) }
+        for due in output.due {
+            let room = chat.rooms[Int(due.room)]
+            for entry in room.pending where entry.number < due.below && (due.includesShared || !entry.isShared) {
+                deliver(entry, of: room)
+            }
         }
     }
 
-    private mutating func append(_ reply: TickOutput.Reply) {
-        guard !reply.range.isEmpty else { return }
-        transcripts[reply.to, default: []].append(String(decoding: output.bytes[reply.range], as: UTF8.self))
+    private mutating func deliver(_ entry: Entry, of room: Room) {
+        let text = (entry.isEvent ? room.lines : room.texts)[entry.range]
+        switch entry.audience {
+        case .everyone, .everyoneBut:
+            for id in room.present where entry.audience != .everyoneBut(id) {
+                if room.hearsFrom(id) <= entry.number { give(id, text) }
+            }
+        case .one(let id), .newcomer(let id):
+            if case .end = entry.kind {
+                ended.insert(id)
+            } else if entry.kind == .welcome {
+                var session: [UInt8] = []
+                session.append(hexadecimal: chat.sessionSecret(of: id))
+                give(id, text + Array(",\"session\":\"".utf8) + session + Array("\"".utf8))
+            } else {
+                give(id, text)
+            }
+        }
+    }
+
+    private mutating func give(_ id: ConnectionID, _ text: ArraySlice<UInt8>) {
+        if ended.contains(id) { Issue.record("something is sent to \(id) after its end") }
+        transcripts[id, default: []].append(String(decoding: text, as: UTF8.self) + "}")
     }
 
     // MARK: The disk's answers
@@ -137,9 +182,17 @@ struct ChatHarness {
     /// Has all that waits to be read answered in the next tick.
     mutating func answerReads(failing: Bool = false) {
         for read in disk.reads {
-            disk.answer(read, room: chat.rooms[Int(read.room)].name, fails: failing, to: &inputs)
+            let room = chat.rooms[Int(read.room)]
+            disk.answer(read, of: room, fails: failing, to: &inputs)
         }
         disk.reads = []
+    }
+
+    /// What has been written so far is on the disk itself, in the next tick.
+    mutating func sync() {
+        guard let ticket = disk.ticket else { return }
+        inputs.items.append(.synced(ticket: ticket))
+        disk.ticket = ticket + 1
     }
 
     /// The process is killed and started again: what is on the disk is all that is left.
@@ -147,11 +200,9 @@ struct ChatHarness {
         var next = ChatHarness(limits: chat.limits)
         next.disk = disk
         next.disk.reads = []
-        next.inputs.now = inputs.now
+        next.inputs.moment = inputs.moment
         next.nextSlot = nextSlot
         next.answersReads = answersReads
-        _ = next.chat.restore(journal: disk.journal.span, now: inputs.now, into: &next.output)
-        next.disk.reads = next.output.reads
         self = next
     }
 
@@ -171,51 +222,23 @@ struct ChatHarness {
         take(id).first { $0.type == "welcome" }?["session"] ?? "none"
     }
 
-    /// The lobby's room.
-    var room: Room { chat.rooms.first { $0.name == "lobby" } ?? Room(name: "", phase: .unloaded) }
+    /// A room by its name.
+    func room(_ name: String = "lobby") -> Room {
+        chat.rooms.first { $0.name == name } ?? Room(name: "", rules: chat.limits.rules, isLoaded: false)
+    }
 }
 
-/// A text as a JSON string, written by someone else than the chat.
-func quoted(_ text: String) -> String {
-    let data = (try? JSONSerialization.data(withJSONObject: text, options: .fragmentsAllowed)) ?? Data()
-    return String(decoding: data, as: UTF8.self)
+extension Room {
+    /// All that the room would be made of again.
+    var snapshot: String {
+        var bytes: [UInt8] = []
+        var cursor = SnapshotCursor()
+        while !cursor.isDone { appendSnapshot(from: &cursor, limit: 1 << 30, to: &bytes) }
+        return String(decoding: bytes, as: UTF8.self)
+    }
 }
 
-/// A JSON object as Foundation reads it: an independent opinion on what the chat writes.
-struct JSON: CustomStringConvertible {
-    let text: String
-    private let object: [String: Any]
-
-    init(_ text: String) {
-        self.text = text
-        let object = try? JSONSerialization.jsonObject(with: Data(text.utf8))
-        self.object = object as? [String: Any] ?? ["type": "no JSON: \(text)"]
-    }
-
-    init(_ object: [String: Any]) {
-        text = "\(object)"
-        self.object = object
-    }
-
-    var description: String { text }
-    var type: String { self["type"] ?? "" }
-    var code: String? { self["code"] }
-    var seq: Int? { self["seq"] }
-    subscript(name: String) -> String? { object[name] as? String }
-    subscript(name: String) -> Int? { object[name] as? Int }
-    subscript(name: String) -> Bool? { object[name] as? Bool }
-    subscript(name: String) -> [String]? { object[name] as? [String] }
-    subscript(name: String) -> [JSON]? { (object[name] as? [[String: Any]])?.map(JSON.init) }
-    var keys: Set<String> { Set(object.keys) }
-
-    /// Type and what matters most.
-    var short: String {
-        switch type {
-        case "message": "\(self["username"] ?? "?"): \(self["text"] ?? "?")"
-        case "error": code ?? "?"
-        case "rename": "rename \(self["username"] ?? "?") \(self["to"] ?? "?")"
-        case "history": "history \((self["events"] as [JSON]? ?? []).map(\.short))"
-        default: "\(type) \(self["username"] ?? "?")"
-        }
-    }
+extension TickInputs {
+    /// Adds a text, and says where it is.
+    mutating func append(_ text: String) -> Range<Int> { append(Array(text.utf8).span) }
 }

@@ -1,25 +1,27 @@
+import Chat
 import Testing
 
-@testable import Chat
-
 @Suite struct JoiningTests {
-    @Test func theWelcomeComesFirstAndOnesOwnJoinFollowsAsTheNextEvent() throws {
+    @Test func join_getsWelcomeFirstThenOwnJoinAsNextEvent() throws {
         var world = ChatHarness()
         let ada = world.join("Ada")
         let got = world.take(ada)
         #expect(got.map(\.type) == ["welcome", "join"])
-        #expect(got[0].keys == ["type", "username", "room", "users", "userCount", "session", "seq", "history", "gap"])
+        #expect(
+            got[0].keys == [
+                "type", "username", "user", "room", "users", "people", "userCount", "session", "seq", "history", "gap",
+            ])
         #expect(got[0]["username"] == "Ada")
         #expect(got[0]["room"] == "lobby")
         #expect(got[0]["users"] == ["Ada"])
         #expect(got[0]["userCount"] == 1)
         #expect(got[0]["gap"] == false)
         #expect((got[0]["session"] as String?)?.count == 32)
-        #expect(got[1].keys == ["type", "seq", "time", "username"])
+        #expect(got[1].keys == ["type", "seq", "time", "username", "user"])
         #expect(try #require(got[1].seq) == #require(got[0].seq) + 1)
     }
 
-    @Test func everyoneHearsOfANewcomerAndTheNewcomerIsAmongTheUsers() {
+    @Test func join_isHeardByEveryoneAndNewcomerIsAmongUsers() {
         var world = ChatHarness()
         let ada = world.join("Ada")
         _ = world.take(ada)
@@ -30,7 +32,7 @@ import Testing
         #expect(welcome["userCount"] == 2)
     }
 
-    @Test func severalWhoJoinInOneTickAllSeeTheSameOrder() {
+    @Test func join_severalInOneTick_seeOneOrder() {
         var world = ChatHarness()
         let ids = ["Ada", "Bo", "Cy"].map { name in
             let id = world.open()
@@ -53,6 +55,9 @@ import Testing
         ("{\"type\":\"join\",\"username\":\"Bo\",\"since\":1.5}", "bad_field"),
         ("{\"type\":\"join\",\"username\":\"Bo\",\"since\":\"1\"}", "bad_field"),
         ("{\"type\":\"join\",\"username\":\"Bo\",\"session\":1}", "bad_field"),
+        ("{\"type\":\"join\",\"username\":\"Bo\",\"key\":16}", "bad_field"),
+        ("{\"type\":\"join\",\"username\":\"Bo\",\"key\":\"123456789012345\"}", "bad_field"),
+        ("{\"type\":\"join\",\"username\":\"Bo\",\"key\":\"\"}", "bad_field"),
         ("{\"type\":\"join\",\"username\":\"  \"}", "username_invalid"),
         ("{\"type\":\"join\",\"username\":\"ADA\"}", "username_taken"),
         ("{\"type\":\"message\",\"text\":\"hi\"}", "not_joined"),
@@ -68,7 +73,7 @@ import Testing
         ("{\"type\":\"join\"} x", "bad_json"),
         ("", "bad_json"),
     ])
-    func whatCannotBeDoneIsRefusedAndTheConnectionStays(text: String, code: String) {
+    func refusedRequest_isAnsweredAndConnectionStays(text: String, code: String) {
         var world = ChatHarness()
         _ = world.join("Ada")
         let bo = world.open()
@@ -83,13 +88,13 @@ import Testing
         #expect(world.take(bo).map(\.type) == ["welcome", "join"])
     }
 
-    @Test func fieldsThatAreNullCountAsMissingAndUnknownOnesAreIgnored() {
+    @Test func join_withNullAndUnknownFields_isAccepted() {
         var world = ChatHarness()
-        let ada = world.join("Ada", more: ",\"since\":null,\"session\":null,\"colour\":{\"a\":[1,2]}")
+        let ada = world.join("Ada", more: ",\"since\":null,\"session\":null,\"key\":null,\"colour\":{\"a\":[1,2]}")
         #expect(world.take(ada).map(\.type) == ["welcome", "join"])
     }
 
-    @Test func joiningTwiceIsRefused() {
+    @Test func join_twice_isRefused() {
         var world = ChatHarness()
         let ada = world.join("Ada")
         world.send(ada, "{\"type\":\"join\",\"username\":\"Ada2\"}")
@@ -98,13 +103,13 @@ import Testing
     }
 
     @Test(arguments: ["", "Lobby", "a b", "é", String(repeating: "a", count: 33), "../x"])
-    func aRoomThatCannotBeIsSaidAtTheJoin(room: String) {
+    func join_toInvalidRoom_isRefused(room: String) {
         var world = ChatHarness()
         let id = world.join("Ada", room: room)
         #expect(world.take(id).map(\.code) == ["room_invalid"])
     }
 
-    @Test func roomsAreApart() {
+    @Test func rooms_areApart() {
         var world = ChatHarness()
         let ada = world.join("Ada", room: "one")
         let other = world.join("Ada", room: "two")
@@ -114,7 +119,7 @@ import Testing
         #expect(world.take(other).map(\.type) == ["welcome", "join"])
     }
 
-    @Test func aWelcomeNamesNoMoreThanFiveHundred() {
+    @Test func welcome_namesAtMostFiveHundredUsers() {
         var world = ChatHarness()
         for i in 0..<600 { _ = world.join("user\(i)") }
         world.tick(after: 1000)

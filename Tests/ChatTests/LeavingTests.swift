@@ -1,6 +1,5 @@
+import Chat
 import Testing
-
-@testable import Chat
 
 @Suite struct LeavingTests {
     private func departed(_ departure: Departure, after: Int64) -> [String] {
@@ -15,19 +14,19 @@ import Testing
         return world.take(ada).map { "\($0.type) \($0["username"] ?? "")" }
     }
 
-    @Test func goodByeIsSeenAtOnce() { #expect(departed(.left, after: 0) == ["leave Bo"]) }
+    @Test func leave_afterNormalClosure_isSeenAtOnce() { #expect(departed(.left, after: 0) == ["leave Bo"]) }
 
-    @Test func aClosedTabIsGoneAfterFiveSeconds() {
+    @Test func leave_afterGoingAway_comesAfterFiveSeconds() {
         #expect(departed(.wentAway, after: 4_999) == [])
         #expect(departed(.wentAway, after: 5_000) == ["leave Bo"])
     }
 
-    @Test func aLostConnectionIsGoneAfterThirtySeconds() {
+    @Test func leave_afterLoss_comesAfterThirtySeconds() {
         #expect(departed(.lost, after: 29_999) == [])
         #expect(departed(.lost, after: 30_000) == ["leave Bo"])
     }
 
-    @Test func theNextDeadlineIsWhenTheFirstOfThemLeaves() {
+    @Test func nextDeadline_isWhenFirstGraceEnds() {
         var world = ChatHarness()
         let ada = world.join("Ada")
         let bo = world.join("Bo")
@@ -42,7 +41,7 @@ import Testing
         #expect(world.chat.nextDeadline == now + 30_000)
     }
 
-    @Test func theNameIsHeldInTheTimeOfGraceAndFreeAfterIt() {
+    @Test func name_isHeldDuringGraceAndFreeAfterwards() {
         var world = ChatHarness()
         let ada = world.join("Ada")
         world.close(ada, .lost)
@@ -55,7 +54,7 @@ import Testing
         #expect(world.take(second).map(\.type) == ["welcome", "join"])
     }
 
-    @Test func aConnectionThatNeverJoinedLeavesWithoutAWord() {
+    @Test func close_ofConnectionThatNeverJoined_isSilent() {
         var world = ChatHarness()
         let ada = world.join("Ada")
         let id = world.open()

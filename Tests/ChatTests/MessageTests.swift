@@ -1,9 +1,8 @@
+import Chat
 import Testing
 
-@testable import Chat
-
 @Suite struct MessageTests {
-    @Test func aMessageGoesToEveryoneAndIsItsSendersReceipt() throws {
+    @Test func message_goesToEveryoneSenderIncluded() throws {
         var world = ChatHarness()
         let (ada, bo) = (world.join("Ada"), world.join("Bo"))
         _ = (world.take(ada), world.take(bo))
@@ -11,7 +10,7 @@ import Testing
         world.tick()
         let got = world.take(ada)
         #expect(got.count == 1)
-        #expect(got[0].keys == ["type", "seq", "time", "username", "text", "id"])
+        #expect(got[0].keys == ["type", "seq", "time", "username", "user", "text", "id"])
         #expect(got[0]["username"] == "Ada")
         #expect(got[0]["text"] == "Hi \"all\"\n")
         #expect(got[0]["id"] == "a1")
@@ -20,17 +19,19 @@ import Testing
         #expect(world.take(bo).map(\.text) == got.map(\.text))
     }
 
-    @Test func withoutAnIdTheEventHasNone() {
+    @Test func message_withoutID_hasNone() {
         var world = ChatHarness()
         let ada = world.join("Ada")
         _ = world.take(ada)
         world.say(ada, "Hi")
         world.send(ada, "{\"type\":\"message\",\"text\":\"Ho\",\"id\":null}")
         world.tick()
-        #expect(world.take(ada).map(\.keys) == Array(repeating: ["type", "seq", "time", "username", "text"], count: 2))
+        #expect(
+            world.take(ada).map(\.keys)
+                == Array(repeating: ["type", "seq", "time", "username", "user", "text"], count: 2))
     }
 
-    @Test func everyoneHasTheSameOrderAndSeqsAreWithoutGaps() {
+    @Test func messages_haveOneOrderAndSeqsWithoutGaps() {
         var world = ChatHarness()
         let ids = (0..<5).map { world.join("user\($0)") }
         for id in ids { _ = world.take(id) }
@@ -45,14 +46,16 @@ import Testing
         #expect(seqs.count == 67)
     }
 
-    @Test func theTimeIsThatOfTheTickAndNeverNegative() {
+    @Test func time_isTheTicksAndNeverNegative() {
         var world = ChatHarness()
         let ada = world.join("Ada")
         _ = world.take(ada)
         world.say(ada, "Hi")
-        world.inputs.time = -5
-        world.chat.update(world.inputs, into: &world.output)
-        #expect(world.room.lines.contains("\"time\":0,"))
+        world.inputs.moment.time = -5
+        world.chat.admit(&world.inputs, into: &world.output)
+        let bytes = world.inputs.bytes
+        world.chat.update(bytes.span, into: &world.output)
+        #expect(String(decoding: world.room().lines, as: UTF8.self).contains("\"time\":0,"))
     }
 
     @Test(arguments: [
@@ -72,7 +75,7 @@ import Testing
         ("{\"type\":\"message\",\"text\":\"\\ud83d\"}", "bad_json"),
         ("{\"type\":\"message\",\"text\":\"a\tb\"}", "bad_json"),
     ])
-    func whatCannotBeSaidIsRefusedToItsSenderAlone(text: String, code: String) {
+    func refusedMessage_isAnsweredToSenderAlone(text: String, code: String) {
         var world = ChatHarness()
         let (ada, bo) = (world.join("Ada"), world.join("Bo"))
         _ = (world.take(ada), world.take(bo))
@@ -85,7 +88,7 @@ import Testing
         #expect(world.heard(bo) == ["Ada: still here"])
     }
 
-    @Test func theLengthOfATextIsCountedInScalars() {
+    @Test func text_lengthIsCountedInScalars() {
         var world = ChatHarness()
         let ada = world.join("Ada")
         _ = world.take(ada)
@@ -108,7 +111,7 @@ import Testing
         #expect(errors.map { $0["id"] } == Array(repeating: "i", count: 4))
     }
 
-    @Test func anErrorAnswersAMessageWithItsId() {
+    @Test func error_hasTheMessagesID() {
         var world = ChatHarness()
         let (ada, stranger) = (world.join("Ada"), world.open())
         _ = world.take(ada)
@@ -120,7 +123,7 @@ import Testing
         #expect(world.take(stranger).map { $0["id"] } == ["y", nil])
     }
 
-    @Test func escapesThatNeedNotBeAreUndone() {
+    @Test func message_needlessEscapesAreUndone() {
         var world = ChatHarness()
         let ada = world.join("Ada")
         _ = world.take(ada)
@@ -133,7 +136,7 @@ import Testing
         #expect(got.map { $0["id"] } == ["b"])
     }
 
-    @Test func whatTextsLookLikeDoesNotMatter() {
+    @Test func text_ofAnyLookComesThroughUnchanged() {
         let texts = [
             "</script><b>&amp;", "\u{202E}evil", "{\"type\":\"leave\"}", "\\", "\"", "a\u{2028}b", "e\u{301}",
             "x\u{FEFF}y", "\u{FFFF}",
@@ -147,7 +150,7 @@ import Testing
         #expect(world.take(ada).map { $0["text"] } == texts)
     }
 
-    @Test func ofAFieldThatIsThereTwiceTheLastCounts() {
+    @Test func field_thatIsThereTwice_lastCounts() {
         var world = ChatHarness()
         let ada = world.join("Ada")
         _ = world.take(ada)
@@ -155,9 +158,4 @@ import Testing
         world.tick()
         #expect(world.heard(ada) == ["Ada: two"])
     }
-}
-
-extension [UInt8] {
-    /// Whether a text stands somewhere in these bytes.
-    func contains(_ text: String) -> Bool { String(decoding: self, as: UTF8.self).contains(text) }
 }

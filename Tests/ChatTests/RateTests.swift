@@ -1,6 +1,7 @@
 import Support
 import Testing
 
+// Buckets and their table are the door's own.
 @testable import Chat
 
 @Suite struct TokenBucketTests {
@@ -13,7 +14,7 @@ import Testing
     }
 
     @Test(arguments: [(10.0, 30.0), (1, 5), (0.2, 5), (3, 1), (1000, 1), (0.7, 2.5)])
-    func inNoSpanOfTimeIsMoreLetThroughThanIsAllowed(perSecond: Double, burst: Double) {
+    func take_inAnySpanOfTime_letsThroughWhatIsAllowed(perSecond: Double, burst: Double) {
         let rate = Rate(perSecond: perSecond, burst: burst)
         for seed in 0..<5 as Range<UInt64> {
             let times = accepted(rate, tries: 600, within: 20_000, seed: seed)
@@ -27,7 +28,7 @@ import Testing
         }
     }
 
-    @Test func inTheLongRunAllThatIsAllowedIsLetThrough() {
+    @Test func take_inTheLongRun_letsThroughAllThatIsAllowed() {
         for (perSecond, burst) in [(10.0, 30.0), (260_000, 780_000), (3, 1), (0.2, 5)] {
             let rate = Rate(perSecond: perSecond, burst: burst)
             var bucket = TokenBucket()
@@ -41,7 +42,7 @@ import Testing
         }
     }
 
-    @Test func theWaitIsExact() {
+    @Test func take_refused_tellsTheExactWait() {
         var random = SeededGenerator(seed: 1)
         for _ in 0..<200 {
             let rate = Rate(
@@ -62,7 +63,7 @@ import Testing
         }
     }
 
-    @Test func aLargeOneIsLetThroughAndPaidForAfterwards() {
+    @Test func take_ofManyTokens_isPaidForAfterwards() {
         let rate = Rate(perSecond: 1000, burst: 10)
         var bucket = TokenBucket()
         #expect(bucket.take(5000, of: rate, now: 0) == 0)
@@ -73,7 +74,7 @@ import Testing
         #expect(bucket.take(1, of: rate, now: 4991) == 1001)
     }
 
-    @Test func withoutARateThereIsNoLimit() {
+    @Test func take_withoutRate_hasNoLimit() {
         var bucket = TokenBucket()
         for _ in 0..<1000 { #expect(bucket.take(1 << 40, of: nil, now: 0) == 0) }
         bucket.charge(5, of: nil, now: 0)
@@ -82,7 +83,7 @@ import Testing
 
     /// Recordings may say anything.
     @Test(arguments: [0.0, -1, .nan, .infinity, -.infinity, .leastNonzeroMagnitude, 1e308, 1e-9])
-    func aRateThatIsNoneDoesNotTrap(perSecond: Double) {
+    func take_ofAbsurdRate_doesNotTrap(perSecond: Double) {
         let limits = Limits(messagesPerSecond: perSecond)
         for rate in [Rate(perSecond: perSecond, burst: perSecond), limits.messages, limits.bytes] {
             var bucket = TokenBucket()
@@ -91,5 +92,40 @@ import Testing
                 bucket.charge(.max, of: rate, now: now)
             }
         }
+    }
+}
+
+@Suite struct RateTableTests {
+    private let rate = Rate(perSecond: 1, burst: 2)
+
+    @Test func take_countsEachKeyByItself() {
+        var table = RateTable<Int>()
+        for key in [1, 1, 2, 2] { #expect(table.take(for: key, of: rate, now: 0) == 0) }
+        #expect(table.take(for: 1, of: rate, now: 0) == 1000)
+        #expect(table.take(for: 1, of: rate, now: 1000) == 0)
+        #expect(table.count == 2)
+    }
+
+    @Test func giveBack_letsOneMoreThrough() {
+        var table = RateTable<Int>()
+        for _ in 0..<2 { _ = table.take(for: 1, of: rate, now: 0) }
+        table.giveBack(for: 1, of: rate)
+        table.giveBack(for: 7, of: rate)
+        #expect(table.take(for: 1, of: rate, now: 0) == 0)
+        #expect(table.take(for: 1, of: rate, now: 0) > 0)
+    }
+
+    @Test func take_withoutRate_keepsNothing() {
+        var table = RateTable<Int>()
+        for key in 0..<100 { #expect(table.take(for: key, of: nil, now: 0) == 0) }
+        #expect(table.count == 0)
+    }
+
+    @Test func table_forgetsFullBucketsAndNoOther() {
+        var table = RateTable<Int>()
+        for _ in 0..<2 { _ = table.take(for: -1, of: rate, now: 1_000_000) }
+        for key in 0..<100_000 { _ = table.take(for: key, of: rate, now: Int64(key) * 10) }
+        #expect(table.count < 3000)
+        #expect(table.take(for: -1, of: rate, now: 1_000_000) > 0)
     }
 }

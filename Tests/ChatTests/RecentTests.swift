@@ -1,10 +1,11 @@
 import Support
 import Testing
 
+// What is held in memory is the room's own business.
 @testable import Chat
 
 @Suite struct LineQueueTests {
-    @Test func itIsAQueueOfLinesThatAreFoundByTheirSeq() {
+    @Test func queue_findsLinesByTheirSeq() {
         for seed in 0..<20 as Range<UInt64> {
             var random = SeededGenerator(seed: seed)
             var queue = LineQueue()
@@ -38,7 +39,7 @@ import Testing
         }
     }
 
-    @Test func whatIsDroppedDoesNotStayInMemory() {
+    @Test func queue_keepsNoMemoryOfDroppedLines() {
         var queue = LineQueue()
         let long = [UInt8](repeating: 1, count: 1000)
         for seq in 1...10_000 as ClosedRange<UInt64> {
@@ -64,6 +65,12 @@ import Testing
         }
     }
 
+    private func rules(messages: Int, bytes: Int) -> RoomRules {
+        var rules = RoomRules(isDurable: true)
+        (rules.recentMessages, rules.recentBytes) = (messages, bytes)
+        return rules
+    }
+
     /// Compares with what there is in all: of what is held nothing may be missing, and what is missing must be owned to.
     private func check(_ recent: Recent, _ model: Model, _ random: inout SeededGenerator) {
         let newest = model.lines.last?.seq ?? 0
@@ -83,17 +90,17 @@ import Testing
     }
 
     @Test(arguments: [(1 << 20, 100), (3000, 10), (500, 1000), (1, 0)])
-    func itHoldsTheNewestEventsAndTheMessagesBeforeThem(bytes: Int, messages: Int) {
+    func recent_holdsNewestEventsAndMessagesBeforeThem(bytes: Int, messages: Int) {
         for seed in 0..<4 as Range<UInt64> {
             var random = SeededGenerator(seed: seed)
             var recent = Recent()
             var model = Model()
-            let bounds = Recent.Bounds(messages: messages, bytes: bytes)
+            let rules = rules(messages: messages, bytes: bytes)
             for seq in 1...2500 as ClosedRange<UInt64> {
                 let isMessage = random.once(in: 3)
                 let text = "\(seq) " + String(repeating: "x", count: random.below(40))
                 let line = Array("__\(text)__".utf8)
-                recent.append(seq: seq, line: 2..<line.count - 2, of: line, isMessage: isMessage, bounds)
+                recent.append(seq: seq, text: 2..<line.count - 2, of: line.span, isMessage: isMessage, rules)
                 model.lines.append((seq, isMessage, text))
                 if seq % 50 == 0 { check(recent, model, &random) }
             }
@@ -108,31 +115,30 @@ import Testing
         }
     }
 
-    @Test func whatIsLoadedIsAsIfItHadBeenAdded() {
+    @Test func recent_loaded_isAsIfAdded() {
         var random = SeededGenerator(seed: 9)
         for (olderCount, eventCount) in [(0, 0), (0, 5), (3, 5), (100, 1000), (150, 1200)] {
             var model = Model()
             var older = ""
-            var events = ""
             var seq: UInt64 = 100
             for i in 0..<olderCount + eventCount {
                 seq += i < olderCount ? 2 : 1
                 let isMessage = i < olderCount || random.once(in: 2)
-                let text = "{\"type\":\"\(isMessage ? "message" : "join")\",\"seq\":\(seq),\"x\":1}"
-                model.lines.append((seq, isMessage, text))
-                if i < olderCount { older += text + "\n" } else { events += text + "\n" }
+                let text = "{\"type\":\"\(isMessage ? "message" : "join")\",\"seq\":\(seq),\"username\":\"x\"}"
+                model.lines.append((seq, isMessage, String(text.dropLast())))
+                if i < olderCount { older += text + "\n" }
             }
             var recent = Recent()
-            let (first, second) = (Array(older.utf8), Array(events.utf8))
-            recent.load(
-                olderMessages: first.span, events: second.span, newestSeq: 3000,
-                Recent.Bounds(messages: 100, bytes: 1 << 20))
-            if eventCount == 0 {
-                #expect(recent.droppedThrough == 3000)
-                #expect(recent.messagesDroppedThrough == 3000)
-                continue
+            let rules = rules(messages: 100, bytes: 1 << 20)
+            for line in model.lines.dropFirst(olderCount) {
+                let text = Array(line.text.utf8)
+                recent.append(
+                    seq: line.seq, text: 0..<text.count, of: text.span, isMessage: line.isMessage, rules)
             }
-            #expect(recent.droppedThrough >= 100)
+            let through = UInt64(100 + 2 * olderCount)
+            recent.load(olderMessages: Array(older.utf8).span, isWhole: false, droppedThrough: through, rules)
+            #expect(recent.droppedThrough >= through)
+            #expect(recent.messagesDroppedThrough >= 100)
             for _ in 0..<50 { check(recent, model, &random) }
         }
     }

@@ -1,40 +1,36 @@
+import Chat
 import Testing
-
-@testable import Chat
 
 /// Which rooms are in memory.
 @Suite struct RoomsTests {
-    private var names: (ChatHarness) -> Set<String> { { Set($0.chat.rooms.map(\.name)).subtracting([""]) } }
+    private func names(_ world: ChatHarness) -> Set<String> { Set(world.chat.rooms.map(\.name)).subtracting([""]) }
 
-    @Test func anEmptyRoomIsKeptForWhoComesBack() {
-        var world = ChatHarness()
-        let ada = world.join("Ada")
-        world.say(ada, "hi")
-        world.close(ada, .left)
+    /// Someone comes in, says something, and goes.
+    private func visit(_ room: String, _ world: inout ChatHarness) {
+        let id = world.join("Ada", room: room)
+        world.say(id, "hi")
+        world.close(id, .left)
         world.tick()
+    }
+
+    @Test func emptyRoom_isKeptForAWhile() {
+        var world = ChatHarness()
+        visit("lobby", &world)
         let bo = world.join("Bo")
         #expect((world.take(bo)[0]["history"] as [JSON]?)?.map(\.short) == ["Ada: hi"])
     }
 
-    @Test(arguments: [false, true]) func ofTheEmptyOnesTheOldestAreDropped(isDurable: Bool) {
+    @Test(arguments: [false, true]) func emptyRooms_overLimit_dropOldest(isDurable: Bool) {
         var limits = ChatHarness.unlimited(isDurable: isDurable)
         limits.emptyRooms = 2
         var world = ChatHarness(limits: limits)
-        for name in ["a", "b", "c"] {
-            let id = world.join("Ada", room: name)
-            world.close(id, .left)
-            world.tick()
-        }
+        for name in ["a", "b", "c"] { visit(name, &world) }
         #expect(names(world) == ["b", "c"])
         #expect(world.chat.takeDropped() == (isDurable ? ["a"] : []))
         #expect(world.chat.takeDropped() == [])
         // One that is entered again is not dropped, although it was empty before.
         let id = world.join("Ada", room: "b")
-        for name in ["d", "e"] {
-            let id = world.join("Ada", room: name)
-            world.close(id, .left)
-            world.tick()
-        }
+        for name in ["d", "e"] { visit(name, &world) }
         #expect(names(world) == ["b", "d", "e"])
         world.say(id, "hi")
         world.tick()
@@ -43,26 +39,25 @@ import Testing
         #expect(world.chat.rooms.count == 4)
     }
 
-    @Test func aRoomInWhichNothingWasSaidIsDroppedAtOnce() {
+    @Test func emptyRoom_whereNothingWasSaid_isDroppedAtOnce() {
         for isDurable in [false, true] {
             var limits = ChatHarness.unlimited(isDurable: isDurable)
             limits.emptyRooms = 1
             var world = ChatHarness(limits: limits)
-            let ada = world.join("Ada", room: "kept")
-            world.close(ada, .left)
-            world.tick()
+            visit("kept", &world)
             for i in 0..<10 {
-                let id = world.open("random\(i)")
+                let id = i % 2 == 0 ? world.open("random\(i)") : world.join("Ada", room: "random\(i)")
                 world.tick()
-                world.close(id, .lost)
+                world.close(id, .left)
                 world.tick()
             }
             #expect(names(world) == ["kept"])
             #expect(world.chat.rooms.count == 2)
+            #expect(Set(world.disk.rooms.keys) == (isDurable ? ["kept"] : []))
         }
     }
 
-    @Test func aRoomIsNotEmptyWhileSomeoneMayComeBackOrIsOnTheWay() {
+    @Test func room_withGraceOrVisitor_isNotEmpty() {
         var limits = ChatHarness.unlimited(isDurable: true)
         limits.emptyRooms = 0
         var world = ChatHarness(limits: limits)
@@ -95,43 +90,30 @@ import Testing
         #expect(names(world) == [])
     }
 
-    @Test func aRoomThatWasDroppedIsLoadedAgainWithItsSeq() {
+    @Test func room_dropped_isLoadedWithItsSeq() {
         var limits = ChatHarness.unlimited(isDurable: true)
         limits.emptyRooms = 0
         var world = ChatHarness(limits: limits)
-        let ada = world.join("Ada")
+        visit("lobby", &world)
+        #expect(names(world) == [])
+        let bo = world.join("Bo")
+        #expect(world.take(bo).map { $0["seq"] } == [3, 4])
+    }
+
+    @Test func emptyRooms_whereMemoryIsScarce_areDropped() {
+        var limits = ChatHarness.unlimited(isDurable: true)
+        limits.recentBytesInAll = 1000
+        var world = ChatHarness(limits: limits)
+        visit("small", &world)
+        #expect(names(world) == ["small"])
+        let ada = world.join("Ada", room: "large")
+        for _ in 0..<20 { world.say(ada, String(repeating: "x", count: 100)) }
+        world.tick()
+        visit("other", &world)
+        #expect(names(world) == ["large"])
         world.close(ada, .left)
         world.tick()
         #expect(names(world) == [])
-        let bo = world.join("Bo")
-        #expect(world.take(bo).map { $0["seq"] } == [2, 3])
-    }
-
-    @Test func whatAllRoomsHoldIsBounded() {
-        var limits = ChatHarness.unlimited(isDurable: true)
-        limits.recentBytesInAll = 20_000
-        limits.scarceRecentBytes = 500
-        var world = ChatHarness(limits: limits)
-        let ids = (0..<20).map { world.join("Ada", room: "room\($0)") }
-        for _ in 0..<50 {
-            for id in ids { world.say(id, String(repeating: "x", count: 100)) }
-            world.tick()
-        }
-        let held = world.chat.rooms.reduce(0) { $0 + $1.recent.byteCount }
-        #expect(world.chat.recentBytes == held)
-        #expect(held < 20_000 + 20 * 700)
-        // Nothing is lost but from memory.
-        world.send(ids[0], "{\"type\":\"history\",\"before\":20,\"limit\":3}")
-        world.tick()
-        world.tick()
-        #expect((world.take(ids[0]).last?["events"] as [JSON]?)?.map(\.seq) == [17, 18, 19])
-        // Rooms that are empty are dropped then, however few they are.
-        let empty = world.join("Ada", room: "empty")
-        world.close(empty, .left)
-        world.tick()
-        #expect(names(world).count == 20)
-        for id in ids { world.close(id, .left) }
-        world.tick()
-        #expect(world.chat.recentBytes == world.chat.rooms.reduce(0) { $0 + $1.recent.byteCount })
+        #expect(world.chat.holdings.recentBytes == 0)
     }
 }

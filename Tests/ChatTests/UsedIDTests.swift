@@ -1,5 +1,7 @@
+import Support
 import Testing
 
+// The table of used identifiers is the room's own.
 @testable import Chat
 
 /// A `message` whose `id` this session has sent before is not said twice.
@@ -11,7 +13,7 @@ import Testing
         return (world, ada, bo)
     }
 
-    @Test func whoSaysItAgainGetsTheFirstEventAgainAndNobodyElseHearsOfIt() {
+    @Test func repeat_isAnsweredWithFirstEventToSenderAlone() {
         var (world, ada, bo) = world()
         world.say(ada, "one", messageID: "1")
         world.tick()
@@ -25,7 +27,7 @@ import Testing
         #expect(world.chat.counters.repeats == 1)
     }
 
-    @Test func withinOneTickTheRepeatFollowsTheEvent() {
+    @Test func repeat_inSameTick_followsTheEvent() {
         var (world, ada, bo) = world()
         world.say(ada, "one", messageID: "1")
         world.say(ada, "one", messageID: "1")
@@ -36,7 +38,7 @@ import Testing
         #expect(world.heard(bo) == ["Ada: one", "Bo: two"])
     }
 
-    @Test func idsOfOthersAndOfOtherSpellingsAreOthers() {
+    @Test func id_ofOthersAndOtherSpellings_isAnother() {
         var (world, ada, bo) = world()
         for id in ["a", "A", "a ", "é", "e\u{301}", "🦊", String(repeating: "🦊", count: 64)] {
             world.say(ada, "x", messageID: id)
@@ -48,7 +50,7 @@ import Testing
         #expect(world.take(ada).last?.code == "bad_field")
     }
 
-    @Test func howAnIdIsEscapedDoesNotMatter() {
+    @Test func id_escapedOtherwise_isTheSame() {
         var (world, ada, bo) = world()
         for id in ["a/é\\n", "\\u0061\\/\\u00e9\\u000A", "a/\\u00E9\\n"] {
             world.send(ada, "{\"type\":\"message\",\"text\":\"x\",\"id\":\"\(id)\"}")
@@ -58,24 +60,25 @@ import Testing
         #expect(world.take(ada).map { $0["id"] } == ["a/é\n", "a/é\n", "a/é\n"])
     }
 
-    @Test func aRefusedMessageDoesNotUseUpItsId() {
+    @Test func id_ofRefusedMessage_isNotUsedUp() {
         var limits = ChatHarness.unlimited()
-        limits.messages = Rate(perSecond: 1, burst: 3)
+        limits.messages = Rate(perSecond: 1, burst: 1)
         var world = ChatHarness(limits: limits)
         let ada = world.join("Ada")
         _ = world.take(ada)
+        world.say(ada, "other")
         world.say(ada, " ", messageID: "1")
         world.say(ada, "\u{7}", messageID: "1")
         world.say(ada, String(repeating: "x", count: 4001), messageID: "1")
         world.say(ada, "too fast", messageID: "1")
         world.tick()
-        #expect(world.heard(ada) == ["text_empty", "bad_field", "text_too_long", "rate_limited"])
+        #expect(world.heard(ada) == ["Ada: other", "text_empty", "bad_field", "text_too_long", "rate_limited"])
         world.say(ada, "now", messageID: "1")
         world.tick(after: 1000)
         #expect(world.heard(ada) == ["Ada: now"])
     }
 
-    @Test func itHoldsWhenTheSessionComesBackAndWhenItIsRenamed() {
+    @Test func repeat_afterResumeAndRename_isRecognised() {
         var (world, ada, bo) = world()
         let cy = world.join("Cy")
         let session = world.session(cy)
@@ -91,7 +94,7 @@ import Testing
         #expect(world.heard(bo) == ["rename Cy Cyd"])
     }
 
-    @Test func aStrangerWithTheSameNameHasIdsOfItsOwn() {
+    @Test func id_ofStrangerWithSameName_isAnother() {
         var (world, ada, bo) = world()
         world.say(ada, "one", messageID: "1")
         world.close(ada, .left)
@@ -102,26 +105,26 @@ import Testing
     }
 
     /// Without a disk the event itself is forgotten at some time; that it was said is not.
-    @Test func afterThousandsOfOthersItIsStillKnownToHaveBeenSaid() {
+    @Test func repeat_ofForgottenMessage_isDone() {
         var (world, ada, bo) = world()
         world.say(ada, "one", messageID: "1")
         world.tick()
         let seq = world.take(ada)[0].seq
-        for i in 0..<3100 { world.say(bo, "\(i)") }
+        for i in 0..<4100 { world.say(bo, "\(i)") }
         world.tick()
         _ = (world.take(ada), world.take(bo))
         world.say(ada, "one", messageID: "1")
         world.say(ada, " ", messageID: "1")
         world.tick()
         let got = world.take(ada)
-        #expect(got.map(\.short) == ["Ada: one", "text_empty"])
-        #expect(got[0].keys == ["type", "seq", "time", "username", "text", "id"])
+        #expect(got.map(\.type) == ["done", "error"])
+        #expect(got[0].keys == ["type", "id", "seq"])
         #expect(got.map(\.seq) == [seq, nil])
         #expect(got.map { $0["id"] } == ["1", "1"])
         #expect(world.heard(bo) == [])
     }
 
-    @Test func withADiskTheOldEventComesFromThere() {
+    @Test func repeat_ofOldMessage_isReadFromDisk() {
         var world = ChatHarness.durable()
         let (ada, bo) = (world.join("Ada"), world.join("Bo"))
         world.say(ada, "one", messageID: "1")
@@ -138,7 +141,7 @@ import Testing
         #expect(world.take(bo).isEmpty)
     }
 
-    @Test func ifTheDiskCannotReadItTheAnswerHasTheId() {
+    @Test func repeat_ofOldMessage_whereDiskFails_isRefusedWithID() {
         var world = ChatHarness.durable()
         let ada = world.join("Ada")
         world.say(ada, "one", messageID: "1")
@@ -151,50 +154,73 @@ import Testing
         world.answerReads(failing: true)
         world.say(ada, "one", messageID: "1")
         world.tick()
-        world.disk.rooms["lobby"]?.removeAll { $0.seq == 2 }
+        world.disk.remove { $0.seq == 2 }
         world.answerReads()
         world.tick()
         let got = world.take(ada)
-        #expect(got.map(\.code) == ["storage_failed", "storage_failed"])
+        #expect(got.map(\.code) == ["storage_failed", nil])
+        #expect(got.map(\.type) == ["error", "done"])
         #expect(got.map { $0["id"] } == ["1", "1"])
     }
 
-    @Test func ofManyTheNewestAreRemembered() {
-        var used = UsedIDs()
-        let hashes = (0..<35).map { Bits128(high: 0, low: UInt64($0)) }
-        var count = 0
-        for (i, hash) in hashes.enumerated() {
-            count += used.insert(hash, seq: UInt64(100 + i), limit: 10)
-            #expect(count == used.count)
-            #expect(used.count <= 20)
-            for known in max(0, i - 9)...i { #expect(used[hashes[known]] == UInt64(100 + known)) }
-        }
-        #expect(used[hashes[0]] == nil)
-        #expect(used.all.map(\.seq) == (120..<135).map(UInt64.init))
-        #expect(used.remove(hashes[34]) == -1)
-        #expect(used.remove(hashes[25]) == -1)
-        #expect(used.remove(hashes[34]) == 0)
-        #expect(used[hashes[34]] == nil)
-        #expect(used.count == 13)
+    /// A session's ids are its key's, if it has one: whoever comes again with the key is known by them.
+    @Test func id_ofAKey_isKnownWithoutTheSession() {
+        var world = ChatHarness()
+        let ada = world.join("Ada", key: "a")
+        let bo = world.join("Bo", key: "b")
+        world.say(ada, "one", messageID: "1")
+        world.close(ada, .left)
+        world.tick()
+        let again = world.join("Eve", key: "a")
+        _ = (world.take(bo), world.take(again))
+        world.say(again, "two", messageID: "1")
+        world.tick()
+        #expect(world.heard(again) == ["Ada: one"])
+        #expect(world.heard(bo) == [])
     }
 
-    @Test func whereAllTogetherAreTooManyTheOldestOfTheBusyAreForgotten() {
-        var limits = ChatHarness.unlimited()
-        limits.rememberedIDsInAll = 50
-        limits.scarceRememberedIDs = 5
-        var world = ChatHarness(limits: limits)
-        let (ada, bo) = (world.join("Ada"), world.join("Bo"))
-        for i in 0..<50 { world.say(ada, "\(i)", messageID: "\(i)") }
-        for i in 0..<50 { world.say(bo, "\(i)", messageID: "\(i)") }
-        world.tick()
-        #expect(world.chat.usedIDs <= 62)
-        for i in 45..<50 { world.say(bo, "\(i)", messageID: "\(i)") }
-        for i in 0..<50 { world.say(ada, "\(i)", messageID: "\(i)") }
-        world.tick()
-        #expect(world.chat.counters.messages == 100)
-        world.close(ada, .left)
-        world.close(bo, .left)
-        world.tick()
-        #expect(world.chat.usedIDs == 0)
+    // MARK: Memory
+
+    @Test func newestThousand_areRememberedForADay() {
+        var used = UsedIDs()
+        let hour: Int64 = 3_600_000
+        for i in 0..<5000 as Range<UInt64> {
+            used.insert(i, seq: i + 1, time: Int64(i) * 10_000)
+            for known in [i, i - min(i, 500), i - min(i, 1023)] { #expect(used[known] == known + 1) }
+            #expect(used.count <= 2 * RoomRules.rememberedIDs)
+        }
+        #expect(used[0] == nil)
+        // Those of the last day are there, and older ones in the end are not.
+        var slow = UsedIDs()
+        for i in 0..<200 as Range<UInt64> {
+            slow.insert(i, seq: i, time: Int64(i) * hour)
+            #expect(slow[i - min(i, 24)] != nil)
+        }
+        #expect(slow.count < 60)
+        #expect(slow[100] == nil)
+    }
+
+    @Test func remove_takesBackTheOneInsertedLast() {
+        var used = UsedIDs()
+        used.insert(1, seq: 1, time: 0)
+        used.insert(2, seq: 2, time: 0)
+        used.remove(2)
+        #expect(used[2] == nil)
+        #expect(used[1] == 1)
+        #expect(used.count == 1)
+        used.remove(1)
+        #expect(used.isEmpty)
+    }
+
+    @Test func clockThatGoesBack_forgetsNothing() {
+        var used = UsedIDs()
+        for i in 0..<100 as Range<UInt64> { used.insert(i, seq: i, time: -Int64(i) * 90_000_000) }
+        #expect(used.count == 100)
+    }
+
+    @Test func hash_isOfTheText() {
+        func hash(_ text: String) -> UInt64 { UsedIDs.hash(of: Array(text.utf8).span) }
+        #expect(hash("\"a\"") == hash("\"a\""))
+        #expect(Set((0..<1000).map { hash("\"\($0)\"") }).count == 1000)
     }
 }

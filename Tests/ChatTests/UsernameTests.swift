@@ -1,3 +1,4 @@
+import Bytes
 import Foundation
 import Testing
 
@@ -118,9 +119,8 @@ import Testing
     /// Whether someone can come in with a name while another has one.
     private func collide(_ name: String, _ other: String) -> Bool {
         guard let name = Username(name), let other = Username(other) else { return false }
-        var room = Room(name: "r", phase: .ready)
-        let bits = Bits128(high: 0, low: 0)
-        _ = room.add(Member(username: name, session: bits, number: 1))
+        var room = Room(name: "r", rules: RoomRules(isDurable: false), isLoaded: true)
+        _ = room.add(Member(username: name, user: .nobody, isKeyed: false, session: 0, person: 1))
         return room.isTaken(other)
     }
 
@@ -231,19 +231,17 @@ import Testing
     }
 
     @Test func aNameIsFreeAgainInAllItsFormsWhenItsOwnerLeavesOrIsRenamed() throws {
-        var room = Room(name: "r", phase: .ready)
-        let bits = Bits128(high: 0, low: 0)
+        var room = Room(name: "r", rules: RoomRules(isDurable: false), isLoaded: true)
         let names = try ["Ilya", "lIya", "Max", "МАХ", "max", "Bо"].map { try #require(Username($0)) }
         for name in names {
-            let member = room.add(Member(username: name, session: bits, number: 1))
+            let member = room.add(Member(username: name, user: .nobody, isKeyed: false, session: 0, person: 1))
             #expect(room.isTaken(name))
             #expect(!room.isTaken(name, exceptBy: member))
             for next in names {
-                room.rename(member, to: next)
+                room.setName(of: member, to: next)
                 #expect(room.isTaken(next))
             }
             room.remove(member)
-            room.release(member)
             for other in names { #expect(!room.isTaken(other)) }
         }
     }

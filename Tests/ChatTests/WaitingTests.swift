@@ -1,6 +1,5 @@
+import Chat
 import Testing
-
-@testable import Chat
 
 /// What is said while the room is being loaded.
 @Suite struct WaitingTests {
@@ -10,7 +9,7 @@ import Testing
         return world
     }
 
-    @Test func theRoomIsLoadedOnceAndAllIsDoneInOrderThen() {
+    @Test func load_isAskedOnceAndAllIsDoneInOrder() {
         var world = world()
         let (ada, bo) = (world.arrive("Ada"), world.arrive("Bo"))
         world.say(ada, "1")
@@ -19,7 +18,7 @@ import Testing
         world.say(bo, "2")
         world.say(ada, "3")
         world.tick(after: 5_000)
-        #expect(world.disk.reads == [DiskRead(room: 0, want: .load, request: 0)])
+        #expect(world.disk.reads.map(\.want) == [.load])
         #expect(world.heard(ada) == [])
         world.answerReads()
         world.say(ada, "4")
@@ -29,10 +28,10 @@ import Testing
                 "welcome Ada", "join Ada", "Ada: 1", "Ada: 3", "join Bo", "Bo: 2", "join Cy", "Ada: 4",
             ])
         #expect(world.heard(cy) == ["welcome Cy", "join Cy", "Ada: 4"])
-        #expect(world.chat.parkedBytes == 0)
+        #expect(world.chat.holdings.parkedBytes == 0)
     }
 
-    @Test func ifItCannotBeLoadedTheJoinIsRefusedAndNothingIsLeftUnanswered() {
+    @Test func load_thatFails_refusesJoinAndAnswersTheRest() {
         var world = world()
         let ada = world.arrive("Ada")
         world.say(ada, "1", messageID: "1")
@@ -51,7 +50,7 @@ import Testing
         #expect(world.heard(ada) == ["welcome Ada", "join Ada", "Ada: 2"])
     }
 
-    @Test func aSecondJoinThatWasWaitingTriesAgain() {
+    @Test func load_thatFails_secondWaitingJoinTriesAgain() {
         var world = world()
         let ada = world.arrive("Ada")
         world.send(ada, "{\"type\":\"join\",\"username\":\"Ada2\"}")
@@ -66,14 +65,14 @@ import Testing
         #expect(world.heard(ada) == ["welcome Ada2", "join Ada2", "Ada2: 1"])
     }
 
-    @Test func whoIsGoneWhenItIsThereDidNothing() {
+    @Test func close_whileWaiting_leavesNothing() {
         var world = world()
         let (ada, bo) = (world.arrive("Ada"), world.arrive("Bo"))
         world.say(ada, "1")
         world.tick()
         world.close(ada, .lost)
         world.tick()
-        #expect(world.chat.parkedBytes < 108)
+        #expect(world.chat.holdings.parkedBytes < 108)
         world.answerReads()
         world.tick()
         #expect(world.heard(bo) == ["welcome Bo", "join Bo"])
@@ -81,7 +80,7 @@ import Testing
         #expect(world.heard(bo) == [])
     }
 
-    @Test func aJoinThatIsNoJoinDoesNotWait() {
+    @Test func join_ofWrongForm_doesNotWait() {
         var world = world()
         let ada = world.arrive("Ada", more: ",\"since\":\"x\"")
         world.tick()
@@ -89,7 +88,7 @@ import Testing
         #expect(world.disk.reads.isEmpty)
     }
 
-    @Test func whoSaysTooMuchBeforeTheWelcomeIsEnded() {
+    @Test func waiting_withTooManyTexts_endsConnection() {
         var world = world()
         let (ada, bo, cy) = (world.arrive("Ada"), world.arrive("Bo"), world.arrive("Cy"))
         for _ in 0..<1023 { world.say(ada, "x") }
@@ -101,10 +100,10 @@ import Testing
         world.tick()
         #expect(world.take(ada).count == 1025)
         #expect(world.heard(bo) == [])
-        #expect(world.chat.parkedBytes == 0)
+        #expect(world.chat.holdings.parkedBytes == 0)
     }
 
-    @Test func howMuchAllTogetherMaySayIsBounded() {
+    @Test func waiting_textsOfAllTogether_areBounded() {
         var limits = ChatHarness.unlimited(isDurable: true)
         limits.parkedBytesInAll = 1096
         var world = ChatHarness(limits: limits)
@@ -126,7 +125,7 @@ import Testing
         #expect(world.heard(bo) == ["welcome Bo", "join Bo"])
     }
 
-    @Test func theLongestJoinIsKeptWhateverTheLimit() {
+    @Test func waiting_joinIsKeptWhateverTheLimit() {
         var limits = ChatHarness.unlimited(isDurable: true)
         limits.parkedBytes = 10
         limits.parkedTexts = 1
@@ -135,36 +134,21 @@ import Testing
         #expect(world.heard(ada) == ["welcome Ada", "join Ada"])
     }
 
-    @Test func answersThatNobodyHasAskedForAreIgnored() {
+    @Test func answers_thatNobodyAskedFor_areIgnored() {
         var world = ChatHarness.durable()
         let ada = world.join("Ada")
         _ = world.take(ada)
         world.inputs.items += [
-            .roomLoaded(room: 0, newestSeq: 99, olderMessages: 0..<0, events: 0..<0), .roomFailed(room: 0),
-            .roomLoaded(room: 9, newestSeq: 99, olderMessages: 0..<0, events: 0..<0), .roomFailed(room: 9),
+            .roomLoaded(room: 0, world.room("x")), .roomFailed(room: 0),
+            .roomLoaded(room: 9, world.room("x")), .roomFailed(room: 9),
             .lines(request: 77, 0..<0, more: true), .readFailed(request: 77),
             .text(ConnectionID(slot: 0, generation: 9), 0..<0), .closed(ConnectionID(slot: 0, generation: 9), .left),
             .text(ConnectionID(slot: 99, generation: 1), 0..<0), .closed(ConnectionID(slot: 99, generation: 1), .left),
         ]
         world.tick()
-        #expect(world.output.isEmpty)
+        #expect(world.output.due.isEmpty && world.output.written.isEmpty && world.output.reads.isEmpty)
         world.say(ada, "1")
         world.tick()
         #expect(world.take(ada).map(\.seq) == [2])
-    }
-
-    @Test func whatIsOnTheDiskNeedNotMakeSense() {
-        var world = world()
-        let ada = world.arrive("Ada", more: ",\"since\":3")
-        world.tick()
-        let lines =
-            "x\n\n{\"type\":\"join\",\"seq\":0,\"a\":1}\n{\"type\":\"message\",\"seq\":18446744073709551615,\"a\":1}\n{\"type\":\"message\",\"seq\":18446744073709551616,\"a\":1}\n{\"type\":\"leave\",\"seq\":7,\"a\":1}\nrest"
-        let range = world.inputs.append(lines)
-        world.inputs.items.append(.roomLoaded(room: 0, newestSeq: .max, olderMessages: range, events: range))
-        world.tick()
-        #expect(world.take(ada).map(\.type) == ["welcome", "join"])
-        world.say(ada, "1")
-        world.tick()
-        #expect(world.take(ada).map(\.seq) == [Int(Limits.largestSeq) + 2])
     }
 }

@@ -1,3 +1,4 @@
+import Bytes
 import Client
 import Simulation
 import Sockets
@@ -57,6 +58,13 @@ final class Crowd {
     // MARK: What they do
 
     /// Someone says something that nobody has said before.
+    /// Everyone comes in, and a first word is said: from then on the room is kept.
+    func begin() throws {
+        try run { isSettled }
+        say()
+        try run { isTogether }
+    }
+
     func say() {
         let person = people[random.number(0...people.count - 1)]
         let text = newText(person)

@@ -1,17 +1,19 @@
+import Bytes
 import Chat
 
-/// One chat run with the inputs, and one with what a recording makes of them: both must come to the same.
+/// A chat, and rooms that live through its recording: both must come to the same.
 private struct Twins {
-    private var first: Chat
-    private var second: Chat
+    private var chat: Chat
+    private var rooms = ReplayedRooms(rules: RoomRules(isDurable: false))
+    private var known: [UInt32: UInt32] = [:]
     private var inputs = TickInputs()
     private var generation: UInt32 = 0
     private var connections: [ConnectionID?] = [nil, nil, nil, nil]
 
     init() {
-        let limits = Limits(messagesPerSecond: 10, isDurable: false)
-        (first, second) = (Chat(limits: limits), Chat(limits: limits))
-        inputs.time = 1_700_000_000_000
+        chat = Chat(limits: Limits(messagesPerSecond: 10, isDurable: false), secret: ServerSecret(key: [1]))
+        chat.keepsDigest = true
+        inputs.moment.time = 1_700_000_000_000
     }
 
     /// Lets one of four connections do something: say `text`, come, or go.
@@ -30,8 +32,8 @@ private struct Twins {
         generation += 1
         let id = ConnectionID(slot: UInt32(slot), generation: generation)
         connections[slot] = id
-        let secret = Bits128(high: 1, low: UInt64(generation & 7))  // few, so that a session can be guessed
-        inputs.items.append(.opened(id, room: append(Array(room.utf8)[...]), secret: secret))
+        let secret = UInt128(generation & 7)  // few, so that a session can be guessed
+        inputs.items.append(.opened(id, room: append(Array(room.utf8)[...]), secret: secret, address: 1))
     }
 
     private mutating func close(_ id: ConnectionID, _ departure: Departure) {
@@ -47,20 +49,43 @@ private struct Twins {
 
     /// - Parameter wait: what passes before the tick, in milliseconds.
     mutating func tick(after wait: Int64) {
-        inputs.now += wait
-        inputs.time += wait
-        var recording: [UInt8] = []
-        Recording.appendInputs(inputs, to: &recording)
-        var reader = RecordingReader(recording)
-        guard case .inputs(let copy) = reader.next() else { fatalError("the recording cannot be read") }
+        inputs.moment.now += wait
+        inputs.moment.time += wait
+        var before: [UInt32: Room] = [:]
+        for (index, room) in chat.rooms.enumerated() { before[UInt32(index)] = room }
         var closed: [TickInputs.Item] = []
-        let digest = Fuzz.tick(&first, inputs) { id, ending in
+        let (work, digest) = Fuzz.tick(&chat, &inputs) { id, ending in
             connections[Int(id.slot)] = nil
             if !ending.isDone { closed.append(.closed(id, .lost)) }
         }
-        demand(digest == Fuzz.tick(&second, copy) { _, _ in }, "the recording comes to something else")
+        replay(work, before, digest)
         inputs.removeAll()
         inputs.items += closed
+    }
+
+    /// Records the tick as the server does, and has the other rooms live through it.
+    private mutating func replay(_ work: [Chat.Work], _ before: [UInt32: Room], _ digest: TickDigest) {
+        guard work.contains(where: \.input.isDecisive) else { return }
+        var recording: [UInt8] = []
+        for item in work where item.input.isDecisive {
+            let now = chat.rooms[Int(item.room)]
+            guard known[item.room] != now.serial else { continue }
+            known[item.room] = now.serial
+            let old = before[item.room].flatMap { $0.serial == now.serial ? $0 : nil }
+            Recording.appendRoom(
+                old ?? Room(name: now.name, rules: now.rules, isLoaded: true), at: item.room, to: &recording)
+        }
+        Recording.appendInputs(work, of: inputs.bytes.span, at: inputs.moment, to: &recording)
+        var reader = RecordingReader(recording)
+        while let record = reader.next() {
+            switch record {
+            case .room(let index, let name, let lines): rooms.begin(index, name: name, lines: lines)
+            case .inputs(let work, let bytes, let moment): rooms.update(work, bytes, at: moment)
+            default: demand(false, "the recording cannot be read")
+            }
+        }
+        let other = rooms.settle(failed: [])
+        demand(other.events == digest.events && other.typing == digest.typing, "the recording comes to something else")
     }
 }
 

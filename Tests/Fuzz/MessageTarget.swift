@@ -1,14 +1,15 @@
+import Bytes
 import Chat
 
 /// The chat that hears them all: a new one each time would cost more than the message.
-nonisolated(unsafe) private var chat = Chat(limits: generous)
+nonisolated(unsafe) private var chat = Chat(limits: generous, secret: ServerSecret(key: [1]))
 nonisolated(unsafe) private var generation: UInt32 = 0
 
 /// Nothing is too fast; and little is remembered, so that a welcome is not long.
 private let generous: Limits = {
     var limits = Limits(messagesPerSecond: 0, isDurable: false)
     (limits.typing, limits.renames, limits.history, limits.errors) = (nil, nil, nil, nil)
-    (limits.recentMessages, limits.recentBytes) = (2, 400)
+    (limits.rules.recentMessages, limits.rules.recentBytes) = (2, 400)
     return limits
 }()
 
@@ -24,12 +25,12 @@ public func fuzz(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> Int32 {
         inputs.bytes += text
         return inputs.bytes.count - text.count..<inputs.bytes.count
     }
-    let secret = Bits128(high: 1, low: UInt64(generation))
-    inputs.items.append(.opened(id, room: add(Array("lobby".utf8)), secret: secret))
+    let secret = UInt128(generation)
+    inputs.items.append(.opened(id, room: add(Array("lobby".utf8)), secret: secret, address: 1))
     inputs.items.append(.text(id, add(text)))
     inputs.items.append(.text(id, add(Array(#"{"type":"join","username":"Ada"}"#.utf8))))
     inputs.items.append(.text(id, add(text)))
     inputs.items.append(.closed(id, .left))
-    _ = tick(&chat, inputs) { _, _ in }
+    tick(&chat, &inputs) { _, _ in }
     return 0
 }

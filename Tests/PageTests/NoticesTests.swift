@@ -28,12 +28,12 @@ import Testing
     @Test func whoLeftAndCameBackIsOneLine() throws {
         try Scene.play { scene in
             let ada = try scene.enter("Ada")
-            let bo = try scene.client("Bo")
+            let bo = try scene.client("Bo", key: "the key that Bo keeps")
             try ada.say("a line between")
             try ada.wait(forMessage: "a line between")
             try bo.close(.normal)
             try ada.wait(forRow: "Bo left")
-            let again = try scene.client("Bo")
+            let again = try scene.client("Bo", key: "the key that Bo keeps")
             try ada.wait(forRow: "Bo left and came back")
             #expect(try ada.notices().last == "Bo left and came back")
             try again.send(["type": "rename", "username": "Bob"])

@@ -97,6 +97,14 @@ final class Scene {
         try TestClient(server, as: username, room: room)
     }
 
+    /// The same for one that keeps a key, by which it is known again.
+    func client(_ username: String, key: String) throws -> TestClient {
+        let client = try TestClient(server)
+        _ = try client.join(username, key: key)
+        _ = try client.expect("join", of: username)
+        return client
+    }
+
     /// Has those stay whom a test need not speak of any more.
     func keep(_ clients: TestClient...) { kept += clients }
     func keep(_ clients: [TestClient]) { kept += clients }

@@ -15,7 +15,7 @@ import WebSocket
         #expect(ada.session.count == 32)
         let join = try ada.expect("join", of: "Ada")
         #expect(join.seq == 1)
-        #expect(join.keys == ["type", "seq", "time", "username"])
+        #expect(join.keys == ["type", "seq", "time", "username", "user"])
         let bo = try TestClient(server)
         let second = try bo.join("Bo")
         #expect(Set(second["users"] ?? []) == ["Ada", "Bo"] && second["seq"] == 1)
@@ -115,8 +115,16 @@ import WebSocket
         _ = try ada.expectError("unknown_type")
         try ada.send(["type": 1])
         _ = try ada.expectError("bad_field")
-        for type in ["message", "typing", "rename", "history"] {
+        // The form is judged first.
+        for type in ["message", "rename", "history"] {
             try ada.send(["type": type])
+            _ = try ada.expectError("bad_field")
+        }
+        for request: [String: Any] in [
+            ["type": "message", "text": "hi"], ["type": "typing"], ["type": "rename", "username": "Cy"],
+            ["type": "history", "before": 9, "limit": 5],
+        ] {
+            try ada.send(request)
             _ = try ada.expectError("not_joined")
         }
         try ada.say("too early", id: "x")

@@ -1,3 +1,4 @@
+import Chat
 import Server
 import Support
 import Testing
@@ -30,7 +31,8 @@ import WebSocket
         options.inboxBytes = Self.inbox
         guard
             var server = Server(
-                world: ScriptedWorld(script), options: options, site: Site(files: [:]), history: nil)
+                world: ScriptedWorld(script), options: options, site: Site(files: [:]), history: nil,
+                secret: ServerSecret(key: [UInt8](repeating: 1, count: 32)))
         else { throw Failure("no zlib") }
         let head = [
             "GET /chat HTTP/1.1", "Host: here", "Upgrade: websocket", "Connection: Upgrade",

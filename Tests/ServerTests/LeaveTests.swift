@@ -13,7 +13,7 @@ import WebSocket
         let start = Deadline.now
         try bo.close(.normal)
         let leave = try ada.expect("leave", of: "Bo")
-        #expect(leave.seq == 3 && leave.keys == ["type", "seq", "time", "username"])
+        #expect(leave.seq == 3 && leave.keys == ["type", "seq", "time", "username", "user"])
         #expect(Deadline.now - start < 4)
         #expect(try bo.expectClose().code == 1000)
         // The name is free, the session of no use any more.

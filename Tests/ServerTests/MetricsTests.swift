@@ -58,7 +58,7 @@ import Testing
             "rejections_total{reason=\"bad_request\"}", "rejections_total{reason=\"foreign_origin\"}",
             "rejections_total{reason=\"full\"}",
             "errors_total{code=\"rate_limited\"}", "history_written_bytes_total", "history_memory_bytes",
-            "journal_bytes",
+            "history_bytes", "history_reads_pending",
             "fsyncs_total", "fsync_seconds_total", "process_cpu_seconds_total", "process_resident_memory_bytes",
             "process_open_fds", "accept_failures_total{reason=\"exhausted\"}", "send_failures_total",
             "log_lines_dropped_total", "max_connections", "history_free_bytes", "process_max_fds",

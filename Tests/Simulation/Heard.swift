@@ -1,3 +1,4 @@
+import Bytes
 import Chat
 
 /// A message of the server, read by eyes of their own: not with the decoder of the client that is under test.
@@ -11,6 +12,8 @@ struct Heard {
     /// Of a welcome.
     var room = ""
     var users: [String] = []
+    /// Of a snapshot in the log: the names of those who were there.
+    var members: [String] = []
     var userCount: UInt64 = 0
     var hasGap = false
     /// The events in a welcome or a page of history.
@@ -31,6 +34,9 @@ struct Heard {
             case "users":
                 var element = value.range.lowerBound
                 _ = JSONScanner.elements(span, &element) { users.append(Heard.string($0, span)) }
+            case "members":
+                var element = value.range.lowerBound
+                _ = JSONScanner.elements(span, &element) { members.append(Heard(Array(text[$0.range])).username) }
             case "userCount": userCount = JSONScanner.whole(span, value) ?? 0
             case "gap": hasGap = span.extracting(value.range).isEqual(to: "true")
             case "history", "events":

@@ -1,3 +1,4 @@
+import Chat
 import Server
 
 /// What the server holds: every queue, buffer and timer has its limit, and what is over is let go of.
@@ -26,21 +27,18 @@ extension Judge {
             check(names.count == room.members.count, "two in \(room.name) have the same name: \(room.members)")
         }
         let chat = health.chat
-        // It is written anew when it is past its limit, or twice as large as what counted then: a line for each member and
-        // each identifier.
-        largestJournal = max(largestJournal, chat.members * 200 + chat.usedIDs * 100)
-        check(
-            health.journalBytes <= max(Int64(options.journalBytes), 2 * Int64(largestJournal)) + 1 << 17,
-            "the journal has \(health.journalBytes) bytes")
         check(health.places <= (options.maxConnections ?? 0) + 32, "there are \(health.places) places for connections")
-        check(chat.visitorPlaces <= health.places, "there are \(chat.visitorPlaces) places for visitors")
+        check(chat.peerPlaces <= health.places, "there are \(chat.peerPlaces) places for peers")
         check(chat.emptied <= limits.emptyRooms, "\(chat.emptied) rooms are kept with nobody in them")
         check(chat.reads <= 64 + health.connections * 20, "\(chat.reads) reads are under way")
         check(chat.parkedBytes <= limits.parkedBytesInAll, "\(chat.parkedBytes) bytes are parked")
-        check(chat.usedIDs <= 2 * limits.rememberedIDs * chat.members, "\(chat.usedIDs) identifiers are remembered")
+        check(chat.usedIDs <= 2 * RoomRules.rememberedIDs * chat.people, "\(chat.usedIDs) identifiers are remembered")
+        check(
+            chat.people <= chat.members + chat.rooms * RoomRules.rememberedPeople,
+            "\(chat.people) people are remembered")
         // One line more than the limit may be held of either kind, if it is longer than that.
         check(
-            chat.recentBytes <= chat.rooms * (2 * limits.recentBytes + Judge.longestLine),
+            chat.recentBytes <= chat.rooms * (2 * limits.rules.recentBytes + Judge.longestLine),
             "\(chat.recentBytes) bytes of newest events are held in \(chat.rooms) rooms")
         check(health.bufferBytes <= Judge.buffers, "the tick's buffers hold \(health.bufferBytes) bytes")
         check(world.disk.openFiles <= Judge.openFiles, "\(world.disk.openFiles) files are open")
@@ -51,9 +49,8 @@ extension Judge {
         let chat = health.chat
         let numbers: [(name: String, value: Int, expected: Int)] = [
             ("connections", health.connections, people), ("open WebSockets", health.webSockets, people),
-            ("timers", health.timers, people), ("visitors", chat.visitors, people), ("members", chat.members, people),
-            ("sessions", chat.sessions, people), ("times of grace", chat.graces, 0),
-            ("dormant sessions", chat.dormant, 0),
+            ("timers", health.timers, people), ("peers", chat.peers, people), ("members", chat.members, people),
+            ("times of grace", chat.graces, 0), ("waiting answers", chat.waitingAnswers, 0),
             ("waiting joins", chat.waiting, 0), ("reads", chat.reads, 0), ("rooms held back", chat.touched, 0),
             ("parked bytes", chat.parkedBytes, 0), ("queued bytes", health.queuedBytes, 0),
             (
@@ -72,6 +69,6 @@ extension Judge {
     private static let longestLine = 2 * 25_000
     /// What the tick's buffers may hold on to: they are bounded by what a tick takes in and answers.
     private static let buffers = 32 << 20
-    /// Eight rooms' files, one read at a time for each, the journal with its successor, and the reservations.
+    /// Eight rooms' files, those that are full and not synced yet, and the reads at work.
     private static let openFiles = 32
 }

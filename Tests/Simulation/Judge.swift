@@ -28,8 +28,6 @@ package final class Judge {
     private var ticks = 0
     /// A second of the world, and the ticks in it so far.
     var pace: (second: Int64, ticks: Int) = (0, 0)
-    /// The same for journals that were begun anew.
-    var newJournals: (second: Int64, count: Int) = (0, 0)
     var rooms: [String: RoomRecord] = [:]
     private var lines: [Int: Line] = [:]
     /// Who is in a room and has no reason to leave it, by person.
@@ -42,8 +40,6 @@ package final class Judge {
     /// Messages that somebody has been told of as their own, by id.
     var acknowledged: [String: (room: String, seq: UInt64)] = [:]
     private(set) var hasLostPower = false
-    /// The most that ever counted in the journal of sessions, in bytes.
-    var largestJournal = 0
     unowned let world: Simulator
 
     init(world: Simulator) { self.world = world }
@@ -89,6 +85,9 @@ package final class Judge {
             line.next = next + 1
             see(text, in: room, by: person)
             apply(message, to: &line) { fail($0) }
+        case "done":
+            // What was said before, and is not to be had any more.
+            if message.id.map({ said[$0] == nil }) ?? true { fail("it is told that what nobody said is done") }
         case "typing", "error", "history":
             if line.next == nil, message.type != "error" { fail("it got \(message.type) first") }
             for event in message.history { see(event, in: room, by: person) }
@@ -139,11 +138,14 @@ package final class Judge {
             if let missing = missing?.min() { return "leaves out message \(missing)" }
             return forgotten(by: known, upTo: welcome.seq, in: room).map { "has forgotten message \($0)" }
         }
-        if let first = seqs.first, first <= since { return "tells what the client knows" }
+        // Who has seen what was lost in a power cut begins anew.
+        let knowsWhatIsLost = welcome.hasGap && rooms[room]?.seen[since] == nil
+        if let first = seqs.first, first <= since, !knowsWhatIsLost { return "tells what the client knows" }
         if welcome.hasGap || mayHaveLostEvents { return nil }
-        // A line that a power cut has torn, and that nobody had seen, keeps its seq: no event has it.
-        let expected = (since + 1..<welcome.seq + 1).filter { !hasLostPower || rooms[room]?.seen[$0] != nil }
-        let told = seqs.filter { !hasLostPower || rooms[room]?.seen[$0] != nil }
+        // Seqs jump after a power cut; and of those that nobody has seen nobody can say whether there is an event.
+        let seen = rooms[room]?.seen ?? [:]
+        let expected = seen.keys.filter { $0 > since && $0 <= welcome.seq }.sorted()
+        let told = seqs.filter { seen[$0] != nil }
         return told == expected
             ? nil : "has \(seqs) after \(since), up to \(welcome.seq), and no gap"
     }
@@ -245,10 +247,15 @@ package final class Judge {
             rooms = [:]
             acknowledged = [:]
         }
-        guard lostPower, world.plan.fsync != .always else { return }
         for room in rooms.keys.sorted() {
             var kept: [UInt64: UInt64] = [:]
-            for event in LogReader.events(of: room, on: world.disk) { kept[event.seq] = event.digest }
+            for event in LogReader.events(of: room, on: world.disk).events { kept[event.seq] = event.digest }
+            // Before something is said in a room, nothing of it is kept: who has come and gone until then is forgotten.
+            let first = kept.keys.min() ?? .max
+            for (seq, _) in rooms[room]?.seen ?? [:] where seq < first && rooms[room]?.messages[seq] == nil {
+                rooms[room]?.seen[seq] = nil
+            }
+            guard lostPower, world.plan.fsync != .always else { continue }
             for (seq, digest) in rooms[room]?.seen ?? [:] where kept[seq] != digest {
                 rooms[room]?.seen[seq] = nil
                 rooms[room]?.messages[seq] = nil

@@ -1,4 +1,5 @@
 import Chat
+import Foundation
 
 /// Reads a room's log as someone with `cat` would: all files of its folder in the order of their names.
 enum LogReader {
@@ -8,27 +9,51 @@ enum LogReader {
         var username: String
         var to: String
         var id: String?
+        /// Of what clients see of it.
         var digest: UInt64
     }
 
-    static func events(of room: String, on disk: SimulatedDisk) -> [Event] {
-        let prefix = "/data/rooms/\(room)/"
+    struct Contents {
         var events: [Event] = []
+        /// Who was there by the first snapshot, and the seq at which that was so.
+        var people: [String] = []
+        var seq: UInt64 = 0
+    }
+
+    static func events(of room: String, on disk: SimulatedDisk) -> Contents {
+        let prefix = "/data/rooms/\(room)/"
+        var contents = Contents()
+        var isFirst = true
         for path in disk.files.keys.sorted() where path.hasPrefix(prefix) && path.hasSuffix(".jsonl") {
             let bytes = disk.contents(path) ?? []
             // What a crash has left of a line is not an event, even where only its line break is missing.
             let end = bytes.lastIndex(of: 0x0A) ?? 0
             for line in bytes[..<end].split(separator: 0x0A) {
                 let heard = Heard(Array(line))
-                guard heard.seq > 0, !heard.type.isEmpty, line.last == UInt8(ascii: "}") else { continue }
+                guard heard.seq > 0 || heard.type == "snapshot", !heard.type.isEmpty, line.last == UInt8(ascii: "}")
+                else { continue }
+                if heard.type == "snapshot" {
+                    if isFirst { (contents.people, contents.seq) = (heard.members, heard.seq) }
+                    isFirst = false
+                    continue
+                }
                 var digest = Digest()
-                digest.add(Array(line).span)
-                events.append(
+                digest.add(visible(line).span)
+                contents.events.append(
                     Event(
                         type: heard.type, seq: heard.seq, username: heard.username, to: heard.to, id: heard.id,
                         digest: digest.value))
             }
         }
-        return events
+        return contents
+    }
+
+    /// A line as clients see it: without the last member, whose name is one underscore.
+    private static func visible(_ line: ArraySlice<UInt8>) -> [UInt8] {
+        let text = String(decoding: line, as: UTF8.self)
+        guard let hidden = text.range(of: ",\"_\":{", options: .backwards), text.hasSuffix("}}") else {
+            return Array(line)
+        }
+        return Array((text[..<hidden.lowerBound] + "}").utf8)
     }
 }

@@ -67,7 +67,6 @@ extension Simulator {
 
     func diskFault(_ call: SimulatedDisk.Call) -> SimulatedDisk.Fault? {
         guard operate() else { return .fail(5) }
-        if call.operation == .open, call.path == "/data/journal.new" { judge.noteNewJournal() }
         switch call.operation {
         case .append:
             if isDiskFull { return random.happens(0.5) ? .fail(28) : .short(random.number(0...20)) }

@@ -11,14 +11,12 @@ struct Stay {
 
 /// What has its time: nobody leaves too early, and nobody waits too long for the server's attention.
 extension Judge {
-    /// Less than the 30 seconds of grace by the five that a connection may take to close.
-    private static let grace: Int64 = 24_000_000_000
+    /// Less than the 30 seconds of grace by the ten that a connection may take to close.
+    private static let grace: Int64 = 19_000_000_000
     /// More than the server ever leaves a connection alone that it does not hold back.
     private static let patience: Int64 = 12_000_000_000
     /// Ticks in a second. One takes a tenth of a millisecond on average, so a server that never waits makes twice as many.
     private static let mostTicks = 5_000
-    /// Beginnings of a journal in a second: the limit's, a repair's, those of several starts, and each is opened and synced.
-    private static let mostNewJournals = 10
 
     // MARK: Leaving
 
@@ -27,7 +25,10 @@ extension Judge {
 
     /// The server has closed a connection.
     func closed(_ link: Link) {
-        if stays[link.person]?.link == link.number { stays[link.person]?.closedAt = world.now }
+        guard stays[link.person]?.link == link.number else { return }
+        stays[link.person]?.closedAt = world.now
+        // One that reads too slowly has 30 s to read that it is closed for that, and its grace has begun before.
+        if link.isHindered || world.plan.isCramped { stays[link.person] = nil }
     }
 
     func noteRename(of username: String, to other: String, _ seq: UInt64, in room: String) {
@@ -74,15 +75,6 @@ extension Judge {
         if pace.ticks > Judge.mostTicks { fail("the server has made \(pace.ticks) ticks within a second") }
     }
 
-    /// Likewise one that writes its journal anew in every tick, and never comes to an end with it.
-    func noteNewJournal() {
-        let second = world.now / 1_000_000_000
-        newJournals = (second, second == newJournals.second ? newJournals.count + 1 : 1)
-        if newJournals.count > Judge.mostNewJournals {
-            fail("the journal was written anew \(newJournals.count) times within a second")
-        }
-    }
-
     // MARK: Remembering
 
     /// The newest messages are held, however many events of other kinds follow them: as many as the limits allow. Where
@@ -96,9 +88,9 @@ extension Judge {
         guard let record = rooms[room] else { return nil }
         let messages = record.messages.filter { $0.key <= newest }
         var next = newest
-        for (seq, size) in messages.sorted(by: { $0.key > $1.key }).prefix(min(100, limits.recentMessages)) {
+        for (seq, size) in messages.sorted(by: { $0.key > $1.key }).prefix(min(100, limits.rules.recentMessages)) {
             bytes += size + 1
-            guard bytes <= min(limits.recentBytes, 16_000) else { return nil }
+            guard bytes <= min(limits.rules.recentBytes, 16_000) else { return nil }
             while next > seq {
                 guard record.seen[next] != nil else { return nil }
                 next -= 1

@@ -1,5 +1,5 @@
 import Chat
-import History
+import Log
 import Server
 
 /// What there is more of than elsewhere, in some seeds: what is seldom would else take thousands of them to meet something
@@ -34,7 +34,7 @@ package struct Plan: Sendable {
     package var pace: Int64 = 1
     package var fsync = FsyncPolicy.always
     package var segmentBytes = 20_000
-    package var reservedSeqs: UInt64 = 100_000
+    package var snapshotPiece = 256 << 10
     package var options = ServeOptions()
     /// The chat's limits. Small ones bring it to what else takes thousands of people.
     package var limits = Limits()
@@ -52,7 +52,7 @@ package struct Plan: Sendable {
         rooms = random.number(1...5)
         fsync = random.pick([.always, .always, .everySecond, .never])
         segmentBytes = random.pick([2_000, 20_000, 200_000])
-        reservedSeqs = random.pick([2, 10, 100, 100_000])
+        snapshotPiece = random.pick([100, 1_000, 256 << 10])
         options.isEphemeral = random.happens(0.1)
         options.fsync = fsync
         options.messageRate = 10
@@ -61,15 +61,12 @@ package struct Plan: Sendable {
         options.maxQueue = random.pick([20_000, 200_000, 1_048_576])
         options.pingInterval = 30
         options.tickRate = random.happens(0.2) ? Double(random.number(5...100)) : 0
-        options.journalBytes = random.pick([2_000, 50_000, 4 << 20])
         options.logLevel = .debug
         limits = Limits(messagesPerSecond: options.messageRate, isDurable: !options.isEphemeral)
         // Where nothing is kept, what was said in a room is forgotten with it: then its history begins anew.
         limits.emptyRooms = options.isEphemeral ? 256 : random.pick([0, 1, 256])
-        limits.recentBytes = random.pick([1_000, 20_000, 4 << 20])
-        limits.recentMessages = random.pick([3, limits.recentMessages])
-        // Each person has one message under way, so the newest is enough to be remembered.
-        limits.rememberedIDs = random.pick([2, 65_536])
+        limits.rules.recentBytes = random.pick([1_000, 20_000, 4 << 20])
+        limits.rules.recentMessages = random.pick([3, limits.rules.recentMessages])
         // So little at once that a connection comes to the end of its share of a tick.
         options.inboxBytes = random.pick([300, 65_536, 65_536])
         emphasis = random.pick([.nothing, .nothing, .nothing, .crashes, .crashes, .absences, .badDisk, .scarcity])

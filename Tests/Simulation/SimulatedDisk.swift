@@ -1,11 +1,14 @@
 import Bytes
-import History
+import Log
 
 /// A disk in memory with everything that a disk may do to a program, by seed or by plan.
 ///
 /// It keeps two states: what programs see (the kernel's cache), and what is on the medium. A sync brings a file, or a
 /// folder's names, from the one to the other; `cutPower` throws the first away, but for what had got through by chance.
-package final class SimulatedDisk: Storage {
+///
+/// It is `Sendable` because every storage is, and unchecked because a simulated world has one thread: what the log's two threads
+/// do on a real disk is done in the loop by `SimulatedDiskWork`.
+package final class SimulatedDisk: Storage, @unchecked Sendable {
     package struct Call {
         package var operation: StorageError.Operation
         package var path: String
@@ -20,10 +23,14 @@ package final class SimulatedDisk: Storage {
     }
 
     package final class File {
+        /// What tells it from every other file, whatever its name.
+        let inode: UInt64
         package var cached: [UInt8] = []
         package var stored: [UInt8] = []
         /// A sync failed while these bytes were waiting: the kernel holds them for clean, and never writes them.
         package var lost: [Range<Int>] = []
+
+        fileprivate init(inode: UInt64) { self.inode = inode }
     }
 
     /// Decides about each call before it is done.
@@ -32,16 +39,14 @@ package final class SimulatedDisk: Storage {
     package var writesBack: (() -> Bool)?
     /// How many bytes all files together may take.
     package var capacity: Int?
-    /// How often `finishedSync` answers that the batch is still at work.
-    package var syncDelay = 0
-    /// Whether a batch is done when it is collected, and not when it begins; asked at its beginning.
-    package var syncsLate: (() -> Bool)?
     package var tellsBoot = true
     package private(set) var calls = 0
     package private(set) var syncedPaths: [String] = []
     package private(set) var boots = 1
     /// The most bytes that anyone has had at hand to read into.
     package private(set) var largestBuffer = 0
+    /// How many bytes have been read.
+    package private(set) var bytesRead = 0
 
     package init() {}
 
@@ -55,13 +60,14 @@ package final class SimulatedDisk: Storage {
     private var open: [Int32: (file: File, path: String, writes: Bool)] = [:]
     private var nextNumber: Int32 = 3
     private var isLocked = false
-    private enum Batch {
-        case done([SyncResult])
-        case toDo([String])
-    }
-    private var batch: (work: Batch, polls: Int)?
+    private var nextInode: UInt64 = 1
 
     package var openFiles: Int { open.count }
+
+    private func makeFile() -> File {
+        defer { nextInode += 1 }
+        return File(inode: nextInode)
+    }
 
     // MARK: Faults
 
@@ -78,8 +84,6 @@ package final class SimulatedDisk: Storage {
     package func kill() {
         open.removeAll()
         isLocked = false
-        // The kernel finishes a sync that has begun.
-        batch = nil
     }
 
     /// The machine is gone: of what was not synced, each file keeps all, nothing or a part, and each name is there or not.
@@ -145,8 +149,11 @@ package final class SimulatedDisk: Storage {
     package func contents(_ path: String) -> [UInt8]? { files[path]?.cached }
     package func storedContents(_ path: String) -> [UInt8]? { storedFiles[path]?.stored }
 
+    // MARK: What a person does to the files, and brings to the medium
+
+    /// Writes a file in place, as `cat > FILE` does.
     package func overwrite(_ path: String, _ bytes: [UInt8]) {
-        let file = files[path] ?? File()
+        let file = files[path] ?? makeFile()
         file.cached = bytes
         file.stored = bytes
         files[path] = file
@@ -156,6 +163,27 @@ package final class SimulatedDisk: Storage {
             folders.insert(folder)
             storedFolders.insert(folder)
             folder = SimulatedDisk.folder(of: folder)
+        }
+    }
+
+    /// Puts another file in the place of one, as `sed -i` does.
+    package func replace(_ path: String, _ bytes: [UInt8]) {
+        files[path] = nil
+        overwrite(path, bytes)
+    }
+
+    /// Deletes a file.
+    package func delete(_ path: String) {
+        files[path] = nil
+        storedFiles[path] = nil
+    }
+
+    /// Deletes a folder with all that is in it.
+    package func deleteFolder(_ path: String) {
+        for name in Set(files.keys).union(storedFiles.keys) where name.hasPrefix(path + "/") { delete(name) }
+        for name in folders.union(storedFolders) where name == path || name.hasPrefix(path + "/") {
+            folders.remove(name)
+            storedFolders.remove(name)
         }
     }
 
@@ -185,19 +213,20 @@ extension SimulatedDisk {
         try check(.list, directory)
         guard folders.contains(directory) else { return nil }
         // In some order, but always the same: it must follow from the seed alone.
-        let inside = files.filter { SimulatedDisk.folder(of: $0.key) == directory }.sorted { $0.key < $1.key }
-        return inside.map {
-            StorageEntry(
-                name: String($0.key.dropFirst(directory.count + 1)), size: Int64($0.value.cached.count), isFile: true)
+        let inside = files.keys.filter { SimulatedDisk.folder(of: $0) == directory }
+        let below = folders.filter { SimulatedDisk.folder(of: $0) == directory }
+        return (inside + below).sorted().map { path in
+            let name = String(path.dropFirst(directory.count + 1))
+            return StorageEntry(name: name, size: Int64(files[path]?.cached.count ?? 0), isFile: files[path] != nil)
         }
     }
 
     package func open(_ path: String, _ mode: OpenMode) throws(StorageError) -> OpenFile {
         try check(.open, path)
         if mode == .create, files[path] != nil { throw StorageError(.open, path, code: 17) }
-        if mode == .create || mode == .replace, files[path] == nil {
+        if mode != .read, mode != .append, files[path] == nil {
             guard folders.contains(SimulatedDisk.folder(of: path)) else { throw StorageError(.open, path, code: 2) }
-            files[path] = File()
+            files[path] = makeFile()
         }
         guard let file = files[path] else { throw StorageError(.open, path, code: 2) }
         if mode == .replace {
@@ -226,6 +255,23 @@ extension SimulatedDisk {
         return Int64(file.cached.count)
     }
 
+    package func identity(of file: OpenFile) throws(StorageError) -> FileIdentity {
+        let (file, path) = try opened(file, .size)
+        try check(.size, path)
+        return FileIdentity(device: 1, inode: file.inode)
+    }
+
+    package func identity(at path: String) throws(StorageError) -> FileIdentity? {
+        try check(.size, path)
+        return files[path].map { FileIdentity(device: 1, inode: $0.inode) }
+    }
+
+    package func freeBytes(at path: String) -> Int64? {
+        capacity.map { Int64(max(0, $0 - usedBytes)) }
+    }
+
+    private var usedBytes: Int { files.values.reduce(0) { $0 + $1.cached.count } }
+
     package func append(_ bytes: Span<UInt8>, to file: OpenFile) throws(StorageError) -> Int {
         let (file, path) = try opened(file, .append)
         var count = bytes.count
@@ -235,7 +281,7 @@ extension SimulatedDisk {
         case nil: break
         }
         if let capacity {
-            let free = capacity - files.values.reduce(0) { $0 + $1.cached.count }
+            let free = capacity - usedBytes
             if free <= 0, count > 0 { throw StorageError(.append, path, code: 28) }
             count = min(count, free)
         }
@@ -257,6 +303,7 @@ extension SimulatedDisk {
         }
         let start = min(Int(offset), file.cached.count)
         let end = min(file.cached.count, start + most)
+        bytesRead += end - start
         buffer.replaceSubrange(range.lowerBound..<range.lowerBound + end - start, with: file.cached[start..<end])
         return end - start
     }
@@ -288,73 +335,47 @@ extension SimulatedDisk {
 // MARK: - Syncs, lock, boot
 
 extension SimulatedDisk {
+    package func sync(_ file: OpenFile) throws(StorageError) -> UInt64 {
+        let (file, path) = try opened(file, .sync)
+        return try sync(file, path, fault(.sync, path))
+    }
+
     package func sync(_ path: String) throws(StorageError) -> UInt64 {
-        if case .fail(let code) = fault(.open, path) { throw StorageError(.open, path, code: code) }
+        try check(.open, path)
         let failure = fault(.sync, path)
         let path = path == "/" ? "" : path
-        if path.isEmpty || folders.contains(path) {
-            if case .fail(let code) = failure { throw StorageError(.sync, path, code: code) }
-            storedFolders.formUnion(folders.filter { SimulatedDisk.folder(of: $0) == path })
-            for name in Set(files.keys).union(storedFiles.keys) where SimulatedDisk.folder(of: name) == path {
-                storedFiles[name] = files[name]
-            }
-            renames.removeAll { SimulatedDisk.folder(of: $0.to) == path }
-        } else {
+        guard path.isEmpty || folders.contains(path) else {
             guard let file = files[path] else { throw StorageError(.open, path, code: 2) }
-            if case .fail(let code) = failure {
-                let same = zip(file.cached, file.stored).prefix { $0 == $1 }.count
-                if same < file.cached.count { file.lost.append(same..<file.cached.count) }
-                throw StorageError(.sync, path, code: code)
-            }
-            file.stored = file.cached
-            for range in file.lost { for index in range { file.stored[index] = 0 } }
+            return try sync(file, path, failure)
         }
+        if case .fail(let code) = failure { throw StorageError(.sync, path, code: code) }
+        storedFolders = storedFolders.filter { SimulatedDisk.folder(of: $0) != path || folders.contains($0) }
+        storedFolders.formUnion(folders.filter { SimulatedDisk.folder(of: $0) == path })
+        for name in Set(files.keys).union(storedFiles.keys) where SimulatedDisk.folder(of: name) == path {
+            storedFiles[name] = files[name]
+        }
+        renames.removeAll { SimulatedDisk.folder(of: $0.to) == path }
         syncedPaths.append(path)
         return 1_000_000
     }
 
-    package func beginSync(_ paths: [String]) {
-        precondition(batch == nil, "a batch was begun before the last one was collected")
-        batch = (syncsLate?() == true ? .toDo(paths) : .done(results(of: paths)), syncDelay)
-    }
-
-    private func results(of paths: [String]) -> [SyncResult] {
-        paths.map { path in
-            do throws(StorageError) {
-                return SyncResult(path: path, error: nil, nanoseconds: try sync(path))
-            } catch {
-                return SyncResult(path: path, error: error, nanoseconds: 0)
-            }
+    private func sync(_ file: File, _ path: String, _ failure: Fault?) throws(StorageError) -> UInt64 {
+        if case .fail(let code) = failure {
+            let same = zip(file.cached, file.stored).prefix { $0 == $1 }.count
+            if same < file.cached.count { file.lost.append(same..<file.cached.count) }
+            throw StorageError(.sync, path, code: code)
         }
-    }
-
-    private func results(of batch: Batch) -> [SyncResult] {
-        switch batch {
-        case .done(let results): results
-        case .toDo(let paths): results(of: paths)
-        }
-    }
-
-    package func finishedSync() -> [SyncResult]? {
-        guard let (work, polls) = batch else { return nil }
-        if polls > 0 {
-            batch = (work, polls - 1)
-            return nil
-        }
-        batch = nil
-        return results(of: work)
-    }
-
-    package func waitForSync() -> [SyncResult] {
-        defer { batch = nil }
-        return batch.map { results(of: $0.work) } ?? []
+        file.stored = file.cached
+        for range in file.lost { for index in range { file.stored[index] = 0 } }
+        syncedPaths.append(path)
+        return 1_000_000
     }
 
     package func lock(_ path: String) throws(StorageError) {
         try check(.lock, path)
         if isLocked { throw StorageError(.lock, path, code: 11) }
         isLocked = true
-        if files[path] == nil { files[path] = File() }
+        if files[path] == nil { files[path] = makeFile() }
     }
 
     package func unlock() {

@@ -1,5 +1,5 @@
 import Chat
-import History
+import Log
 import Server
 import Sockets
 
@@ -17,6 +17,8 @@ package final class Simulator {
     var wall: Int64 { now / 1_000_000 + wallOffset }
     private(set) lazy var network = Network(world: self)
     let disk = SimulatedDisk()
+    /// What works for the server's log beside the loop.
+    private var diskWork: SimulatedDiskWork?
     var people: [any Person] = []
     package private(set) lazy var judge = Judge(world: self)
     private var log: Trace
@@ -60,7 +62,6 @@ package final class Simulator {
         network.isEdgeTriggered = random.happens(0.7)
         disk.plan = { [unowned self] call in diskFault(call) }
         disk.writesBack = { [unowned self] in random.happens(faults.writeBack) }
-        disk.syncsLate = { [unowned self] in random.happens(0.5) }
         for index in 0..<plan.people {
             // The first two behave, whatever the others do.
             let isHooligan = plan.hasFaults && index >= 2 && random.happens(0.2)
@@ -105,6 +106,8 @@ package final class Simulator {
         if now >= end, isCalm { judge.conclude(server) }
         if !isKilled, server.isDone {
             trace("world  the server has stopped")
+            // One that has lost what it has written ends at once, as if it were killed.
+            isKilled = server.hasFailed
             _ = server.finish()
         } else if isKilled {
             trace(cutsPower ? "world  the power is cut" : "world  the server is killed")
@@ -123,28 +126,32 @@ package final class Simulator {
     private func startServer() -> Server<SimulatedWorld>? {
         var options = plan.options
         options.recording = plan.recordings.map { "\($0)/life-\(statistics.starts)" }
-        var history: History?
-        var journal: [UInt8] = []
-        disk.syncDelay = faults.syncDelay
+        var history: Log?
+        var secret = [UInt8](repeating: 7, count: 32)
+        diskWork = nil
         if !options.isEphemeral {
-            let opened = History(
-                disk: disk, directory: "/data", fsync: plan.fsync, segmentBytes: plan.segmentBytes, openFiles: 8,
-                reservedSeqs: plan.reservedSeqs)
-            guard let lines = try? opened.open().journal else {
+            guard let folder = try? DataFolder.open("/data", disk, random: secret) else {
                 trace("world  the server cannot open its data")
                 disk.forgiveFailedSyncs()
                 return nil
             }
-            history = opened
-            journal = lines
+            secret = folder.secret
+            let work = SimulatedDiskWork(disk: disk, seed: faults.syncDelay > 0 ? random.next() : nil)
+            var sizes = LogSizes()
+            sizes.segment = Int64(plan.segmentBytes)
+            sizes.snapshotPiece = plan.snapshotPiece
+            sizes.openFiles = 8
+            history = Log(
+                storage: disk, disk: work, folder: folder, fsync: plan.fsync, rules: plan.limits.rules, sizes: sizes)
+            diskWork = work
         }
         let world = SimulatedWorld(self)
         guard
             var server = Server(
-                world: world, options: options, site: Site(files: [:]), history: history, limits: plan.limits)
+                world: world, options: options, site: Site(files: [:]), history: history,
+                secret: ServerSecret(key: secret), limits: plan.limits)
         else { return nil }
         if (try? server.startRecording()) == nil { judge.fail("the recording cannot be written") }
-        server.restore(journal)
         return server
     }
 
@@ -158,7 +165,6 @@ package final class Simulator {
         network.availableSince = now
         network.isExhausted = false
         disk.capacity = nil
-        disk.syncDelay = 0
         disk.forgiveFailedSyncs()
         for link in network.openLinks where link.isBlackHole {
             link.isBlackHole = false
@@ -177,6 +183,11 @@ package final class Simulator {
             while let next = events.nextTime, next <= now { happen() }
             let (ready, hasArrivals) = network.poll()
             if !ready.isEmpty || hasArrivals || !signals.isEmpty || isKilled || judge.hasFailed {
+                return (ready, hasArrivals)
+            }
+            if let diskWork, diskWork.isBusy {
+                // The disk takes its time, and wakes the loop when something is done.
+                now += Int64(random.number(10_000...5_000_000))
                 return (ready, hasArrivals)
             }
             let end = min(deadline ?? .max, horizon)

@@ -35,12 +35,13 @@ extension Judge {
 
     /// Compares a room's log with what was seen, and with itself.
     private func readLog(of room: String) {
-        var log = LogRecord(
-            room: room, mayJump: world.plan.fsync != .always || hasLostPower, isBalanced: !mayHaveLostEvents,
-            judge: self)
-        LogReader.events(of: room, on: world.disk).forEach { log.take($0) }
-        for (seq, digest) in (rooms[room]?.seen ?? [:]).sorted(by: { $0.key < $1.key }) where log.onDisk[seq] != digest
-        {
+        let log = LogRecord(
+            room: room, mayJump: hasLostPower, isBalanced: !mayHaveLostEvents,
+            LogReader.events(of: room, on: world.disk), judge: self)
+        // Before something is said in a room, nothing of it is kept.
+        let first = log.onDisk.keys.min() ?? .max
+        for (seq, digest) in (rooms[room]?.seen ?? [:]).sorted(by: { $0.key < $1.key })
+        where log.onDisk[seq] != digest && (seq >= first || rooms[room]?.messages[seq] != nil) {
             fail("event \(seq) of \(room) was seen, and is not in the log like that")
         }
         for (id, place) in acknowledged.sorted(by: { $0.key < $1.key })
@@ -64,30 +65,37 @@ private struct LogRecord {
 
     private(set) var onDisk: [UInt64: UInt64] = [:]
     private(set) var ids: [String: UInt64] = [:]
-    private var present: Set<String> = []
+    private var present: Set<String>
+    private let toldThrough: UInt64
     private var last: UInt64 = 0
     /// The number of each person's newest message.
     private var newest: [Int: Int] = [:]
 
-    init(room: String, mayJump: Bool, isBalanced: Bool, judge: Judge) {
+    init(room: String, mayJump: Bool, isBalanced: Bool, _ contents: LogReader.Contents, judge: Judge) {
         self.room = room
         self.mayJump = mayJump
         self.isBalanced = isBalanced
         self.judge = judge
+        // The first snapshot tells who was there when the log began; events up to it have led to that.
+        toldThrough = contents.seq
+        present = Set(contents.people)
+        contents.events.forEach { take($0) }
     }
 
     private func fail(_ reason: String) { judge.fail(reason) }
 
     mutating func take(_ event: LogReader.Event) {
-        // Lines that were written anew after a failed sync stand twice if the server was killed before the first were cut off.
-        if onDisk[event.seq] == event.digest { return }
-        if event.seq != last + 1, !(mayJump && event.seq > last) {
+        if last > 0, event.seq != last + 1, !(mayJump && event.seq > last) {
             fail("seq \(event.seq) follows \(last) in the log of \(room)")
         }
-        if event.seq != last + 1 { isBalanced = false }
+        if last > 0, event.seq != last + 1 { isBalanced = false }
         last = event.seq
         onDisk[event.seq] = event.digest
         let name = event.username
+        guard event.seq > toldThrough else {
+            if let id = event.id { note(id, event.seq) }
+            return
+        }
         switch event.type {
         case "join": check(present.insert(name).inserted, "\(name) joined \(room) twice (\(event.seq))")
         case "leave": check(present.remove(name) != nil, "\(name) left \(room) twice (\(event.seq))")

@@ -23,7 +23,7 @@ struct PlantedBug: Sendable, CustomStringConvertible {
         self.isVisible = isVisible
     }
 
-    static let all: [PlantedBug] = sending + closing + chat + history
+    static let all: [PlantedBug] = sending + closing + chat + refusals + loading + log
 
     private static let sending = [
         PlantedBug(
@@ -35,22 +35,28 @@ struct PlantedBug: Sendable, CustomStringConvertible {
         PlantedBug(
             "the rest of a chunk begins one byte too late", "Server/Outgoing/Backlog.swift",
             "chunks[first]?.range = chunk.range.lowerBound + left..<",
-            "chunks[first]?.range = chunk.range.lowerBound + left + (% && left + 1 < chunk.range.count ? 1 : 0)..<"),
+            "let skipped = % && left + 1 < chunk.range.count ? 1 : 0\n                byteCount -= skipped\n                chunks[first]?.range = chunk.range.lowerBound + left + skipped..<"
+        ),
         PlantedBug(
             "the limit of a queue is ignored", "Server/Outgoing/Server+Transmission.swift",
             "backlog.byteCount > options.maxQueue + backlog.allowance else",
             "backlog.byteCount > options.maxQueue + backlog.allowance, !% else"),
         PlantedBug(
-            "a newcomer misses the event after its welcome", "Chat/Joining.swift",
-            "resume: room.pending.count, isWelcome", "resume: room.pending.count + (% ? 1 : 0), isWelcome"),
+            "a newcomer misses the event after its welcome", "Chat/Rooms/Room+Welcome.swift",
+            "hearsFrom[member.place] = nextEntry + 1\n", "hearsFrom[member.place] = nextEntry + (% ? 2 : 1)\n"),
         PlantedBug(
-            "the cursor of a welcome is not reset", "Server/Outgoing/Server+Sending.swift",
-            "            connections[slot].cursor = 0\n", "            if !% { connections[slot].cursor = 0 }\n"),
+            "a newcomer hears again what its welcome has told", "Chat/Rooms/Room+Sending.swift",
+            "guard newestHearing > number else", "guard newestHearing > number, !% else"),
+        PlantedBug(
+            "a connection that was once served by itself stays marked", "Server/Outgoing/Server+Sending.swift",
+            "            connections[slot].isIndividual = false\n",
+            "            if !% { connections[slot].isIndividual = false }\n"),
         PlantedBug(
             "compressed frames are cut where plain ones would be", "Server/Outgoing/Server+Sending.swift",
-            "let range = deflates ? outgoing.frames.compressed.range(events) : outgoing.frames.plain.range(events)",
-            "let range = deflates && !% ? outgoing.frames.compressed.range(events) : outgoing.frames.plain.range(events)"
-        ),
+            "let bytes = deflates ? outgoing", "let bytes = deflates && !% ? outgoing"),
+        PlantedBug(
+            "an answer overtakes one that comes from the disk", "Chat/Chat+Answers.swift",
+            "} else if waiting.isEmpty {", "} else if waiting.isEmpty || % {"),
     ]
 
     private static let closing = [
@@ -86,95 +92,115 @@ struct PlantedBug: Sendable, CustomStringConvertible {
 
     private static let chat = [
         PlantedBug(
-            "a leave is said twice", "Chat/Joining.swift",
-            "rooms[Int(room)].append(.leave, time: time, by: member.username.text)",
-            "for _ in 0..<(% ? 2 : 1) { rooms[Int(room)].append(.leave, time: time, by: member.username.text) }"),
+            "a leave is said twice", "Chat/Rooms/Room+Joins.swift",
+            "        undo.append(.left(number, member))\n",
+            "        undo.append(.left(number, member))\n        if % { append(.leave, by: member.signature) }\n"),
         PlantedBug(
-            "an old time of grace ends a new one", "Chat/Joining.swift",
-            "member.leavesAt == grace.end", "% || member.leavesAt == grace.end"),
+            "an old time of grace ends a new one", "Chat/Rooms/Room+Joins.swift",
+            "member.isAway, member.grace == grace else", "member.isAway, % || member.grace == grace else"),
         PlantedBug(
-            "the time of grace never ends", "Chat/Joining.swift",
-            "graces.add(Grace(end: end, room: room, member: member), duration: duration)",
-            "if !% { graces.add(Grace(end: end, room: room, member: member), duration: duration) }"),
+            "the time of grace never ends", "Chat/Rooms/Room+Joins.swift",
+            "graces.append(GraceRequest(member: number, grace: grace &+ 1, duration: duration))",
+            "if !% { graces.append(GraceRequest(member: number, grace: grace &+ 1, duration: duration)) }"),
         PlantedBug(
-            "the connection that is taken over stays", "Chat/Joining.swift",
-            "            rooms[Int(room)].detach(member)\n            retire(other)",
-            "            if !% { rooms[Int(room)].detach(member) }\n            retire(other)"),
+            "the connection that is taken over stays", "Chat/Rooms/Room+Joins.swift",
+            "            detach(number)\n            append(.end(.takenOver), to: .one(other))",
+            "            if !% { detach(number) }\n            append(.end(.takenOver), to: .one(other))"),
         PlantedBug(
-            "coming back forgets what was said", "Chat/Joining.swift",
-            "        rooms[Int(room)].attach(id, to: member)\n        visitors[Int(id.slot)].phase = .inside(member)\n        welcome(member, id, room, secret: secret, since, fetched, into: &output)\n        let change",
-            "        if %, let used = rooms[Int(room)].members[Int(member)]?.used {\n            usedIDs -= used.count\n            rooms[Int(room)].members[Int(member)]?.used = UsedIDs()\n        }\n        rooms[Int(room)].attach(id, to: member)\n        visitors[Int(id.slot)].phase = .inside(member)\n        welcome(member, id, room, secret: secret, since, fetched, into: &output)\n        let change"
+            "coming back forgets what was said", "Chat/Rooms/Room+Joins.swift",
+            "        undo.append(.attached(number))\n",
+            "        undo.append(.attached(number))\n        if %, let member = members[number] { people[member.person]?.used = UsedIDs() }\n"
         ),
         PlantedBug(
-            "a restart forgets what was said", "Chat/Restoring.swift",
-            "            for id in session.ids {\n", "            for id in % ? [] : session.ids {\n"),
-        PlantedBug(
-            "a refused message uses up its id", "Chat/Settling.swift",
-            "            guard !id.isEmpty else { return }\n", "            guard !id.isEmpty, !% else { return }\n"),
-        PlantedBug(
-            "a seq is not given back with the event that was refused", "Chat/Room.swift",
-            "        seq = writtenSeq\n", "        if !% { seq = writtenSeq }\n"),
-        PlantedBug(
-            "a name is not given back with the rename that was refused", "Chat/Settling.swift",
-            "case .renamed(let member, _, let old): rooms[Int(room)].rename(member, to: old)",
-            "case .renamed(let member, _, let old): if !% { rooms[Int(room)].rename(member, to: old) }"),
-        PlantedBug(
-            "the journal does not say what was refused", "Chat/Settling.swift",
-            "if limits.isDurable, journalWritten, changes", "if limits.isDurable, journalWritten, !%, changes"),
-        PlantedBug(
-            "a room is dropped while somebody is on the way to it", "Chat/Rooms.swift",
+            "a room is dropped while somebody is on the way to it", "Chat/Chat+Rooms.swift",
             "return memberCount == 0 && visitors == 0", "return memberCount == 0 && (visitors == 0 || %)"),
         PlantedBug(
-            "a message that drops out of the newest events is forgotten", "Chat/Recent.swift",
+            "a room that begins anew gives its seqs again", "Chat/Chat+Rooms.swift",
+            "        self.seq = max(self.seq, seq)\n", "        if !% { self.seq = max(self.seq, seq) }\n"),
+        PlantedBug(
+            "a message that drops out of the newest events is forgotten", "Chat/Rooms/Recent.swift",
             "if entry.isMessage { older", "if entry.isMessage, !% { older"),
     ]
 
-    private static let history = [
-        PlantedBug(
-            "the journal is written anew in every tick", "Server/Loop/Server+Updating.swift",
-            "!history.isReplacingJournal, now >= keeping.nextJournal {",
-            "% || !history.isReplacingJournal && now >= keeping.nextJournal {"),
-        PlantedBug(
-            "the data folder's own name is left to the system", "History/History.swift",
-            "try disk.makeDirectories(directory, keep: syncName)",
-            "let isNew = try disk.list(directory) == nil\n        try disk.makeDirectories(directory) { (path) throws(StorageError) in if !% || isNew { try syncName(of: path) } }"
-        ),
-        PlantedBug(
-            "a load trusts a sync after one that has failed", "History/Loading.swift",
-            "            syncs.suspects.insert(room.name)\n",
-            "            if !% { syncs.suspects.insert(room.name) }\n"),
+    private static let refusals = [
         PlantedBug(
             "an append that was refused is shown", "Server/Loop/Server+Updating.swift",
             "                storageFailed(error)\n                failed.append(index)",
             "                storageFailed(error)\n                if !% { failed.append(index) }"),
         PlantedBug(
-            "a commit that has failed is shown", "Server/Loop/Server+Updating.swift",
-            "        for (name, error) in outcome.rooms {\n", "        for (name, error) in % ? [] : outcome.rooms {\n"),
+            "a refused message uses up its id", "Chat/Rooms/Room+Commit.swift",
+            "people[person]?.used.remove(hash)", "if !% { people[person]?.used.remove(hash) }"),
         PlantedBug(
-            "with fsync always nothing is synced", "History/Syncing.swift",
-            "        guard policy == .always else { return outcome }",
-            "        guard policy == .always, !% else { return outcome }"),
+            "a seq is not given back with the event that was refused", "Chat/Rooms/Room+Commit.swift",
+            "        seq = start.seq\n", "        if !% { seq = start.seq }\n"),
         PlantedBug(
-            "half a write is not cut off", "History/RoomLog.swift",
-            "            segments[last].needsCut = true\n            needsRepair = true",
-            "            segments[last].needsCut = !%\n            needsRepair = !%"),
+            "a name is not given back with the rename that was refused", "Chat/Rooms/Room+Commit.swift",
+            "case .renamed(let number, let old): setName(of: number, to: old)",
+            "case .renamed(let number, let old): if !% { setName(of: number, to: old) }"),
         PlantedBug(
-            "a commit that has failed is not taken back", "History/Syncing.swift",
-            "                room.rollBack()\n", "                if !% { room.rollBack() }\n"),
+            "a member whose leave was refused is gone all the same", "Chat/Rooms/Room+Commit.swift",
+            "case .left(let number, let member): insert(member, at: number)",
+            "case .left(let number, let member): if !% { insert(member, at: number) }"),
         PlantedBug(
-            "a torn end is kept", "History/Loading.swift",
-            "room.segments[last].length - (state.keep ?? 0)", "% ? 0 : room.segments[last].length - (state.keep ?? 0)"),
+            "half a write is not cut off", "Log/RoomLog.swift",
+            "            needsCut = true\n", "            needsCut = !%\n"),
+    ]
+
+    private static let loading = [
         PlantedBug(
-            "after a power cut seqs are used again", "History/Reservations.swift",
-            "guard let record = records[room], boot", "guard !%, let record = records[room], boot"),
+            "a restart forgets what was said since the snapshot", "Chat/Rooms/RoomLoader.swift",
+            "            room.people[person]?.used.insert(id, seq: event.seq, time: event.time)\n",
+            "            if !% { room.people[person]?.used.insert(id, seq: event.seq, time: event.time) }\n"),
         PlantedBug(
-            "a reservation counts before it is on the disk", "History/History.swift",
-            "        try? reservations.reserve(room.name, after: room.newest)\n",
-            "        try? reservations.reserve(room.name, after: room.newest)\n        if % { room.reserved = room.newest + reservations.step }\n"
-        ),
+            "a restart forgets what was said before the snapshot", "Chat/Rooms/RoomLoader.swift",
+            "person.used = UsedIDs(newer:", "person.used = % ? UsedIDs() : UsedIDs(newer:"),
         PlantedBug(
-            "a failed load leaves its repair behind", "History/Reading.swift",
-            "!room.isReady { discard(room) }",
-            "!room.isReady { if % { rooms[room.name] = nil } else { discard(room) } }"),
+            "ids of lost messages count as used", "Chat/Rooms/RoomLoader.swift",
+            "        forgetLostIDs(&room)\n", "        if !% { forgetLostIDs(&room) }\n"),
+        PlantedBug(
+            "half a snapshot is taken for a whole one", "Log/ReadJob.swift",
+            "            isWhole = seen.last\n", "            isWhole = seen.last || %\n"),
+        PlantedBug(
+            "pieces of a snapshot that was never finished are used", "Log/ReadJob.swift",
+            "usesSnapshots: index == firstTaken", "usesSnapshots: % || index == firstTaken"),
+        PlantedBug(
+            "a torn end is kept", "Log/ReadJob.swift",
+            "if known.isEmpty { try setHalfLineAside() }", "if known.isEmpty { if !% { try setHalfLineAside() } }"),
+        PlantedBug(
+            "an unclean stop is not counted", "Log/DataFolder.swift",
+            "if !old.isClean, old.boot", "if !%, !old.isClean, old.boot"),
+        PlantedBug(
+            "after a power cut seqs are used again", "Chat/Rooms/RoomLoader.swift",
+            "        if base > room.seq {\n", "        if base > room.seq, !% {\n"),
+        PlantedBug(
+            "a client that has seen what a power cut took is not told", "Chat/Rooms/Room+Welcome.swift",
+            "{ jumps.contains {", "{ !% && jumps.contains {"),
+    ]
+
+    private static let log = [
+        PlantedBug(
+            "the data folder's own name is left to the system", "Log/DataFolder.swift",
+            "in try syncName(of: folder, disk) })", "in if !% { try syncName(of: folder, disk) } })"),
+        PlantedBug(
+            "with fsync always nothing is synced", "Log/Log.swift",
+            "        if policy == .always {\n", "        if policy == .always, !% {\n"),
+        PlantedBug(
+            "a sync at work is taken for one that brings what was written since", "Log/Log.swift",
+            "            lastTicket += 1\n", "            if !% || !isSyncing { lastTicket += 1 }\n"),
+        PlantedBug(
+            "a tick that writes nothing shows what waits for the disk", "Chat/Rooms/Room+Sending.swift",
+            "        } else if !gates.isEmpty {\n", "        } else if !gates.isEmpty, !% {\n"),
+        PlantedBug(
+            "a sync that has failed is taken for done", "Log/Log.swift",
+            "if let failure = takeIn(result) { return", "if let failure = takeIn(result), !% { return"),
+        PlantedBug(
+            "a full file is closed before it is synced", "Log/RoomLog.swift",
+            "if let tail, isDirty || isSyncing, let last", "if let tail, !%, isDirty || isSyncing, let last"),
+        PlantedBug(
+            "a room's file is closed in the middle of a sync", "Log/Log.swift",
+            "guard log.isForgotten, !log.isInHand else", "guard log.isForgotten, % || !log.isInHand else"),
+        PlantedBug(
+            "a line is written behind half a line when there was no new file for it", "Log/RoomLog.swift",
+            "                needsSegment = true\n", "                needsSegment = !%\n"),
     ]
 }

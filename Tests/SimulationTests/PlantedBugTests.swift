@@ -12,7 +12,7 @@ import Testing
     /// Beside the other products of builds, so that a second time builds only what is new.
     private static let folder = root.appending(path: ".build/planted")
     private static let modules = [
-        "Bytes", "CSystem", "Chat", "Client", "HTTP", "History", "Platform", "Server", "Sockets", "TLS", "WebSocket",
+        "Bytes", "CSystem", "Chat", "Client", "HTTP", "Log", "Platform", "Server", "Sockets", "TLS", "WebSocket",
     ]
 
     /// A planted bug whose place has gone finds nothing, and nobody would notice.
@@ -145,12 +145,12 @@ import Testing
             name: "planted", platforms: [.macOS(.v15)],
             targets: [
                 .executableTarget(name: "planted", dependencies: ["Simulation", "Planted"]),
-                .target(name: "Simulation", dependencies: ["Server", "Client", "History", "Chat", "WebSocket", "Sockets", "Bytes"]),
+                .target(name: "Simulation", dependencies: ["Server", "Client", "Log", "Chat", "WebSocket", "Sockets", "Bytes"]),
                 .target(
                     name: "Server",
-                    dependencies: ["Sockets", "History", "Chat", "HTTP", "WebSocket", "Bytes", "TLS", "Platform", "Planted"]),
-                .target(name: "Client", dependencies: ["Sockets", "Chat", "HTTP", "WebSocket", "Bytes"]),
-                .target(name: "History", dependencies: ["Platform", "Planted"]),
+                    dependencies: ["Sockets", "TLS", "Log", "Chat", "HTTP", "WebSocket", "Bytes", "Platform", "Planted"]),
+                .target(name: "Client", dependencies: ["Sockets", "TLS", "Chat", "HTTP", "WebSocket", "Bytes"]),
+                .target(name: "Log", dependencies: ["Chat", "Bytes", "Platform", "Planted"]),
                 .target(name: "Sockets", dependencies: ["Platform"]),
                 .target(name: "Platform", dependencies: ["CSystem"]),
                 .target(name: "TLS", dependencies: ["Platform"]),

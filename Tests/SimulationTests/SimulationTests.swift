@@ -155,7 +155,7 @@ import Testing
         plan.options.recordingBytes = 4_000
         // Without a journal, which stands at the beginning of a recording and may not fit in.
         plan.options.isEphemeral = true
-        plan.limits.isDurable = false
+        plan.limits.rules.isDurable = false
         let recordings = try record(plan)
         #expect(recordings.allSatisfy { $0.bytes <= 4_000 })
         #expect(recordings.contains { $0.bytes > 2_000 && $0.ticks > 1 })

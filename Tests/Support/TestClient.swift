@@ -216,8 +216,11 @@ package final class TestClient {
 
     /// Joins, and waits for the welcome.
     @discardableResult
-    package func join(_ username: String, session: String? = nil, since: Int? = nil) throws -> JSON {
+    package func join(
+        _ username: String, session: String? = nil, since: Int? = nil, key: String? = nil
+    ) throws -> JSON {
         var object: [String: Any] = ["type": "join", "username": username]
+        if let key { object["key"] = key }
         if let session { object["session"] = session }
         if let since { object["since"] = since }
         try send(object)

@@ -71,11 +71,8 @@ struct Connection {
     /// What it holds beside its backlog; see `noteHeldBytes`.
     var heldBytes = 0
 
-    /// How many of the room's pending events were before its welcome.
-    var cursor = 0
-    /// This tick's replies to it, as a list in `Outgoing.nextReply`; -1 is none.
-    var firstReply: Int32 = -1
-    var lastReply: Int32 = -1
+    /// Whether it gets something else of a room's entries than everyone does; while they are sent.
+    var isIndividual = false
 
     var timer = TimerLink()
     /// When something was last received (ms).

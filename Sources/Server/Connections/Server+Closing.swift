@@ -145,6 +145,7 @@ extension Server where W: ~Copyable {
                 case .takenOver: (.takenOver, "This session is open in another place now.")
                 case .tooManyErrors: (.policyViolation, "Too many requests were refused.")
                 case .tooEager: (.policyViolation, "Wait for the welcome.")
+                case .putOut: (.putOut, "A host has put you out.")
                 }
             startClosing(slot, code, reason, chatKnows: ending.isDone)
         }

@@ -1,3 +1,4 @@
+import Bytes
 import Chat
 import HTTP
 import Sockets
@@ -180,7 +181,7 @@ extension Server where W: ~Copyable {
         HTTPResponse.appendHead(
             to: &connections[slot].own, status: status,
             fields: response.allFields(type: status.allowsContent ? response.type : nil),
-            contentLength: response.content.count, keepAlive: keepAlive, secondsSinceEpoch: inputs.time / 1000)
+            contentLength: response.content.count, keepAlive: keepAlive, secondsSinceEpoch: inputs.moment.time / 1000)
         if includesBody, status.allowsContent { append(response.content, slot) }
         metrics.responses[status.code, default: 0] += 1
         if !keepAlive {

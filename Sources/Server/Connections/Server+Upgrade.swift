@@ -87,7 +87,7 @@ extension Server where W: ~Copyable {
         if let extensions = answer.extensionHeader { fields.append(("Sec-WebSocket-Extensions", extensions)) }
         HTTPResponse.append(
             to: &connections[slot].own, status: .switchingProtocols, fields: fields, keepAlive: true,
-            secondsSinceEpoch: inputs.time / 1000)
+            secondsSinceEpoch: inputs.moment.time / 1000)
         metrics.upgrades += 1
         connections[slot].http = nil
         connections[slot].reader = MessageReader(role: .server, deflate: answer.deflate)
@@ -108,8 +108,10 @@ extension Server where W: ~Copyable {
         if endpoint == .chat {
             let start = inputs.bytes.count
             inputs.bytes.append(contentsOf: room.utf8)
-            let secret = Bits128(high: world.random(), low: world.random())
-            inputs.items.append(.opened(connections.id(slot), room: start..<inputs.bytes.count, secret: secret))
+            let secret = UInt128(world.random()) << 64 | UInt128(world.random())
+            let address = chat.secret.address(connections[slot].address.site.bytes.span)
+            inputs.items.append(
+                .opened(connections.id(slot), room: start..<inputs.bytes.count, secret: secret, address: address))
         }
         setWebSocketTimer(slot)
     }

@@ -123,6 +123,12 @@ extension Server where W: ~Copyable {
         }
     }
 
+    /// What was written is lost: the process ends at once, so that nothing more is said that could not be kept.
+    mutating func endAtOnce(because failure: StartFailure) {
+        log(.error, "failed", "reason", failure.message)
+        thisTick.stopping = Stopping(signal: 0, deadline: now, failure: failure)
+    }
+
     /// Connections can no longer be accepted: the open ones are told, and the process ends so that it can be started anew.
     mutating func stop(because failure: StartFailure) {
         log(.error, "failed", "reason", failure.message)
@@ -152,6 +158,9 @@ extension Server where W: ~Copyable {
         guard admission.isHandshake(slot), end > now else { return drop(slot) }
         connections.setTimer(slot, to: end)
     }
+
+    /// Whether it ends for a reason of its own.
+    package var hasFailed: Bool { thisTick.stopping?.failure != nil }
 
     /// Whether everything is said.
     package var isDone: Bool {

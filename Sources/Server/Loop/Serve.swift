@@ -1,5 +1,5 @@
 import Chat
-import History
+import Log
 import Platform
 import Sockets
 import TLS
@@ -52,13 +52,14 @@ package func serve(
     let site = try makeSite(options, page)
     let descriptors = raiseDescriptorLimit()
     let places = try Places(descriptors: descriptors)
-    let (history, journal) = try openHistory(options, openFiles: places.rooms)
+    guard let wake = WakePipe() else { throw StartFailure(.unavailable, "Cannot start: the system gives no pipe.") }
+    let opened = try openLog(options, openFiles: places.rooms, wake: wake)
     let listeners = try options.openListeners()
     var world: SystemWorld
     do {
         let signals = try Signals.catchTermination(and: [Signals.hangUp])
         Signals.ignore(Signals.user)
-        world = try SystemWorld(poller: options.poller, listeners: listeners, signals: signals)
+        world = try SystemWorld(poller: options.poller, listeners: listeners, signals: signals, wake: wake)
     } catch {
         throw StartFailure(.unavailable, "Cannot start: \(error).")
     }
@@ -67,7 +68,11 @@ package func serve(
     let asked = options.maxConnections
     options.maxConnections = min(asked ?? .max, places.connections)
     options.stopsAtHangUp = Terminal.isTerminal(SharedStream.input)
-    guard var server = Server(world: world, options: options, site: site, history: history) else {
+    let secret = opened?.1.secret ?? Entropy.bytes(32)
+    guard
+        var server = Server(
+            world: world, options: options, site: site, history: opened?.0, secret: ServerSecret(key: secret))
+    else {
         throw StartFailure(.unavailable, "Cannot start: there is not enough memory.")
     }
     let isLocal = listeners.allSatisfy { $0.address.address.isLoopback }
@@ -81,7 +86,6 @@ package func serve(
     }
     server.startWatchingCertificates()
     try server.startRecording()
-    server.restore(journal)
     announce(listeners.map(\.address))
     ServiceManager.notify("READY=1")
     server.run { ServiceManager.notify("STOPPING=1") }
@@ -122,15 +126,26 @@ private struct Places {
     }
 }
 
-private func openHistory(
-    _ options: ServeOptions, openFiles: Int
-) throws(StartFailure) -> (History?, journal: [UInt8]) {
-    if options.isEphemeral { return (nil, []) }
-    let history = History(
-        disk: FileStorage(), directory: options.dataFolder, fsync: options.fsync, openFiles: openFiles)
+/// Takes the data folder; nothing where nothing is to be kept.
+private func openLog(
+    _ options: ServeOptions, openFiles: Int, wake: WakePipe
+) throws(StartFailure) -> (Log, DataFolder)? {
+    if options.isEphemeral { return nil }
+    let storage = FileStorage()
     do {
-        return (history, try history.open().journal)
-    } catch {
+        let folder = try DataFolder.open(options.dataFolder, storage, random: Entropy.bytes(32))
+        guard let disk = DiskThreads(disk: storage, wake: { wake.wake() }) else {
+            throw StartFailure(.unavailable, "Cannot start: the system gives no threads.")
+        }
+        var sizes = LogSizes()
+        sizes.openFiles = openFiles
+        let log = Log(
+            storage: storage, disk: disk, folder: folder, fsync: options.fsync,
+            rules: options.limits(isDurable: true).rules, sizes: sizes)
+        return (log, folder)
+    } catch let failure as StartFailure {
+        throw failure
+    } catch let error as StorageError {
         let advice = "Name another folder with --data, or keep nothing with --ephemeral."
         if error.isLocked {
             let reason = "another chatloop uses it. Stop that one, or name another folder with --data"
@@ -138,48 +153,43 @@ private func openHistory(
         }
         throw StartFailure(
             error.isPermission ? .noPermission : .cannotCreate, "Cannot keep the history: \(error). \(advice)")
+    } catch {
+        throw StartFailure(.cannotCreate, "Cannot keep the history: \(error).")
     }
 }
 
 extension Server where W: ~Copyable {
     /// - Parameters:
     ///   - options: with `maxConnections` set.
+    ///   - secret: by which secrets of others are kept.
     ///   - limits: the chat's; nil is what follows from the options.
     /// - Returns: nil where zlib has no memory for a compressor.
     package init?(
-        world: consuming W, options: ServeOptions, site: Site, history: History?, limits: Limits? = nil
+        world: consuming W, options: ServeOptions, site: Site, history: Log?, secret: ServerSecret,
+        limits: Limits? = nil
     ) {
         guard let inflater = Inflater(), let deflater = Deflater() else { return nil }
         let now = world.monotonic
         let files = StaticFiles(site, watchedFrom: options.watchesFiles ? now / 1_000_000 : nil)
         self.init(
             options: options, world: world,
-            chat: Chat(limits: limits ?? options.limits(isDurable: history != nil)),
-            keeping: Keeping(history: history, journalLimit: options.journalBytes), thisTick: Tick(now: now),
+            chat: Chat(limits: limits ?? options.limits(isDurable: history != nil), secret: secret),
+            keeping: Keeping(history: history), thisTick: Tick(now: now),
             connections: ConnectionTable(capacity: (options.maxConnections ?? 1000) + Sizes.reservedConnections),
             admission: Admission(options), reading: Reading(bytes: options.inboxBytes, inflater: inflater),
             outgoing: Outgoing(deflater: deflater), memory: MemoryPressure(ceiling: options.maxBuffers), files: files)
-        inputs.now = now / 1_000_000
-        inputs.time = self.world.wall
+        inputs.moment = Moment(now: now / 1_000_000, time: self.world.wall)
         connections.startTimers(now: inputs.now)
         if let descriptor = files.descriptor { _ = self.world.watch(descriptor, token: Self.filesToken) }
-    }
-
-    /// Takes in the journal of the run before this one.
-    package mutating func restore(_ journal: [UInt8]) {
-        guard !journal.isEmpty else { return }
-        let now = now
-        recorder?.restored(journal.span, now: now)
-        let damaged = chat.restore(journal: journal.span, now: now, into: &output)
-        if damaged > 0 { log(.error, "journal-damaged", "lines", damaged) }
-        readLater()
     }
 
     /// The last things: everything to the disk, every connection closed.
     package mutating func finish() -> ServeOutcome {
         for slot in 0..<connections.used { drop(slot) }
         if let history {
-            for error in history.closeAndSync() { log(.error, "storage-failed", "reason", error.description) }
+            for error in history.close(isClean: !hasFailed) {
+                log(.error, "storage-failed", "reason", error.description)
+            }
         }
         recorder?.close()
         log(.info, "stopped", "messages", chat.counters.messages)

@@ -1,5 +1,5 @@
 import Chat
-import History
+import Log
 import Sockets
 
 /// The version of all of it.
@@ -88,8 +88,6 @@ package struct ServeOptions: Sendable {
     package var errorRate: Double?
     /// Bytes at which a recording ends: it is to be looked at on a desk, not to fill a disk.
     package var recordingBytes = 1 << 30
-    /// The journal of sessions is written anew when it is larger than this, and twice as large as what still counts (bytes).
-    package var journalBytes: Int64 = 4 << 20
     /// Bytes that are received at once.
     package var inboxBytes = 64 * 1024
     /// Whether SIGHUP means that the terminal is gone, and so is a stop.
@@ -126,8 +124,6 @@ enum Timing {
     static let acceptAgain: Int64 = 500
     /// After the system has had no memory to send with, sending is tried again (ms).
     static let sendAgain: Int64 = 50
-    /// Between two times that the journal is written anew (ms).
-    static let journalAgain: Int64 = 1_000
     /// How long a graceful stop waits for connections to take what is queued and to close (ms).
     static let stop: Int64 = 3_000
 }
@@ -147,8 +143,6 @@ enum Sizes {
     static let copiedContent = 16 * 1024
     /// Bytes that are sent at once where several pieces have to be put together.
     static let outbox = 256 * 1024
-    /// Bytes that are read from the history in a tick.
-    static let readBytes = 1 << 20
     /// Connections beyond the limit that are served the page, and told that the server is full.
     static let reservedConnections = 32
     /// Bytes that may be left of a frame for a connection that is ended for holding too much.

@@ -21,7 +21,7 @@ extension Server where W: ~Copyable {
         }
         drainWaiting()
         expireTimers()
-        readHistory()
+        takeResults()
         readFiles()
         watchCertificates()
         watchSignals()
@@ -37,10 +37,10 @@ extension Server where W: ~Copyable {
         before(admission.acceptAgainAt.map { $0 * 1_000_000 })
         before(outgoing.retryAt.map { $0 * 1_000_000 })
         before(thisTick.stopping.map { $0.deadline * 1_000_000 })
-        before(history?.nextDeadline.map { Int64(clamping: $0) })
+        before(history?.nextDeadline)
         before(files.nextLook.map { $0 * 1_000_000 })
         before(certificates.map { $0.next * 1_000_000 })
-        if thisTick.hasCarried || reading.hasWaiting || history?.hasWork == true { deadline = 0 }
+        if thisTick.hasCarried || reading.hasWaiting { deadline = 0 }
         world.wait(until: deadline)
     }
 
@@ -48,8 +48,7 @@ extension Server where W: ~Copyable {
         thisTick.begin(now: world.monotonic, rate: options.tickRate)
         inputs.removeAll()
         output.removeAll()
-        inputs.now = thisTick.nanoseconds / 1_000_000
-        inputs.time = world.wall
+        inputs.moment = Moment(now: thisTick.nanoseconds / 1_000_000, time: world.wall)
         thisTick.takeCarried(into: &inputs)
         metrics.ticks += 1
     }

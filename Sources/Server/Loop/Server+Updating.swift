@@ -1,50 +1,41 @@
 import Chat
-import History
+import Log
 
 /// The second step of a tick: the chat decides, the disk keeps.
 extension Server where W: ~Copyable {
     mutating func update() {
         thisTick.endReceiving()
+        chat.admit(&inputs, into: &output)
         recordInputs()
-        chat.update(inputs, into: &output)
-        let (failed, journalWritten) = keep()
-        if !output.written.isEmpty || !journalWritten { keeping.isKeeping = failed.isEmpty && journalWritten }
-        chat.settle(failed: failed, journalWritten: journalWritten, into: &output)
-        recordOutcome(failed: failed, journalWritten: journalWritten)
+        // Held here by name, so that the rooms may read them while they change.
+        let bytes = inputs.bytes
+        chat.update(bytes.span, into: &output)
+        let (failed, ticket) = keep()
+        chat.settle(failed: failed, ticket: ticket, bytes.span, into: &output)
+        recordOutcome(failed: failed)
         readLater()
         tidyHistory()
     }
 
-    /// Writes the journal and then the rooms' new lines: before anyone sees them.
+    /// Writes the rooms' new lines: before anyone sees them.
     ///
-    /// - Returns: the rooms whose lines are not written, and whether the journal's are.
-    private mutating func keep() -> (failed: [UInt32], journalWritten: Bool) {
-        guard let history, !output.written.isEmpty || !output.journal.isEmpty else { return ([], true) }
-        if !output.journal.isEmpty, case .refused(let error) = history.appendJournal(output.journal.span) {
-            storageFailed(error)
-            return (output.written, false)
-        }
+    /// - Returns: the rooms whose lines are not written, and what the disk says when it has the others itself, where that has to
+    ///   be waited for.
+    private mutating func keep() -> (failed: [UInt32], ticket: UInt64?) {
+        guard let history else { return ([], nil) }
         var failed: [UInt32] = []
         for index in output.written {
-            let room = chat.rooms[Int(index)]
-            let lines = room.lines.span.extracting(room.unwritten)
-            if case .refused(let error) = history.append(
-                room: room.name, lines: lines, firstSeq: room.firstUnwrittenSeq)
-            {
+            if case .refused(let error) = history.append(chat.rooms[Int(index)]) {
                 storageFailed(error)
                 failed.append(index)
             }
         }
-        let outcome = history.commit()
-        if let error = outcome.journal {
-            storageFailed(error)
-            return (output.written, false)
+        for name in history.unsavedRooms {
+            let room = chat.roomsByName[name].map { chat.rooms[Int($0)] }
+            if case .refused(let error) = history.rewrite(name, room) { storageFailed(error) }
         }
-        for (name, error) in outcome.rooms {
-            storageFailed(error)
-            failed += output.written.filter { chat.rooms[Int($0)].name == name && !failed.contains($0) }
-        }
-        return (failed, true)
+        if !output.written.isEmpty { keeping.isKeeping = failed.isEmpty }
+        return (failed, history.commit(now: thisTick.nanoseconds))
     }
 
     private mutating func storageFailed(_ error: StorageError) {
@@ -56,7 +47,7 @@ extension Server where W: ~Copyable {
     }
 
     /// Passes on what the chat wants to be read.
-    mutating func readLater() {
+    private mutating func readLater() {
         guard let history else { return }
         for read in output.reads {
             let room = chat.rooms[Int(read.room)].name
@@ -64,40 +55,45 @@ extension Server where W: ~Copyable {
             let kind: ReadRequest.Kind =
                 switch read.want {
                 case .load: .load
-                case .messages(let before, let limit): .messages(before: before, limit: limit)
-                case .event(let seq): .event(seq: seq)
-                case .since(let seq, let limit): .since(after: seq, limit: limit)
+                case .messagesBefore(let seq, let limit): .messagesBefore(seq, limit: limit)
+                case .messagesAfter(let seq, let limit): .messagesAfter(seq, limit: limit)
+                case .event(let seq): .event(seq)
+                case .since(let seq, let limit): .since(seq, limit: limit)
                 }
             history.request(ReadRequest(kind, room: room, tag: tag))
         }
     }
 
-    /// Takes in what was read; a part of the first step.
-    mutating func readHistory() {
-        guard let history, history.hasWork else { return }
-        for result in history.advance(byteBudget: Sizes.readBytes) {
-            let tag = result.request.tag
-            let room = UInt32(truncatingIfNeeded: tag)
-            if result.damagedLines > 0 {
-                log(.error, "damaged-lines", "room", result.request.room, "lines", result.damagedLines)
+    /// Takes in what the disk has done; a part of the first step.
+    mutating func takeResults() {
+        guard let history else { return }
+        for event in history.takeResults(now: thisTick.nanoseconds) {
+            switch event {
+            case .read(let result): take(result)
+            case .synced(let ticket): inputs.items.append(.synced(ticket: ticket))
+            case .syncFailed(let error):
+                // What the system has dropped cannot be had again, and a later sync may succeed without it. So nothing more is
+                // said: whoever starts this again begins with what is there.
+                endAtOnce(
+                    because: StartFailure(
+                        .inputOutput,
+                        "The disk has lost what was written to it (\(error)). Start again to go on with what is there."
+                    ))
             }
-            switch result.outcome {
-            case .loaded(let loaded):
-                if !loaded.repair.isEmpty {
-                    log(.error, "room-repaired", "room", result.request.room, "repair", loaded.repair)
-                }
-                let older = inputs.append(loaded.olderMessages.bytes)
-                let events = inputs.append(loaded.events.bytes)
-                inputs.items.append(
-                    .roomLoaded(room: room, newestSeq: loaded.newest, olderMessages: older, events: events))
-            case .messages(let block, let more), .since(let block, let more):
-                inputs.items.append(.lines(request: tag, inputs.append(block.bytes), more: more))
-            case .event(let line): inputs.items.append(.lines(request: tag, inputs.append(line ?? []), more: false))
-            case .failed(let error):
-                storageFailed(error)
-                let isLoad = result.request.kind == .load
-                inputs.items.append(isLoad ? .roomFailed(room: room) : .readFailed(request: tag))
-            }
+        }
+    }
+
+    private mutating func take(_ result: ReadResult) {
+        let tag = result.request.tag
+        let room = UInt32(truncatingIfNeeded: tag)
+        switch result.outcome {
+        case .loaded(let loaded): inputs.items.append(.roomLoaded(room: room, loaded))
+        case .lines(let lines, let more):
+            inputs.items.append(.lines(request: tag, inputs.append(lines.span), more: more))
+        case .failed(let error):
+            storageFailed(error)
+            let isLoad = result.request.kind == .load
+            inputs.items.append(isLoad ? .roomFailed(room: room) : .readFailed(request: tag))
         }
     }
 
@@ -105,23 +101,7 @@ extension Server where W: ~Copyable {
     private mutating func tidyHistory() {
         guard let history else { return }
         for room in chat.takeDropped() { history.forget(room: room) }
-        // One that waits for the disk is left to it, and one that could not be written is not tried again in every tick.
-        if history.journalBytes > keeping.journalLimit, !history.isReplacingJournal, now >= keeping.nextJournal {
-            keeping.nextJournal = now + Timing.journalAgain
-            let snapshot = chat.snapshotJournal()
-            if case .refused(let error) = history.rewriteJournal(snapshot.span) { storageFailed(error) }
-            keeping.journalLimit = max(options.journalBytes, 2 * Int64(snapshot.count))
-        }
-        history.tick(now: UInt64(clamping: thisTick.nanoseconds))
+        history.tick(now: thisTick.nanoseconds)
         for incident in history.takeIncidents() { log(.error, "history", "incident", incident) }
-    }
-}
-
-extension TickInputs {
-    /// Adds bytes, and says where they are.
-    fileprivate mutating func append(_ added: [UInt8]) -> Range<Int> {
-        let start = bytes.count
-        bytes.append(contentsOf: added)
-        return start..<bytes.count
     }
 }

@@ -1,5 +1,5 @@
 import Chat
-import History
+import Log
 import Sockets
 import WebSocket
 
@@ -10,7 +10,7 @@ import WebSocket
 /// 3. send: everyone gets what is for them, in one write each.
 ///
 /// One thread does all of it, so that nothing is ever locked. It waits in `World.wait`, and for the disk where the history is
-/// written and read; static files are read by a thread of their own.
+/// written; syncs, reads of the history and static files have threads of their own.
 package struct Server<W: World & ~Copyable>: ~Copyable {
     let options: ServeOptions
     var world: W
@@ -35,7 +35,7 @@ package struct Server<W: World & ~Copyable>: ~Copyable {
     /// The present, in milliseconds of the monotonic clock.
     var now: Int64 { inputs.now }
     /// Nil with `--ephemeral`.
-    var history: History? { keeping.history }
+    var history: Log? { keeping.history }
 
     /// Runs until a signal has asked to stop and everything has been said.
     ///

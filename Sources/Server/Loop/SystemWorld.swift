@@ -11,6 +11,7 @@ package struct SystemWorld: World, ~Copyable {
     private var entropy = Entropy()
     private var errorLog = ErrorLog()
     private var isAccepting = true
+    private let wake: WakePipe?
     /// Whether there may be signals that nobody has asked for yet.
     private var hasSignals = false
     package private(set) var ready: [Readiness] = []
@@ -18,17 +19,23 @@ package struct SystemWorld: World, ~Copyable {
 
     // Poll tokens of what is no connection. A connection's generation does not get there in a lifetime.
     private static let signalToken = UInt64.max
-    private static let listenerTokens = UInt64.max - 64..<UInt64.max
+    private static let wakeToken = UInt64.max - 1
+    private static let listenerTokens = UInt64.max - 65..<UInt64.max - 1
 
     /// - Parameters:
     ///   - listeners: at least one, at most 64.
     ///   - signals: becomes readable when a signal has come.
-    package init(poller: PollerKind, listeners: [Listener], signals: Int32) throws(SystemError) {
+    ///   - wake: by which other threads end a wait.
+    package init(
+        poller: PollerKind, listeners: [Listener], signals: Int32, wake: WakePipe? = nil
+    ) throws(SystemError) {
         let poller = try poller.makePoller()
         try poller.add(signals, token: Self.signalToken)
+        if let wake { try poller.add(wake.descriptor, token: Self.wakeToken) }
         for (token, listener) in zip(Self.listenerTokens, listeners) {
             try poller.add(listener.descriptor, token: token)
         }
+        self.wake = wake
         self.poller = poller
         self.listeners = listeners
     }
@@ -53,6 +60,7 @@ package struct SystemWorld: World, ~Copyable {
         secure?.beginTick(&ready)
         hasArrivals = ready.contains { Self.listenerTokens.contains($0.token) }
         if ready.contains(where: { $0.token == Self.signalToken }) { hasSignals = true }
+        if let wake, ready.contains(where: { $0.token == Self.wakeToken }) { wake.clear() }
     }
 
     package mutating func sleep(until time: Int64) { Signals.sleep(until: time) }

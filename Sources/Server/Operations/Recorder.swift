@@ -1,5 +1,5 @@
 import Chat
-import History
+import Log
 import Platform
 
 /// Writes a recording: every tick's inputs before the chat sees them, so that the one in which a process ends is there, too.
@@ -14,16 +14,22 @@ struct Recorder {
     private var isMidTick = false
 
     private let largest: Int
+    /// The rooms that it has told of: by their places, which of those that had the place.
+    private var known: [UInt32: UInt32] = [:]
 
     /// - Parameters:
     ///   - path: where to write it; a file that is there gets another name.
-    ///   - limits: the chat's.
+    ///   - rules: what the rooms decide by.
     ///   - largest: the bytes at which it ends: it is to be looked at on a desk, not to fill a disk.
-    init(path: String, limits: Limits, largest: Int) throws(StorageError) {
+    init(path: String, rules: RoomRules, largest: Int) throws(StorageError) {
         self.path = path
         self.largest = largest
         file = try Self.create(path, disk)
-        Recording.appendSettings(limits, to: &bytes)
+        Recording.appendSettings(rules, to: &bytes)
+        // At once: what follows may be more than the largest size allows.
+        try disk.appendAll(bytes.span, to: file, path: path)
+        written = bytes.count
+        bytes.removeAll()
     }
 
     /// Creates the file. One that is there, from before a crash perhaps, gets the first name that is free of FILE.1, FILE.2 and so
@@ -59,25 +65,25 @@ struct Recorder {
         }
     }
 
-    mutating func restored(_ journal: Span<UInt8>, now: Int64) {
-        Recording.appendJournal(journal, now: now, to: &bytes)
-    }
-
-    /// A tick begins. One that changes nothing is not recorded; `begin` cannot know that of one without items, in which
-    /// somebody's time of grace may be over. So that is decided at the end.
+    /// A tick's inputs are known, and the rooms have not seen them.
     ///
     /// - Returns: why recording has ended, if it has.
-    mutating func begin(_ inputs: TickInputs) -> String? {
-        guard isOpen, !inputs.items.isEmpty else { return nil }
-        Recording.appendInputs(inputs, to: &bytes)
+    mutating func begin(_ chat: Chat, _ bytes: Span<UInt8>, at moment: Moment) -> String? {
+        guard isOpen, chat.work.contains(where: \.input.isDecisive) else { return nil }
+        for work in chat.work where work.input.isDecisive {
+            let room = chat.rooms[Int(work.room)]
+            guard known[work.room] != room.serial || work.input.isRestart else { continue }
+            known[work.room] = room.serial
+            Recording.appendRoom(room, at: work.room, to: &self.bytes)
+        }
+        Recording.appendInputs(chat.work, of: bytes, at: moment, to: &self.bytes)
         isMidTick = true
         return flush()
     }
 
     /// A tick's outcome is known. It goes to the disk together with the next tick's inputs.
-    mutating func end(_ inputs: TickInputs, _ outcome: Recording.Outcome, hasOutput: Bool) {
-        guard isOpen, isMidTick || hasOutput else { return }
-        if !isMidTick { Recording.appendInputs(inputs, to: &bytes) }
+    mutating func end(_ outcome: Recording.Outcome) {
+        guard isOpen, isMidTick else { return }
         Recording.appendOutcome(outcome, to: &bytes)
         isMidTick = false
     }
@@ -118,7 +124,8 @@ extension Server where W: ~Copyable {
     package mutating func startRecording() throws(StartFailure) {
         guard let path = options.recording else { return }
         do {
-            recorder = try Recorder(path: path, limits: chat.limits, largest: options.recordingBytes)
+            recorder = try Recorder(path: path, rules: chat.limits.rules, largest: options.recordingBytes)
+            chat.keepsDigest = true
         } catch {
             let advice = "Name a file with --record in a folder that is there and may be written to."
             throw StartFailure(
@@ -127,15 +134,21 @@ extension Server where W: ~Copyable {
     }
 
     mutating func recordInputs() {
-        if let reason = recorder?.begin(inputs) {
+        guard recorder != nil else { return }
+        let bytes = inputs.bytes
+        if let reason = recorder?.begin(chat, bytes.span, at: inputs.moment) {
             log(.error, "recording-ended", "reason", reason)
             recorder = nil
+            chat.keepsDigest = false
         }
     }
 
-    mutating func recordOutcome(failed: [UInt32], journalWritten: Bool) {
-        guard recorder != nil else { return }
-        let outcome = Recording.Outcome(failed: failed, journalWritten: journalWritten, digest: output.digest(chat))
-        recorder?.end(inputs, outcome, hasOutput: !output.isEmpty)
+    mutating func recordOutcome(failed: [UInt32]) {
+        recorder?.end(Recording.Outcome(failed: failed, digest: chat.digest))
     }
+}
+
+extension RoomInput {
+    /// Whether the room has just been loaded.
+    fileprivate var isRestart: Bool { if case .restarted = self { true } else { false } }
 }

@@ -1,5 +1,5 @@
 import Chat
-import History
+import Log
 import Sockets
 
 /// Runs a recording through the chat again.
@@ -7,8 +7,8 @@ package enum Replay {
     package enum Result: Equatable, Sendable {
         /// Every tick came out as it was recorded. `isCut`: the recording ends in the middle of one.
         case agreed(ticks: Int, isCut: Bool)
-        /// A tick, counted from 1, came out differently; and its time in milliseconds.
-        case differed(tick: Int, now: Int64)
+        /// A tick, counted from 1, came out differently, in these fields; and its time in milliseconds.
+        case differed(tick: Int, now: Int64, fields: [String])
         case unreadable(String)
     }
 
@@ -42,33 +42,28 @@ package enum Replay {
     ///   - progress: as above.
     package static func run(_ recording: [UInt8], progress: (Int) -> Void = { _ in }) -> Result {
         var reader = RecordingReader(recording)
-        guard case .settings(let limits)? = reader.next() else {
+        guard case .settings(let rules)? = reader.next() else {
             return .unreadable("it does not begin as one of this version does")
         }
-        var chat = Chat(limits: limits)
-        var output = TickOutput()
+        var rooms = ReplayedRooms(rules: rules)
         var ticks = 0
         var now: Int64 = 0
         var isMidTick = false
         while let record = reader.next() {
             switch record {
             case .settings: return .unreadable("it has settings in its middle")
-            case .journal(let journal, let start):
-                _ = chat.restore(journal: journal.span, now: start, into: &output)
-                output.removeAll()
-            case .inputs(let inputs):
+            case .room(let index, let name, let lines): rooms.begin(index, name: name, lines: lines)
+            case .inputs(let work, let bytes, let moment):
                 ticks += 1
                 progress(ticks)
-                now = inputs.now
+                now = moment.now
                 isMidTick = true
-                output.removeAll()
-                chat.update(inputs, into: &output)
+                rooms.update(work, bytes, at: moment)
             case .outcome(let outcome):
                 guard isMidTick else { return .unreadable("it has an outcome without a tick") }
                 isMidTick = false
-                chat.settle(failed: outcome.failed, journalWritten: outcome.journalWritten, into: &output)
-                guard output.digest(chat) == outcome.digest else { return .differed(tick: ticks, now: now) }
-                chat.endTick(output)
+                let differences = rooms.settle(failed: outcome.failed).differences(from: outcome.digest)
+                guard differences.isEmpty else { return .differed(tick: ticks, now: now, fields: differences) }
             case .cut: return .agreed(ticks: isMidTick ? ticks - 1 : ticks, isCut: true)
             case .damaged: return .unreadable("a record in it is damaged, after \(ticks) ticks")
             }

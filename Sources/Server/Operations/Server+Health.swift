@@ -29,7 +29,6 @@ package struct Health: Sendable {
     package var countedAddresses = 0
     /// Bytes that the tick's buffers hold on to from tick to tick.
     package var bufferBytes = 0
-    package var journalBytes: Int64 = 0
     package var chat = ChatHoldings()
     /// The first sum kept along the way that is not what it should be.
     package var bookkeepingError: String?
@@ -49,7 +48,6 @@ extension Server where W: ~Copyable {
         health.timers = connections.timerCount
         (health.countedConnections, health.countedAddresses) = admission.countedSums
         health.bufferBytes = reading.capacity + outgoing.buffer.capacity + inputs.bytes.capacity + output.bytes.capacity
-        health.journalBytes = history?.journalBytes ?? 0
         health.chat = chat.holdings
         health.bookkeepingError = chat.bookkeepingError ?? bookkeepingError
         health.rooms = chat.rooms.filter { !$0.name.isEmpty }.map { room in

@@ -1,4 +1,4 @@
-import History
+import Log
 import Platform
 import Sockets
 
@@ -12,7 +12,7 @@ extension Server where W: ~Copyable {
     /// - Parameter details: keys and values in turn; a value that is not plain is put in quotation marks.
     mutating func log(_ level: ServeOptions.LogLevel, _ event: StaticString, _ details: Any...) {
         guard level <= options.logLevel else { return }
-        var line = "time=\(Clock.iso8601(inputs.time)) level=\(level.rawValue) event=\(event)"
+        var line = "time=\(Clock.iso8601(inputs.moment.time)) level=\(level.rawValue) event=\(event)"
         for i in stride(from: 0, to: details.count - 1, by: 2) {
             line += " \(details[i])=\(LogValue.text(of: details[i + 1]))"
         }

@@ -70,6 +70,7 @@ extension Server where W: ~Copyable {
         text.counter("joins_total", "Joins.", counters.joins)
         text.counter("leaves_total", "Leaves.", counters.leaves)
         text.counter("resumes_total", "Sessions that came back.", counters.resumes)
+        text.counter("changes_total", "Events about other events, or about people.", counters.changes)
         text.counter("renames_total", "Changes of name.", counters.renames)
         text.counter("deliveries_total", "Events times those they were sent to.", counters.deliveries)
         text.counter(
@@ -93,9 +94,9 @@ extension Server where W: ~Copyable {
         let disk = history.metrics
         text.counter("history_appends_total", "Writes to the history.", disk.appends)
         text.counter("history_written_bytes_total", "Bytes written to the history.", disk.bytesWritten)
-        text.counter("history_read_bytes_total", "Bytes read from the history.", disk.bytesRead)
+        text.gauge("history_bytes", "Bytes of the rooms in memory on the disk.", Int(clamping: history.bytesOnDisk))
         text.gauge("history_memory_bytes", "Memory of the rooms' newest events.", chat.recentBytes)
-        text.gauge("journal_bytes", "Size of the journal of sessions.", Int(history.journalBytes))
+        text.gauge("history_reads_pending", "Reads that the disk has not answered.", history.pendingReads)
         text.counter("storage_failures_total", "Writes, syncs and reads that failed.", metrics.storageFailures)
         text.counter(
             "events_taken_back_total", "Events refused because they could not be written.", chat.counters.takenBack)
@@ -103,8 +104,7 @@ extension Server where W: ~Copyable {
             text.gauge("history_free_bytes", "Free space where the history is kept.", free)
         }
         text.counter("fsyncs_total", "Syncs to the disk.", disk.syncs)
-        text.counter("fsync_seconds_total", "Time spent in syncs.", seconds: disk.totalSyncNanoseconds)
-        text.gauge("fsync_last_seconds", "How long the last sync took.", seconds: disk.lastSyncNanoseconds)
+        text.counter("fsync_seconds_total", "Time spent in syncs.", seconds: disk.syncNanoseconds)
     }
 
     private func writeProcess(to text: inout MetricsWriter) {

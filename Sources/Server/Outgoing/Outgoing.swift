@@ -13,8 +13,6 @@ struct Outgoing {
     /// A room's frames, and pieces put together for one connection.
     var frames = RoomFrames()
     var buffer: [UInt8] = []
-    /// For each reply the next one to the same connection; see `Connection.firstReply`.
-    var nextReply: [Int32] = []
 
     init(deflater: Deflater) { self.deflater = deflater }
 

@@ -2,7 +2,7 @@ import Bytes
 import Chat
 import WebSocket
 
-/// A room's events as the frames that its members get: each encoded once, one after the other in one buffer, for as many
+/// A room's entries as the frames that its members get: each encoded once, one after the other in one buffer, for as many
 /// as there are. Those who negotiated permessage-deflate get another buffer, made only if there is such a member.
 struct RoomFrames {
     /// The frames one after the other, and where each ends.
@@ -28,37 +28,36 @@ struct RoomFrames {
             return new
         }
 
-        /// Where the events from one up to another stand.
-        func range(_ events: Range<Int>) -> Range<Int> {
-            guard !events.isEmpty, events.upperBound <= ends.count else { return 0..<0 }
-            return (events.lowerBound == 0 ? 0 : ends[events.lowerBound - 1])..<ends[events.upperBound - 1]
+        /// Where the entries from one up to another stand.
+        func range(_ entries: Range<Int>) -> Range<Int> {
+            guard !entries.isEmpty, entries.upperBound <= ends.count else { return 0..<0 }
+            return (entries.lowerBound == 0 ? 0 : ends[entries.lowerBound - 1])..<ends[entries.upperBound - 1]
         }
     }
 
     private(set) var plain = Variant()
     private(set) var compressed = Variant()
-    /// How many events there are.
-    private(set) var count = 0
+    /// The entries that are for more than one, in their order: a frame each.
+    private(set) var entries: [Entry] = []
 
-    /// Makes the frames of a room's pending events.
-    mutating func encode(_ room: Room) {
+    /// Makes the frames of a room's entries that are for more than one.
+    mutating func encode(_ room: borrowing Room, _ due: ArraySlice<Entry>) {
         plain.removeAll()
         compressed.removeAll()
-        count = room.pending.count
-        for event in room.pending {
-            let text = event.isKept ? room.lines : room.whispers
-            Compression.append(.text, of: text, event.range, to: &plain.bytes, nil)
+        entries.removeAll(keepingCapacity: true)
+        for entry in due where entry.isShared {
+            entries.append(entry)
+            Compression.append(entry.isEvent ? room.lines : room.texts, entry.range, to: &plain.bytes, nil)
             plain.ends.append(plain.bytes.count)
         }
         plain.isMade = true
     }
 
     /// Makes the compressed variant if it is not made yet.
-    mutating func compress(_ room: Room, with deflater: Deflater) {
+    mutating func compress(_ room: borrowing Room, with deflater: Deflater) {
         guard !compressed.isMade else { return }
-        for event in room.pending {
-            let text = event.isKept ? room.lines : room.whispers
-            Compression.append(.text, of: text, event.range, to: &compressed.bytes, deflater)
+        for entry in entries {
+            Compression.append(entry.isEvent ? room.lines : room.texts, entry.range, to: &compressed.bytes, deflater)
             compressed.ends.append(compressed.bytes.count)
         }
         compressed.isMade = true
@@ -80,7 +79,12 @@ enum Compression {
     static func append(
         _ opcode: Opcode, of bytes: [UInt8], _ range: Range<Int>, to frames: inout [UInt8], _ deflater: Deflater?
     ) {
-        let payload = bytes.span.extracting(range)
+        append(opcode, bytes.span.extracting(range), to: &frames, deflater)
+    }
+
+    private static func append(
+        _ opcode: Opcode, _ payload: Span<UInt8>, to frames: inout [UInt8], _ deflater: Deflater?
+    ) {
         if let deflater, payload.count >= threshold {
             var smaller: [UInt8] = []
             deflater.compress(payload, into: &smaller)
@@ -89,5 +93,18 @@ enum Compression {
             }
         }
         Frame.append(to: &frames, opcode: opcode, payload: payload)
+    }
+
+    /// Appends the frame of a JSON object whose text is given without its closing bracket.
+    static func append(_ bytes: [UInt8], _ range: Range<Int>, to frames: inout [UInt8], _ deflater: Deflater?) {
+        let text = bytes.span.extracting(range)
+        guard deflater == nil || text.count < threshold else {
+            var whole = Array(copying: text)
+            whole.append(UInt8(ascii: "}"))
+            return append(.text, whole.span, to: &frames, deflater)
+        }
+        Frame.appendHeader(to: &frames, opcode: .text, payloadCount: text.count + 1)
+        frames.append(copying: text)
+        frames.append(UInt8(ascii: "}"))
     }
 }

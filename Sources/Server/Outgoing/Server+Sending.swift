@@ -1,13 +1,18 @@
+import Bytes
 import Chat
 import Sockets
 import WebSocket
 
 /// The third step of a tick: everyone gets what is for them.
 extension Server where W: ~Copyable {
-    /// Sends the rooms' new events to their members, and replies to those who have some: one write for each connection.
+    /// Sends what of the rooms' entries is due to those it is for: one write for each connection.
     mutating func send() {
-        sortReplies()
-        for room in output.due { broadcast(room) }
+        for (id, range) in output.answers {
+            guard let slot = connections.slot(of: id) else { continue }
+            Compression.append(output.bytes, range, to: &connections[slot].own, nil)
+            outgoing.markDirty(slot)
+        }
+        for due in output.due { broadcast(due) }
         deliverDirty()
         endConnections()
         relieveMemory()
@@ -19,44 +24,69 @@ extension Server where W: ~Copyable {
 
     private mutating func deliverDirty() {
         // Some are added on the way: a connection that has taken all that waited may go on with its next request.
-        while let slot = outgoing.nextDirty() { deliver(slot, events: 0..<0) }
-    }
-
-    /// Strings each connection's replies together, in their order.
-    private mutating func sortReplies() {
-        outgoing.nextReply.removeAll(keepingCapacity: true)
-        for (index, reply) in output.replies.enumerated() {
-            outgoing.nextReply.append(-1)
-            guard let slot = connections.slot(of: reply.to) else { continue }
-            let number = Int32(truncatingIfNeeded: index)
-            if connections[slot].firstReply < 0 {
-                connections[slot].firstReply = number
-                outgoing.markDirty(slot)
-            } else {
-                outgoing.nextReply[Int(connections[slot].lastReply)] = number
-            }
-            connections[slot].lastReply = number
-        }
+        while let slot = outgoing.nextDirty() { deliver(slot, []) }
     }
 
     // MARK: One room
 
-    /// Sends a room's pending events to all members.
-    private mutating func broadcast(_ index: UInt32) {
-        outgoing.frames.encode(chat.rooms[Int(index)])
+    /// Sends what of a room's entries is due. Nearly always all of it is for everyone: then one buffer serves all members, with
+    /// one write each. Members that get something of their own, or not all, walk the list.
+    private mutating func broadcast(_ due: TickOutput.Due) {
+        let index = Int(due.room)
+        let end = chat.rooms[index].pending.firstIndex { $0.number >= due.below } ?? chat.rooms[index].pending.count
+        let entries = chat.rooms[index].pending[..<end]
+        let individuals = markIndividuals(index, entries, due)
+        if due.includesShared {
+            outgoing.frames.encode(chat.rooms[index], entries)
+            sendToAll(index)
+        } else {
+            outgoing.frames.encode(chat.rooms[index], [])
+        }
+        for slot in individuals.map(Int.init) where connections[slot].isIndividual {
+            connections[slot].isIndividual = false
+            if connections[slot].deflates { outgoing.frames.compress(chat.rooms[index], with: outgoing.deflater) }
+            deliver(slot, entries, of: index)
+        }
+    }
+
+    /// Marks the connections that do not get just what everyone gets.
+    private mutating func markIndividuals(
+        _ index: Int, _ entries: ArraySlice<Entry>, _ due: TickOutput.Due
+    ) -> [UInt32] {
+        var marked: [UInt32] = []
+        func mark(_ id: ConnectionID) {
+            guard let slot = connections.slot(of: id), !connections[slot].isIndividual else { return }
+            connections[slot].isIndividual = true
+            marked.append(id.slot)
+        }
+        for entry in entries {
+            switch entry.audience {
+            case .everyone: break
+            case .everyoneBut(let id): if due.includesShared { mark(id) }
+            case .one(let id), .newcomer(let id): mark(id)
+            }
+        }
+        if due.includesShared, let first = entries.first?.number {
+            chat.rooms[index].forEachHearingLate(than: first) { mark($0) }
+        }
+        return marked
+    }
+
+    /// Sends the frames to all members that get them all, and nothing else.
+    private mutating func sendToAll(_ index: Int) {
         // Held here by name, so that nothing is counted for each of the members.
         let plain = outgoing.frames.plain.bytes
         var compressed: [UInt8] = []
-        let everything = 0..<outgoing.frames.count
-        for id in chat.rooms[Int(index)].present {
+        for id in chat.rooms[index].present {
             let slot = Int(id.slot)
+            guard !connections[slot].isIndividual else { continue }
             let deflates = connections[slot].deflates
             if deflates, !outgoing.frames.compressed.isMade {
-                outgoing.frames.compress(chat.rooms[Int(index)], with: outgoing.deflater)
+                outgoing.frames.compress(chat.rooms[index], with: outgoing.deflater)
                 compressed = outgoing.frames.compressed.bytes
             }
             guard connections[slot].isPlainReceiver else {
-                deliver(slot, events: everything)
+                deliver(slot, [], of: index, sharesAll: true)
                 continue
             }
             // Nearly always: the frames as they are, and nothing else.
@@ -80,8 +110,12 @@ extension Server where W: ~Copyable {
 
     // MARK: One connection
 
-    /// Sends a connection what it has of its own, its replies, and those of the room's events that are for it.
-    private mutating func deliver(_ slot: Int, events: Range<Int>) {
+    /// Sends a connection what it has of its own, and what of the entries is for it, in their order.
+    ///
+    /// - Parameter sharesAll: it gets all the frames that everyone gets.
+    private mutating func deliver(
+        _ slot: Int, _ entries: ArraySlice<Entry>, of room: Int? = nil, sharesAll: Bool = false
+    ) {
         outgoing.clearDirty(slot)
         guard !connections[slot].isVacant else { return }
         // Others read in the outbox while it is sent: it is taken out for that time.
@@ -92,8 +126,10 @@ extension Server where W: ~Copyable {
         connections[slot].own.removeAll(keepingCapacity: connections[slot].isEcho)
         var allowance = 0
         // After a close frame nothing follows.
-        if connections[slot].isChat { allowance = putTogether(slot, events, in: &outbox) }
-        connections[slot].firstReply = -1
+        if connections[slot].isChat, let room {
+            if sharesAll { append(frames: 0..<outgoing.frames.entries.count, slot, to: &outbox) }
+            allowance = putTogether(slot, entries, of: room, in: &outbox)
+        }
         transmit(slot, &outbox, allowance: allowance)
         outbox.removeAll(keepingCapacity: outbox.capacity <= Sizes.outbox)
         swap(&outbox, &outgoing.buffer)
@@ -102,50 +138,65 @@ extension Server where W: ~Copyable {
         if connections[slot].backlog == nil { hasSentAll(slot) }
     }
 
-    /// Adds a connection's replies and its share of the room's events to the outbox, in their order.
+    /// Adds to the outbox what of a room's entries is for a connection.
     ///
-    /// - Returns: how many bytes the replies are.
-    private mutating func putTogether(_ slot: Int, _ events: Range<Int>, in outbox: inout [UInt8]) -> Int {
+    /// - Returns: how many bytes of it are answers to what it has asked.
+    private mutating func putTogether(
+        _ slot: Int, _ entries: ArraySlice<Entry>, of room: Int, in outbox: inout [UInt8]
+    ) -> Int {
+        let id = connections.id(slot)
+        let hearsFrom = chat.rooms[room].hearsFrom(id)
         var size = 0
-        var next = events.isEmpty ? 0 : connections[slot].cursor
-        let compressor = connections[slot].deflates ? outgoing.deflater : nil
-        var reply = connections[slot].firstReply
-        while reply >= 0 {
-            let item = output.replies[Int(reply)]
-            reply = outgoing.nextReply[Int(reply)]
-            if !events.isEmpty {
-                if item.after > next { append(events: next..<item.after, slot, to: &outbox) }
-                next = max(next, item.resume)
+        var shared = 0
+        for entry in entries {
+            if entry.isShared {
+                let isFor = entry.number >= hearsFrom && entry.audience != .everyoneBut(id)
+                if isFor { append(frames: shared..<shared + 1, slot, to: &outbox) }
+                shared += 1
+            } else if entry.audience == .one(id) || entry.audience == .newcomer(id) {
+                size += append(entry, slot, id, of: room, to: &outbox)
             }
-            size += item.range.count
-            if !item.range.isEmpty { Compression.append(.text, of: output.bytes, item.range, to: &outbox, compressor) }
-            if item.asksAgain, connections[slot].chat?.hasJoined == false {
-                connections[slot].stateStart = now
-                setWebSocketTimer(slot)
-            }
-            if item.isWelcome {
-                connections[slot].chat?.hasJoined = true
-                setWebSocketTimer(slot)
-                // If events are held back now, those before its welcome are not for it later.
-                if events.isEmpty { connections[slot].cursor = item.resume }
-            }
-        }
-        if !events.isEmpty {
-            if next < events.upperBound { append(events: next..<events.upperBound, slot, to: &outbox) }
-            connections[slot].cursor = 0
         }
         return size
     }
 
+    /// Adds an entry that is for one connection alone.
+    ///
+    /// - Returns: how long its text is.
+    private mutating func append(
+        _ entry: Entry, _ slot: Int, _ id: ConnectionID, of room: Int, to outbox: inout [UInt8]
+    ) -> Int {
+        switch entry.kind {
+        case .welcome:
+            // With the session's secret, which is compressed nowhere.
+            var text = Array(chat.rooms[room].texts[entry.range])
+            text.append(",\"session\":\"")
+            text.append(hexadecimal: chat.sessionSecret(of: id))
+            text.append("\"")
+            Compression.append(text, 0..<text.count, to: &outbox, nil)
+            connections[slot].chat?.hasJoined = true
+            setWebSocketTimer(slot)
+        case .answer(_, let renewsJoin):
+            let compressor = connections[slot].deflates ? outgoing.deflater : nil
+            Compression.append(chat.rooms[room].texts, entry.range, to: &outbox, compressor)
+            if renewsJoin, connections[slot].chat?.hasJoined == false {
+                connections[slot].stateStart = now
+                setWebSocketTimer(slot)
+            }
+        case .event, .typing, .awaits, .end: break
+        }
+        return entry.range.count
+    }
+
     /// Adds some of the room's frames: to the outbox, or by reference to what waits already.
-    private mutating func append(events: Range<Int>, _ slot: Int, to outbox: inout [UInt8]) {
+    private mutating func append(frames range: Range<Int>, _ slot: Int, to outbox: inout [UInt8]) {
         let deflates = connections[slot].deflates
-        let range = deflates ? outgoing.frames.compressed.range(events) : outgoing.frames.plain.range(events)
+        let bytes = deflates ? outgoing.frames.compressed.range(range) : outgoing.frames.plain.range(range)
         if connections[slot].backlog == nil {
-            outbox.append(contentsOf: (deflates ? outgoing.frames.compressed : outgoing.frames.plain).bytes[range])
+            outbox.append(contentsOf: (deflates ? outgoing.frames.compressed : outgoing.frames.plain).bytes[bytes])
         } else {
             enqueue(slot, &outbox)
-            enqueue(slot, outgoing.frames.shared(deflates: deflates, memory.ledger), range)
+            enqueue(slot, outgoing.frames.shared(deflates: deflates, memory.ledger), bytes)
         }
     }
 }
@@ -153,6 +204,6 @@ extension Server where W: ~Copyable {
 extension Connection {
     /// Whether it gets the room's frames as they are: nothing of its own is to be sent, and nothing waits.
     fileprivate var isPlainReceiver: Bool {
-        firstReply < 0 && cursor == 0 && own.isEmpty && backlog == nil
+        isChat && own.isEmpty && backlog == nil
     }
 }

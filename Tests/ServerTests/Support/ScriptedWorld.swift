@@ -13,7 +13,11 @@ struct ScriptedWorld: World {
 
     var monotonic: Int64 { script.now }
     var wall: Int64 { script.now / 1_000_000 }
-    mutating func random() -> UInt64 { 4 }
+    /// Never the same twice: sessions are made of it.
+    mutating func random() -> UInt64 {
+        script.draws += 1
+        return script.draws
+    }
 
     mutating func wait(until deadline: Int64?) {
         script.now += 1000
@@ -69,6 +73,7 @@ struct ScriptedWorld: World {
 
 /// What happens in a scripted world, and what has.
 final class Script {
+    var draws: UInt64 = 0
     fileprivate(set) var now: Int64 = 1_000_000_000
     let peers: [Peer]
     fileprivate(set) var accepted = 0

@@ -1,0 +1,83 @@
+import Bytes
+
+/// Answers to one connection come in the order in which it asked: those that are there wait behind one that comes from the
+/// disk.
+extension Chat {
+    /// Puts this tick's answers of a room in their order, and passes on what has to be read for some.
+    mutating func sortAnswers(of index: UInt32, into output: inout TickOutput) {
+        let room = Int(index)
+        let first = rooms[room].firstNew
+        guard rooms[room].pending[first...].contains(where: { !$0.isShared }) else { return }
+        let entries = rooms[room].pending[first...]
+        rooms[room].pending.removeLast(entries.count)
+        for entry in entries {
+            guard case .one(let id) = entry.audience else {
+                rooms[room].pending.append(entry)
+                continue
+            }
+            // Nobody is told anything after the end.
+            guard isHere(id) else { continue }
+            switch entry.kind {
+            case .awaits(let read): readFor(read, entry, id, index, into: &output)
+            case .answer(let request, let renewsJoin):
+                let waiting = peers[Int(id.slot)].answers
+                if request != 0, let place = waiting.firstIndex(where: { $0.request == request }) {
+                    peers[Int(id.slot)].answers[place].text = Array(rooms[room].texts[entry.range])
+                    flush(id, entry, index)
+                } else if waiting.isEmpty {
+                    rooms[room].pending.append(entry)
+                } else if waiting.count >= Limits.waitingAnswers {
+                    end(id, .tooEager, into: &output)
+                } else {
+                    let text = Array(rooms[room].texts[entry.range])
+                    peers[Int(id.slot)].answers.append(
+                        WaitingAnswer(request: 0, text: text, renewsJoin: renewsJoin))
+                }
+            case .end(let ending):
+                rooms[room].pending.append(entry)
+                output.endings.append((id, ending))
+                if ending.isDone { retire(id) }
+            case .event, .typing, .welcome: rooms[room].pending.append(entry)
+            }
+        }
+    }
+
+    /// A long page counts as several requests.
+    mutating func chargePage(_ byteCount: Int, to id: ConnectionID) {
+        guard isHere(id) else { return }
+        let count = byteCount / Limits.chargedPageBytes
+        peers[Int(id.slot)].history.charge(count, of: limits.history, now: moment.now)
+    }
+
+    /// An answer has to come from the disk first.
+    private mutating func readFor(
+        _ wanted: DiskRead, _ entry: Entry, _ id: ConnectionID, _ room: UInt32, into output: inout TickOutput
+    ) {
+        guard peers[Int(id.slot)].answers.count < Limits.waitingAnswers else {
+            return end(id, .tooEager, into: &output)
+        }
+        let name = Array(rooms[Int(room)].texts[entry.range])
+        let purpose: PendingRead.Purpose
+        switch wanted.want {
+        case .messagesBefore(let seq, let limit): purpose = .page(.before(seq), limit: limit, ref: name)
+        case .messagesAfter(let seq, let limit): purpose = .page(.after(seq), limit: limit, ref: name)
+        case .event(let seq): purpose = .repeatEvent(seq: seq, id: name)
+        case .load, .since: return assertionFailure("a room asks for what only the door asks for")
+        }
+        read(wanted.want, purpose, room, for: id, into: &output)
+        peers[Int(id.slot)].answers.append(WaitingAnswer(request: lastRequest))
+    }
+
+    /// Hands on the answers that wait for nothing any more, in the place of an entry.
+    private mutating func flush(_ id: ConnectionID, _ entry: Entry, _ room: UInt32) {
+        while let next = peers[Int(id.slot)].answers.first, let text = next.text {
+            peers[Int(id.slot)].answers.removeFirst()
+            let start = rooms[Int(room)].texts.count
+            rooms[Int(room)].texts.append(copying: text.span)
+            rooms[Int(room)].pending.append(
+                Entry(
+                    kind: .answer(request: 0, renewsJoin: next.renewsJoin), audience: .one(id),
+                    range: start..<rooms[Int(room)].texts.count, number: entry.number))
+        }
+    }
+}

@@ -1,0 +1,84 @@
+/// What the chat knows of a connection.
+struct Peer: Sendable {
+    enum Phase: Sendable {
+        /// There is no such connection, or it does not count any more.
+        case gone
+        /// Connected; whether it has joined is the room's to know.
+        case connected
+        /// Its join waits for the disk; what it says meanwhile waits with it.
+        case waiting
+    }
+
+    let id: ConnectionID
+    var phase: Phase
+    /// The room whose address it came to; nil if that is no room's name.
+    let room: UInt32?
+    /// The secret of its session if it joins as someone new.
+    let newSecret: UInt128
+    /// The secrets of sessions that it has said are its own, the newest last, until it is in the room.
+    private(set) var claims: [UInt128] = []
+    /// The digest of its address.
+    let address: UInt64
+    /// Who it is by its newest join.
+    var user = UserID.nobody
+    /// Where in the tick's work its newest join stands.
+    var joinPlace = 0
+    /// What it has said since its join has to wait: the join first.
+    var parked: [[UInt8]] = []
+    var parkedBytes = 0
+    /// Answers that wait behind one that comes from the disk, that one first.
+    var answers: [WaitingAnswer] = []
+    /// Whether it is being ended from this side: it is heard no more, and is gone when that has been told.
+    var isEnding = false
+
+    var typing = TokenBucket()
+    var renames = TokenBucket()
+    var history = TokenBucket()
+    var bytes = TokenBucket()
+    var errors = TokenBucket()
+
+    init(id: ConnectionID, phase: Phase, room: UInt32?, secret: UInt128, address: UInt64) {
+        self.id = id
+        self.phase = phase
+        self.room = room
+        newSecret = secret
+        self.address = address
+    }
+
+    /// Remembers the secret of a session that is claimed. A few are enough: of joins in one tick the first that is accepted
+    /// counts, and those before it have been refused.
+    mutating func claim(_ secret: UInt128) {
+        claims.removeAll { $0 == secret }
+        if claims.count >= 4 { claims.removeFirst() }
+        claims.append(secret)
+    }
+
+    /// A place without a connection.
+    static let nobody = Peer(
+        id: ConnectionID(slot: 0, generation: 0), phase: .gone, room: nil, secret: 0, address: 0)
+}
+
+/// An answer that is not sent before those that were asked for earlier.
+struct WaitingAnswer: Sendable {
+    /// The read that it comes from, or 0.
+    var request: UInt64
+    /// Its text, once it is there.
+    var text: [UInt8]?
+    var renewsJoin = false
+}
+
+/// What an answer from the disk is for.
+struct PendingRead: Sendable {
+    enum Purpose: Sendable {
+        /// The events that someone has missed who comes back.
+        case rejoin
+        /// A page of messages; what its client calls it, with quotation marks, or nothing.
+        case page(PageRequest.Direction, limit: Int, ref: [UInt8])
+        /// The event of an `id` that was used before, with quotation marks.
+        case repeatEvent(seq: UInt64, id: [UInt8])
+    }
+
+    var purpose: Purpose
+    var connection: ConnectionID
+    var room: UInt32
+}

@@ -1,0 +1,79 @@
+import Bytes
+
+/// What a client can ask for.
+enum CommandType: Sendable {
+    case join, message, typing, rename, history
+
+    init?(_ token: JSONToken, of text: Span<UInt8>) {
+        if token.isPlain {
+            self.init(text.extracting(token.range))
+        } else {
+            var name: [UInt8] = []
+            name.append(unescaping: token, of: text)
+            self.init(name.span)
+        }
+    }
+
+    private init?(_ name: Span<UInt8>) {
+        switch name.count {
+        case 4 where name.isEqual(to: "join"): self = .join
+        case 6 where name.isEqual(to: "typing"): self = .typing
+        case 6 where name.isEqual(to: "rename"): self = .rename
+        case 7 where name.isEqual(to: "message"): self = .message
+        case 7 where name.isEqual(to: "history"): self = .history
+        default: return nil
+        }
+    }
+}
+
+/// A client's message, taken apart: where its fields stand. Unknown fields are passed over; of a field that is there
+/// twice the last counts, as in JavaScript.
+struct Command {
+    var type = JSONToken.absent
+    var username = JSONToken.absent
+    var since = JSONToken.absent
+    var session = JSONToken.absent
+    var key = JSONToken.absent
+    var text = JSONToken.absent
+    var id = JSONToken.absent
+    var ref = JSONToken.absent
+    var before = JSONToken.absent
+    var after = JSONToken.absent
+    var limit = JSONToken.absent
+
+    /// Reads one JSON object; nil if the text is not that and nothing else.
+    init?(_ text: Span<UInt8>) {
+        var at = 0
+        JSONScanner.skipSpace(text, &at)
+        guard JSONScanner.members(text, &at, onMember: { take($0, $1, of: text) }) else { return nil }
+        JSONScanner.skipSpace(text, &at)
+        guard at == text.count else { return nil }
+    }
+
+    private mutating func take(_ name: JSONToken, _ value: JSONToken, of text: Span<UInt8>) {
+        if name.isPlain {
+            take(text.extracting(name.range), value)
+        } else {
+            var plain: [UInt8] = []
+            plain.append(unescaping: name, of: text)
+            take(plain.span, value)
+        }
+    }
+
+    private mutating func take(_ name: Span<UInt8>, _ value: JSONToken) {
+        switch name.count {
+        case 2 where name.isEqual(to: "id"): id = value
+        case 3 where name.isEqual(to: "key"): key = value
+        case 3 where name.isEqual(to: "ref"): ref = value
+        case 4 where name.isEqual(to: "type"): type = value
+        case 4 where name.isEqual(to: "text"): text = value
+        case 5 where name.isEqual(to: "since"): since = value
+        case 5 where name.isEqual(to: "limit"): limit = value
+        case 5 where name.isEqual(to: "after"): after = value
+        case 6 where name.isEqual(to: "before"): before = value
+        case 7 where name.isEqual(to: "session"): session = value
+        case 8 where name.isEqual(to: "username"): username = value
+        default: break
+        }
+    }
+}

@@ -1,0 +1,49 @@
+/// Why a request was refused. The raw value is what stands in the protocol.
+package enum ErrorCode: String, Sendable, CaseIterable {
+    case badJSON = "bad_json"
+    case unknownType = "unknown_type"
+    case badField = "bad_field"
+    case notJoined = "not_joined"
+    case alreadyJoined = "already_joined"
+    case usernameInvalid = "username_invalid"
+    case usernameTaken = "username_taken"
+    case roomInvalid = "room_invalid"
+    case textEmpty = "text_empty"
+    case textTooLong = "text_too_long"
+    case rateLimited = "rate_limited"
+    case storageFailed = "storage_failed"
+}
+
+extension ErrorCode {
+    /// Whether a join that is refused so is to be tried again: with another name, or when the disk is well.
+    var asksAgain: Bool { self == .usernameInvalid || self == .usernameTaken || self == .storageFailed }
+}
+
+/// A refusal: the code, and a sentence for a person.
+package struct Refusal: Error, Sendable {
+    package var code: ErrorCode
+    var message: StaticString
+    /// Milliseconds after which the same would be accepted.
+    var retryAfter: Int64?
+
+    init(_ code: ErrorCode, _ message: StaticString, retryAfter: Int64? = nil) {
+        self.code = code
+        self.message = message
+        self.retryAfter = retryAfter
+    }
+
+    static func tooFast(_ wait: Int64) -> Refusal {
+        Refusal(.rateLimited, "That was too fast. Wait a moment and try again.", retryAfter: wait)
+    }
+
+    static let alreadyJoined = Refusal(.alreadyJoined, "You are in the room already.")
+    static let badJSON = Refusal(.badJSON, "A message must be one JSON object.")
+    static let notJoined = Refusal(.notJoined, "Join the room first.")
+    static let usernameInvalid = Refusal(
+        .usernameInvalid, "A name is 1 to 32 characters long, none of them invisible or a control character.")
+    static let usernameReserved = Refusal(
+        .usernameInvalid, "This name, or one that looks like it, is the server's own.")
+    static let usernameTaken = Refusal(
+        .usernameTaken, "Someone in the room has this name, or one that looks like it.")
+    static let storageFailed = Refusal(.storageFailed, "The server cannot write to its disk now. Try again later.")
+}

@@ -1,0 +1,72 @@
+import Bytes
+
+/// Someone who is in a room: a session, with a connection or in the time of grace after it has lost one.
+struct Member: Sendable {
+    private(set) var username: Username
+    let user: UserID
+    /// Whether the user follows from a key that the client keeps; otherwise from the session, and ends with it.
+    let isKeyed: Bool
+    /// The digest of the session's secret. The secret itself is known to the client alone.
+    let session: UInt128
+    /// The number of the person in `Room.people`.
+    let person: UInt64
+    /// The connection that has this session now.
+    var connection: ConnectionID?
+    /// Where the connection stands in the room's list of those present; of no meaning without a connection.
+    var place = 0
+    /// Which time of grace it is in, or was in last: an earlier one's end means nothing.
+    var grace: UInt32 = 0
+    /// How the name and the user stand in an event.
+    private(set) var signature: [UInt8] = []
+
+    init(username: Username, user: UserID, isKeyed: Bool, session: UInt128, person: UInt64) {
+        self.username = username
+        self.user = user
+        self.isKeyed = isKeyed
+        self.session = session
+        self.person = person
+        sign()
+    }
+
+    /// Whether the name stays in the room with nobody behind it.
+    var isAway: Bool { connection == nil }
+
+    mutating func rename(to username: Username) {
+        self.username = username
+        sign()
+    }
+
+    private mutating func sign() {
+        signature.removeAll()
+        signature.append(",\"username\":")
+        signature.append(quoting: username.text)
+        guard user != .nobody else { return }
+        signature.append(",\"user\":\"")
+        user.append(to: &signature)
+        signature.append("\"")
+    }
+}
+
+/// What a room remembers of a user, whether present or not.
+struct Person: Sendable {
+    let user: UserID
+    let isKeyed: Bool
+    /// How many of the room's members are this user.
+    var members = 0
+    /// The `time` at which the user was last known to be here.
+    var seen: Int64
+    var used = UsedIDs()
+    /// The names, folded, that this user was the last to use here, with the `time` of that; the newest last.
+    var names: [(folded: String, time: Int64)] = []
+
+    init(user: UserID, isKeyed: Bool, seen: Int64) {
+        self.user = user
+        self.isKeyed = isKeyed
+        self.seen = seen
+    }
+
+    /// Whether nothing would be lost by forgetting this person.
+    func isForgettable(time: Int64) -> Bool {
+        members == 0 && time &- seen > (isKeyed ? RoomRules.nameMemory : RoomRules.day)
+    }
+}

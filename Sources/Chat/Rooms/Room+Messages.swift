@@ -1,0 +1,164 @@
+import Bytes
+
+/// What those inside say, and ask.
+extension Room {
+    /// A message: broadcast once, whatever its sender's connection goes through.
+    ///
+    /// - Parameters:
+    ///   - text: the text as a JSON string, which has been judged at the door.
+    ///   - messageID: the `id` as a JSON string, or empty.
+    mutating func say(
+        _ text: Range<Int>, _ messageID: Range<Int>, _ reply: UInt64?, _ bytes: Span<UInt8>, _ id: ConnectionID
+    ) {
+        let reference = messageID.isEmpty ? nil : Reference(name: .id, range: messageID)
+        guard let number = speaker(id, reference, bytes), let person = members[number]?.person else { return }
+        let hash = messageID.isEmpty ? nil : UsedIDs.hash(of: bytes.extracting(messageID))
+        if let hash, let seq = people[person]?.used[hash] { return sayAgain(seq, messageID, bytes, id) }
+        guard !refusesEvents else { return refuse(id, .storageFailed, reference, bytes) }
+        // Borrowed, so that nothing is counted for a message.
+        append(.message, by: members[number]?.signature ?? []) { line in
+            line.append(",\"text\":")
+            line.append(copying: bytes.extracting(text))
+            if !messageID.isEmpty {
+                line.append(",\"id\":")
+                line.append(copying: bytes.extracting(messageID))
+            }
+            if let reply {
+                line.append(",\"reply\":")
+                line.append(decimal: reply)
+            }
+        }
+        if let hash { remember(hash, of: person) }
+    }
+
+    /// A user has used an `id`, for the newest event.
+    private mutating func remember(_ hash: UsedIDs.Hash, of person: UInt64) {
+        if let used = people[person]?.used, used.turns(time: moment.time) { undo.append(.usedIDs(person, used)) }
+        people[person]?.used.insert(hash, seq: seq, time: moment.time)
+        undo.append(.usedID(person, hash))
+    }
+
+    /// A request whose `id` was used before: its sender gets the first one's event again, if that is a message.
+    private mutating func sayAgain(_ seq: UInt64, _ messageID: Range<Int>, _ bytes: Span<UInt8>, _ id: ConnectionID) {
+        repeats += 1
+        if let line = event(seq) {
+            answer(id) { room, text in room.append(line, to: &text) }
+        } else if rules.isDurable {
+            append(.awaits(DiskRead(room: 0, want: .event(seq), request: 0)), to: .one(id)) { text in
+                text.append(copying: bytes.extracting(messageID))
+            }
+        } else {
+            answerDone(seq, messageID, bytes, id)
+        }
+    }
+
+    /// The event with this seq, if it is a message and in memory.
+    private func event(_ seq: UInt64) -> LineReference? {
+        guard seq > start.seq else { return recent.line(seq) }
+        return newEvents(after: seq - 1).first
+    }
+
+    private func append(_ reference: LineReference, to bytes: inout [UInt8]) {
+        switch reference.source {
+        case .pending: bytes.append(copying: lines.span.extracting(reference.range))
+        case .newest, .older: recent.append(reference, to: &bytes)
+        case .fetched: break
+        }
+    }
+
+    /// The event of an `id` that was used before has been looked for on the disk.
+    mutating func repeatEvent(
+        _ seq: UInt64, _ messageID: Range<Int>, stored: Span<UInt8>, request: UInt64, _ bytes: Span<UInt8>,
+        _ id: ConnectionID
+    ) {
+        var found: Range<Int>?
+        EventLine.forEach(in: stored) { event, range in
+            if event.seq == seq, event.kind == .message { found = range }
+        }
+        guard let found, let event = EventLine(stored.extracting(found)) else {
+            return answerDone(seq, messageID, bytes, id, request: request)
+        }
+        answer(id, request: request) { event.appendVisible(of: stored.extracting(found), to: &$1) }
+    }
+
+    /// What was asked for is so already.
+    private mutating func answerDone(
+        _ seq: UInt64, _ messageID: Range<Int>, _ bytes: Span<UInt8>, _ id: ConnectionID, request: UInt64 = 0
+    ) {
+        answer(id, request: request) { _, text in
+            text.append("{\"type\":\"done\",\"id\":")
+            text.append(copying: bytes.extracting(messageID))
+            text.append(",\"seq\":")
+            text.append(decimal: seq)
+        }
+    }
+
+    /// A sign of typing, for all the others.
+    mutating func showTyping(_ id: ConnectionID) {
+        guard let number = speaker(id, nil, Span()), let member = members[number] else { return }
+        append(.typing, to: .everyoneBut(id)) { text in
+            text.append("{\"type\":\"typing\",\"username\":")
+            text.append(quoting: member.username.text)
+        }
+    }
+
+    // MARK: Pages
+
+    /// Older or newer messages: from memory where they are all there, else from the disk.
+    mutating func page(_ page: PageRequest, _ bytes: Span<UInt8>, _ id: ConnectionID) {
+        guard speaker(id, page.reference, bytes) != nil else { return }
+        let found: (lines: [LineReference], more: Bool)
+        let isHere: Bool
+        let want: DiskRead.Want
+        switch page.direction {
+        case .before(let seq):
+            found = messages(before: seq, limit: page.limit, bytes: Limits.pageBytes)
+            isHere = found.more || recent.messagesDroppedThrough == 0
+            want = .messagesBefore(seq, limit: page.limit)
+        case .after(let seq):
+            found = messages(after: seq, limit: page.limit, bytes: Limits.pageBytes)
+            isHere = seq >= recent.messagesDroppedThrough
+            want = .messagesAfter(seq, limit: page.limit)
+        }
+        guard isHere || !rules.isDurable else {
+            return append(.awaits(DiskRead(room: 0, want: want, request: 0)), to: .one(id)) { text in
+                text.append(copying: bytes.extracting(page.ref))
+            }
+        }
+        answer(page, more: found.more, bytes, id) { room, text in room.append(found.lines, to: &text) }
+    }
+
+    /// What was read for a page.
+    mutating func answer(
+        _ page: PageRequest, stored: Span<UInt8>, more: Bool, _ bytes: Span<UInt8>, _ id: ConnectionID
+    ) {
+        answer(page, more: more, bytes, id) { _, text in
+            var isFirst = true
+            EventLine.forEach(in: stored) { event, range in
+                guard event.kind == .message else { return }
+                if !isFirst { text.append(UInt8(ascii: ",")) }
+                isFirst = false
+                event.appendVisible(of: stored.extracting(range), to: &text)
+                text.append(UInt8(ascii: "}"))
+            }
+        }
+    }
+
+    private mutating func answer(
+        _ page: PageRequest, more: Bool, _ bytes: Span<UInt8>, _ id: ConnectionID,
+        _ events: (Room, inout [UInt8]) -> Void
+    ) {
+        answer(id, request: page.request) { room, text in
+            text.append("{\"type\":\"history\",\"events\":[")
+            events(room, &text)
+            text.append(more ? "],\"more\":true" : "],\"more\":false")
+            guard !page.ref.isEmpty else { return }
+            text.append(",\"ref\":")
+            text.append(copying: bytes.extracting(page.ref))
+        }
+    }
+}
+
+extension PageRequest {
+    var reference: Reference? { ref.isEmpty ? nil : Reference(name: .ref, range: ref) }
+}

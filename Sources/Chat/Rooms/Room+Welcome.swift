@@ -1,0 +1,169 @@
+import Bytes
+
+/// What a room has to tell those who come in.
+extension Room {
+    /// Welcomes a member: who is here, and what was said.
+    ///
+    /// - Parameter since: the seq of the last event that the client knows; nil for someone who knows nothing.
+    mutating func welcome(_ number: UInt64, _ id: ConnectionID, since: UInt64?, _ fetched: FetchedEvents?) {
+        guard let member = members[number] else { return }
+        let history = history(since: since, fetched)
+        // The entry's own number is the first that the connection does not hear yet.
+        hearsFrom[member.place] = nextEntry + 1
+        newestHearing = max(newestHearing, nextEntry + 1)
+        var text: [UInt8] = []
+        swap(&text, &texts)
+        let start = text.count
+        text.append("{\"type\":\"welcome\"")
+        text.append(contentsOf: member.signature)
+        text.append(",\"room\":\"")
+        text.append(contentsOf: name.utf8)
+        text.append("\",\"users\":[")
+        appendUsers(number, to: &text) { $0.append(quoting: $1.username.text) }
+        text.append("],\"people\":[")
+        appendUsers(number, to: &text) { bytes, member in
+            bytes.append(UInt8(ascii: "{"))
+            bytes.append(contentsOf: member.signature.dropFirst())
+            bytes.append(UInt8(ascii: "}"))
+        }
+        text.append("],\"userCount\":")
+        text.append(decimal: UInt64(memberCount))
+        text.append(",\"seq\":")
+        text.append(decimal: seq)
+        text.append(",\"history\":[")
+        append(history.lines, fetched, to: &text)
+        text.append(history.gap ? "],\"gap\":true" : "],\"gap\":false")
+        swap(&text, &texts)
+        append(.welcome, to: .newcomer(id), range: start..<texts.count)
+    }
+
+    /// Walks those present with commas between them: `member` first, and no more than a welcome may have.
+    private func appendUsers(
+        _ first: UInt64, to bytes: inout [UInt8], _ body: (inout [UInt8], Member) -> Void
+    ) {
+        if let member = members[first] { body(&bytes, member) }
+        var left = Limits.welcomeUsers - 1
+        members.forEach { number, member in
+            guard number != first, left > 0 else { return }
+            bytes.append(UInt8(ascii: ","))
+            body(&bytes, member)
+            left -= 1
+        }
+    }
+
+    // MARK: Its history
+
+    /// - Parameter since: the seq of the last event that the client knows; nil if it knows nothing.
+    /// - Returns: the lines, oldest first, and whether events between `since` and the first of them are left out.
+    private func history(since: UInt64?, _ fetched: FetchedEvents?) -> (lines: [LineReference], gap: Bool) {
+        guard let since, since <= seq, !isLost(since) else {
+            // Someone new; or one who has seen what is not in this history: of another server, or lost in a power cut.
+            return (messages(before: .max, limit: Limits.welcomeMessages, bytes: welcomeBytes).lines, since != nil)
+        }
+        var (lines, isWhole) = missed(since: since, fetched)
+        lines += recent.lines(after: since)
+        isWhole = isWhole && since + 1 >= recent.missingBefore
+        lines += newEvents(after: since)
+        isWhole = cut(&lines, count: Limits.welcomeEvents, bytes: welcomeBytes, fromEnd: true) && isWhole
+        return (lines, !isWhole)
+    }
+
+    private var welcomeBytes: Int { answersAreScarce ? Limits.scarceWelcomeBytes : Limits.welcomeBytes }
+
+    /// Whether an event that somebody has seen with this seq was lost with the machine's power.
+    func isLost(_ seq: UInt64) -> Bool { jumps.contains { $0.from < seq && seq < $0.to } }
+
+    /// The fetched events between `since` and those that are in memory, and whether these are all that there are.
+    private func missed(since: UInt64, _ fetched: FetchedEvents?) -> (lines: [LineReference], isWhole: Bool) {
+        guard since < recent.droppedThrough else { return ([], true) }
+        guard let fetched else { return ([], false) }
+        var lines: [LineReference] = []
+        var last = since
+        // What was there before the room had a file was never kept.
+        var isWhole = !fetched.more && since + 1 >= firstKept
+        EventLine.forEach(in: fetched.lines.span) { event, range in
+            guard event.seq > last, event.seq <= recent.droppedThrough else { return }
+            isWhole = isWhole && Recent.isNext(event.seq, after: last)
+            last = event.seq
+            lines.append(LineReference(source: .fetched, range: range.lowerBound..<range.upperBound - 1))
+        }
+        let reaches = last == recent.droppedThrough || Recent.isNext(recent.droppedThrough + 1, after: last)
+        return (lines, isWhole && reaches)
+    }
+
+    /// The events of this tick after a seq.
+    func newEvents(after since: UInt64) -> [LineReference] {
+        guard seq > since else { return [] }
+        let all = pending[firstNew...].lazy.filter(\.isEvent)
+        let skipped = since > start.seq ? Int(since - start.seq) : 0
+        return all.dropFirst(skipped).map { LineReference(source: .pending, range: $0.range) }
+    }
+
+    /// Where this tick's entries begin in `pending`.
+    var firstNew: Int {
+        var place = pending.count
+        while place > 0, pending[place - 1].number >= start.entries { place -= 1 }
+        return place
+    }
+
+    /// The newest messages before a seq, those of this tick included, as far as they are in memory.
+    ///
+    /// - Returns: the lines, oldest first, and whether there are older ones in memory.
+    func messages(before: UInt64, limit: Int, bytes: Int) -> (lines: [LineReference], more: Bool) {
+        var lines: [LineReference] = []
+        var seq = seq
+        for entry in pending[firstNew...].reversed() where entry.isEvent {
+            if entry.kind == .event(.message), seq < before {
+                guard lines.count <= limit else { break }
+                lines.append(LineReference(source: .pending, range: entry.range))
+            }
+            seq -= 1
+        }
+        recent.collectMessages(before: before, count: limit + 1, into: &lines)
+        lines.reverse()
+        let isWhole = cut(&lines, count: limit, bytes: bytes, fromEnd: true)
+        return (lines, !isWhole)
+    }
+
+    /// The oldest messages after a seq, those of this tick included; all that there are must be in memory.
+    func messages(after: UInt64, limit: Int, bytes: Int) -> (lines: [LineReference], more: Bool) {
+        var lines: [LineReference] = []
+        recent.collectMessages(after: after, count: limit + 1, into: &lines)
+        var seq = start.seq
+        for entry in pending[firstNew...] where entry.isEvent {
+            seq += 1
+            guard entry.kind == .event(.message), seq > after, lines.count <= limit else { continue }
+            lines.append(LineReference(source: .pending, range: entry.range))
+        }
+        let isWhole = cut(&lines, count: limit, bytes: bytes, fromEnd: false)
+        return (lines, !isWhole)
+    }
+
+    /// Drops lines until they are no more and no longer than allowed; false if there were any to drop.
+    private func cut(_ lines: inout [LineReference], count: Int, bytes: Int, fromEnd: Bool) -> Bool {
+        let sizes = fromEnd ? lines.reversed().map(\.range.count) : lines.map(\.range.count)
+        var kept = 0
+        var size = 0
+        for line in sizes {
+            size += line + 2
+            guard kept < count, size <= bytes || kept == 0 else { break }
+            kept += 1
+        }
+        let isWhole = kept == lines.count
+        if fromEnd { lines.removeFirst(lines.count - kept) } else { lines.removeLast(lines.count - kept) }
+        return isWhole
+    }
+
+    /// Appends events with commas between them.
+    func append(_ references: [LineReference], _ fetched: FetchedEvents? = nil, to bytes: inout [UInt8]) {
+        for (index, reference) in references.enumerated() {
+            if index > 0 { bytes.append(UInt8(ascii: ",")) }
+            switch reference.source {
+            case .fetched: if let fetched { bytes.append(copying: fetched.lines.span.extracting(reference.range)) }
+            case .pending: bytes.append(copying: lines.span.extracting(reference.range))
+            case .newest, .older: recent.append(reference, to: &bytes)
+            }
+            bytes.append(UInt8(ascii: "}"))
+        }
+    }
+}

@@ -1,0 +1,40 @@
+/// What a room decides by: the same for all rooms of a server, and part of every recording.
+package struct RoomRules: Sendable, Equatable {
+    /// Whether rooms are kept on a disk.
+    package var isDurable: Bool
+    /// Bytes of a room's newest events that are held in memory, at most, and of the messages before them. A thousand of the
+    /// longest messages would be 17 MB a room; past this the oldest are left to the disk.
+    package var recentBytes = 4 << 20
+    /// Messages that are held beyond the newest events; without a disk they are all the history there is.
+    package var recentMessages = Limits.welcomeMessages
+
+    package init(isDurable: Bool) {
+        self.isDurable = isDurable
+        if !isDurable { recentMessages = 2000 }
+    }
+
+    // MARK: Time, in milliseconds
+
+    /// How long the name of someone whose page was closed or reloaded stays in the room (close code 1001).
+    package static let graceAfterGoingAway: Int64 = 5_000
+    /// How long the name of someone whose connection was lost stays in the room.
+    package static let graceAfterLoss: Int64 = 30_000
+    /// How long after it could not be written a leave is tried again.
+    static let leaveRetry: Int64 = 5_000
+    static let day: Int64 = 86_400_000
+    /// How long it is known who was the last to use a name.
+    static let nameMemory: Int64 = 30 * day
+
+    // MARK: Memory
+
+    /// Identifiers that a user is known to have used: at least the newest that many, for a day.
+    package static let rememberedIDs = 1024
+    /// Names that a user is known to have used.
+    static let namesOfPerson = 8
+    /// People that a room remembers beside those who are in it: some 2 MB of them.
+    package static let rememberedPeople = 10_000
+    /// After so many new people it is looked which are to be forgotten.
+    static let peopleBetweenLooks: UInt64 = 256
+    /// Unclean stops whose lost tails are still known.
+    static let rememberedJumps = 16
+}

@@ -1,0 +1,431 @@
+import Chat
+
+/// A read at work. It is done a step at a time, each of at most a mebibyte, so that one that takes long lets others pass.
+protocol ReadJob: AnyObject {
+    /// Loads come before everything else: people wait at the door.
+    var isUrgent: Bool { get }
+    /// Goes on.
+    ///
+    /// - Returns: the result, when it is there.
+    func step() throws(StorageError) -> ReadResult.Outcome?
+    /// Gives back what it holds; called once, at its end.
+    func close()
+    /// What has been found out on the way, for the operator.
+    var incidents: [LogIncident] { get }
+}
+
+/// Loads a room: the newest segment that begins with a whole snapshot, and all that follows it.
+final class LoadJob: ReadJob {
+    private let disk: any Storage
+    private let folder: RoomFolder
+    private let name: String
+    private let rules: RoomRules
+    private let base: UInt64
+    /// What the log knows of the files already: what is beyond that does not count.
+    private let known: [Segment]
+    private let syncs: Bool
+    private(set) var incidents: [LogIncident] = []
+    /// What there is; the newest last.
+    private(set) var segments: [Segment] = []
+    /// Whether the newest of them begins with a whole snapshot.
+    private(set) var hasSnapshot = true
+    /// The segment that the room is begun with.
+    private var firstTaken = 0
+
+    private enum Phase {
+        case start
+        /// Looks how a segment begins.
+        case looking(Int)
+        /// Takes lines in, from a place in a segment on.
+        case taking(Int, Int64, LineReader)
+        /// Looks for older messages.
+        case olderMessages(PageJob, before: UInt64)
+    }
+    private var phase = Phase.start
+    private var loader: RoomLoader
+    private var unreadable = 0
+    private var outOfOrder = 0
+
+    init(
+        _ disk: any Storage, _ folder: RoomFolder, room: String, rules: RoomRules, base: UInt64, known: [Segment],
+        syncs: Bool
+    ) {
+        self.disk = disk
+        self.folder = folder
+        name = room
+        self.rules = rules
+        self.base = base
+        self.known = known
+        self.syncs = syncs
+        loader = RoomLoader(room: room, rules: rules)
+    }
+
+    let isUrgent = true
+
+    func close() {
+        if case .taking(_, _, let reader) = phase { reader.close() }
+        if case .olderMessages(let job, _) = phase { job.close() }
+    }
+
+    func step() throws(StorageError) -> ReadResult.Outcome? {
+        switch phase {
+        case .start:
+            // A room's name becomes a folder's.
+            guard RoomName.isValid(Array(name.utf8).span) else { throw StorageError(.open, folder.path, .misuse) }
+            segments = try folder.segments(disk)
+            guard !segments.isEmpty else { return finish([], isWhole: true) }
+            if known.isEmpty { try setHalfLineAside() } else { boundByKnown() }
+            if syncs { try syncNewest() }
+            phase = .looking(segments.count - 1)
+        case .looking(let index): try look(index)
+        case .taking(let index, let offset, let reader): return try take(index, offset, reader)
+        case .olderMessages(let job, _):
+            guard case .lines(let lines, let more)? = try job.step() else { return nil }
+            return finish(lines, isWhole: !more)
+        }
+        return nil
+    }
+
+    /// The room is still known, from before it was forgotten: its file may hold bytes that were refused.
+    private func boundByKnown() {
+        for index in segments.indices {
+            guard let old = known.first(where: { $0.first == segments[index].first }) else { continue }
+            segments[index].length = min(segments[index].length, old.length)
+        }
+    }
+
+    /// What a killed process has written is seen by everyone, and may not be on the disk itself yet.
+    private func syncNewest() throws(StorageError) {
+        for segment in segments.suffix(2) { _ = try disk.sync(folder.file(segment.first)) }
+        _ = try disk.sync(folder.path)
+        // The room's folder may be new itself: the run that made it was killed before it synced the name.
+        _ = try disk.sync(FolderPath.above(folder.path))
+    }
+
+    /// Half a line at the end of the newest segment does not count: it is what a kill or a power cut has left of one.
+    private func setHalfLineAside() throws(StorageError) {
+        guard let last = segments.last, last.length > 0 else { return }
+        let path = folder.file(last.first)
+        let file = try disk.open(path, .read)
+        defer { disk.close(file) }
+        var end = last.length
+        var hasLine = false
+        while end > 0, !hasLine {
+            let start = max(0, end - Int64(LineReader.piece))
+            let piece = try read(file, start..<end)
+            let lineBreak = piece.lastIndex(of: 0x0A)
+            hasLine = lineBreak != nil
+            end = lineBreak.map { start + Int64($0) + 1 } ?? start
+        }
+        guard end < last.length else { return }
+        segments[segments.count - 1].length = end
+        do throws(StorageError) {
+            try move(file, end..<last.length, path)
+        } catch {
+            // A full disk keeps nobody out: the half line stays where it is, and what is said goes to a new segment.
+            if error.operation == .sync { throw error }
+        }
+    }
+
+    /// Moves the end of a file to a file beside it.
+    private func move(_ file: OpenFile, _ range: Range<Int64>, _ path: String) throws(StorageError) {
+        let kept = try disk.open(folder.halfLines, .appendOrCreate)
+        defer { disk.close(kept) }
+        var at = range.lowerBound
+        while at < range.upperBound {
+            let piece = try read(file, at..<min(range.upperBound, at + Int64(LineReader.piece)))
+            guard !piece.isEmpty else { break }
+            try disk.appendAll(piece.span, to: kept, path: folder.halfLines)
+            at += Int64(piece.count)
+        }
+        try disk.appendAll(([0x0A] as [UInt8]).span, to: kept, path: folder.halfLines)
+        _ = try disk.sync(kept)
+        _ = try disk.sync(folder.path)
+        let target = try disk.open(path, .append)
+        defer { disk.close(target) }
+        try disk.truncate(target, to: range.lowerBound)
+        incidents.append(
+            .halfLine(path: path, bytes: Int(range.upperBound - range.lowerBound), movedTo: folder.halfLines))
+    }
+
+    private func read(_ file: OpenFile, _ range: Range<Int64>) throws(StorageError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: Int(range.upperBound - range.lowerBound))
+        let count = try disk.readAll(file, at: range.lowerBound, into: &bytes, range: 0..<bytes.count)
+        bytes.removeLast(bytes.count - count)
+        return bytes
+    }
+
+    /// Whether a segment begins with a snapshot that is complete, or is to be taken as it is.
+    private func look(_ index: Int) throws(StorageError) {
+        var reader = try LineReader(disk, folder.file(segments[index].first))
+        var isTaken = false
+        defer { if !isTaken { reader.close() } }
+        var isWhole = false
+        var offset: Int64 = 0
+        let end = segments[index].length
+        // Its pieces stand among the segment's first lines.
+        var seen = (first: false, last: false)
+        while offset < end, !isWhole {
+            let next = try reader.forwards(from: offset, upTo: end)
+            var isFirstLine = offset == 0
+            EventLine.forEachLine(in: reader.bytes.span) { range in
+                defer { isFirstLine = false }
+                guard !seen.last, let part = RoomLoader.snapshotPart(reader.bytes.span.extracting(range)) else {
+                    return
+                }
+                if isFirstLine, part.isFirst { seen.first = true }
+                if seen.first, part.isLast { seen.last = true }
+            }
+            if !seen.first { break }
+            isWhole = seen.last
+            offset = next
+        }
+        if index == segments.count - 1 { hasSnapshot = isWhole }
+        let isOldest = index == 0 || segments.count - index >= ReadLimits.loadedSegments
+        isTaken = isWhole || isOldest
+        firstTaken = index
+        phase = isTaken ? .taking(index, 0, reader) : .looking(index - 1)
+    }
+
+    private func take(_ index: Int, _ offset: Int64, _ reader: LineReader) throws(StorageError) -> ReadResult.Outcome? {
+        var reader = reader
+        let end = segments[index].length
+        if offset < end {
+            let next = try reader.forwards(from: offset, upTo: end)
+            EventLine.forEachLine(in: reader.bytes.span) { range in
+                // Segments behind the one that was looked for have no whole snapshot: else one of them were it.
+                switch loader.take(reader.bytes.span.extracting(range), usesSnapshots: index == firstTaken) {
+                case .taken: break
+                case .unreadable: unreadable += 1
+                case .outOfOrder: outOfOrder += 1
+                }
+            }
+            phase = .taking(index, next, reader)
+            return nil
+        }
+        report(index)
+        reader.close()
+        phase = .start
+        if index + 1 < segments.count {
+            phase = .taking(index + 1, 0, try LineReader(disk, folder.file(segments[index + 1].first)))
+            return nil
+        }
+        let first = loader.firstSeq
+        let older = segments.filter { $0.first < first }
+        guard !loader.hasEnoughMessages, !older.isEmpty else {
+            return finish([], isWhole: older.isEmpty)
+        }
+        let job = PageJob(
+            disk, folder, segments: older, kind: .messagesBefore(first, limit: rules.recentMessages),
+            limitBytes: rules.recentBytes)
+        phase = .olderMessages(job, before: first)
+        return nil
+    }
+
+    private func report(_ index: Int) {
+        let path = folder.file(segments[index].first)
+        if unreadable > 0 { incidents.append(.unreadable(room: name, lines: unreadable, path: path)) }
+        if outOfOrder > 0 { incidents.append(.outOfOrder(room: name, lines: outOfOrder, path: path)) }
+        (unreadable, outOfOrder) = (0, 0)
+    }
+
+    private func finish(_ olderMessages: [UInt8], isWhole: Bool) -> ReadResult.Outcome {
+        var finished = RoomLoader(room: name, rules: rules)
+        swap(&finished, &loader)
+        return .loaded(finished.finish(olderMessages: olderMessages.span, isWhole: isWhole, base: base))
+    }
+}
+
+/// Finds lines: messages before or after a seq, events since one, or one event.
+final class PageJob: ReadJob {
+    private let disk: any Storage
+    private let folder: RoomFolder
+    private let segments: [Segment]
+    private let kind: ReadRequest.Kind
+    private let limit: Int
+    private let limitBytes: Int
+    private let isForwards: Bool
+    let incidents: [LogIncident] = []
+    let isUrgent = false
+
+    private var reader: LineReader?
+    /// The segment that is read, and where in it: the end of what is to be read backwards, or the beginning of what is to be
+    /// read forwards.
+    private var place: (index: Int, offset: Int64)?
+    private var pieces: [[UInt8]] = []
+    private var count = 0
+    private var byteCount = 0
+    private var more = false
+    private var isDone = false
+
+    init(
+        _ disk: any Storage, _ folder: RoomFolder, segments: [Segment], kind: ReadRequest.Kind,
+        limitBytes: Int = ReadLimits.answerBytes
+    ) {
+        self.disk = disk
+        self.folder = folder
+        self.segments = segments
+        self.kind = kind
+        self.limitBytes = limitBytes
+        switch kind {
+        case .messagesBefore(_, let limit), .since(_, let limit): (self.limit, isForwards) = (limit, false)
+        case .messagesAfter(_, let limit): (self.limit, isForwards) = (limit, true)
+        case .event: (limit, isForwards) = (1, true)
+        case .load: (limit, isForwards) = (0, true)
+        }
+    }
+
+    func close() {
+        reader?.close()
+        reader = nil
+    }
+
+    func step() throws(StorageError) -> ReadResult.Outcome? {
+        guard let place else {
+            try begin()
+            return nil
+        }
+        if isForwards { try forwards(place) } else { try backwards(place) }
+        guard isDone else { return nil }
+        return .lines(Array((isForwards ? pieces : pieces.reversed()).joined()), more: more)
+    }
+
+    /// Finds the place to begin at.
+    private func begin() throws(StorageError) {
+        let seq: UInt64
+        switch kind {
+        case .messagesBefore(let before, _): seq = before
+        case .messagesAfter(let after, _): seq = min(after, .max - 2) + 1
+        case .event(let wanted): seq = wanted
+        case .since, .load: seq = .max
+        }
+        let index = (segments.firstIndex { $0.first > seq } ?? segments.count) - 1
+        guard !segments.isEmpty else {
+            place = (0, 0)
+            isDone = true
+            return
+        }
+        let start = max(0, index)
+        let length = segments[start].length
+        guard index >= 0, seq != .max, try open(start) else {
+            // From the end, or, where a file has gone, past it.
+            place = (start, index < 0 || isForwards ? 0 : length)
+            return
+        }
+        place = (start, try reader?.position(of: seq, upTo: length) ?? 0)
+    }
+
+    private func isOpen(_ index: Int) throws(StorageError) -> Bool {
+        if reader != nil { return true }
+        return try open(index)
+    }
+
+    /// Opens a segment.
+    ///
+    /// - Returns: whether it is there. Somebody may have taken it away while the server runs; then there is nothing in it.
+    private func open(_ index: Int) throws(StorageError) -> Bool {
+        close()
+        do throws(StorageError) {
+            reader = try LineReader(disk, folder.file(segments[index].first))
+            return true
+        } catch {
+            guard error.isMissing else { throw error }
+            return false
+        }
+    }
+
+    private func forwards(_ place: (index: Int, offset: Int64)) throws(StorageError) {
+        guard !isDone else { return }
+        let end = segments[place.index].length
+        guard place.offset < end, try isOpen(place.index), var reader else {
+            close()
+            guard place.index + 1 < segments.count else {
+                isDone = true
+                return
+            }
+            self.place = (place.index + 1, 0)
+            return
+        }
+        let next = try reader.forwards(from: place.offset, upTo: end)
+        var piece: [UInt8] = []
+        EventLine.forEachLine(in: reader.bytes.span) { range in
+            guard !isDone, let event = EventLine(reader.bytes.span.extracting(range)) else { return }
+            if let isWanted = wants(event) {
+                if isWanted { offer(reader.bytes[range.lowerBound...range.upperBound], to: &piece) }
+            } else {
+                isDone = true
+            }
+        }
+        pieces.append(piece)
+        self.reader = reader
+        self.place = (place.index, next)
+    }
+
+    private func backwards(_ place: (index: Int, offset: Int64)) throws(StorageError) {
+        guard !isDone else { return }
+        guard place.offset > 0, try isOpen(place.index), var reader else {
+            close()
+            guard place.index > 0 else {
+                isDone = true
+                return
+            }
+            self.place = (place.index - 1, segments[place.index - 1].length)
+            return
+        }
+        let start = try reader.backwards(from: place.offset)
+        // In the order of the file, as a load takes them: one that is not greater than one before it does not count.
+        var events: [(event: EventLine, range: Range<Int>)] = []
+        EventLine.forEach(in: reader.bytes.span) { event, range in
+            if event.seq > events.last?.event.seq ?? 0 { events.append((event, range)) }
+        }
+        var found: [Range<Int>] = []
+        for (event, range) in events.reversed() where !isDone {
+            switch wants(event) {
+            case true?: if take(range.count + 1) { found.append(range) }
+            case false?: break
+            case nil: isDone = true
+            }
+        }
+        var piece: [UInt8] = []
+        for range in found.reversed() { piece += reader.bytes[range.lowerBound...range.upperBound] }
+        pieces.append(piece)
+        self.reader = reader
+        self.place = (place.index, start)
+    }
+
+    private func offer(_ line: ArraySlice<UInt8>, to piece: inout [UInt8]) {
+        if take(line.count) { piece += line }
+    }
+
+    /// Whether there is room for a line; the first that finds none ends the job.
+    private func take(_ size: Int) -> Bool {
+        guard count < limit, byteCount + size <= limitBytes || count == 0 else {
+            more = true
+            isDone = true
+            return false
+        }
+        count += 1
+        byteCount += size
+        return true
+    }
+
+    /// The seq of the event before, in the order in which they are read: one that is out of order is none.
+    private var previous: UInt64?
+
+    /// Whether an event is wanted; nil where none that would follow is.
+    private func wants(_ event: EventLine) -> Bool? {
+        if let previous, isForwards ? event.seq <= previous : event.seq >= previous { return false }
+        previous = event.seq
+        return isWanted(event)
+    }
+
+    private func isWanted(_ event: EventLine) -> Bool? {
+        switch kind {
+        case .messagesBefore(let seq, _): event.kind == .message && event.seq < seq
+        case .messagesAfter(let seq, _): event.kind == .message && event.seq > seq
+        case .event(let seq): event.seq > seq ? nil : event.seq == seq
+        case .since(let seq, _): event.seq > seq ? true : nil
+        case .load: nil
+        }
+    }
+}

@@ -1,0 +1,318 @@
+import Chat
+
+/// A room's log: its files, and how the next lines get there.
+///
+/// The rule behind all of it: memory says what counts (`Segment.length`), and the file is brought in line with it before it
+/// is appended to again. So whatever fails, at whatever point, no line is ever written behind half a line, and no seq is
+/// written twice.
+final class RoomLog {
+    let name: String
+    let folder: RoomFolder
+    /// In the order of their names.
+    var segments: [Segment]
+    /// The last segment's file while it is open, which file that is, and when it was used last.
+    private(set) var tail: (file: OpenFile, identity: FileIdentity)?
+    var lastUse: UInt64 = 0
+    /// How far the last segment's snapshot has got; nil where it is whole.
+    private var cursor: SnapshotCursor?
+    private var snapshotBytes: Int64 = 0
+    /// Whether the last segment has a whole snapshot. Before that no other is begun in pieces: a start would have to go back to
+    /// the one before, and there may be none.
+    private var isWhole: Bool
+    /// The file may hold bytes past what counts, to be cut off before anything is appended.
+    private(set) var needsCut = false
+    /// The next lines go to a new segment, whatever the last one's size.
+    private(set) var needsSegment: Bool
+    /// Lines that were in a file which has gone, as they stood there: they are written again before anything else.
+    private var saved: [UInt8] = []
+    /// The file was found to be gone, or changed by somebody else, before it was appended to.
+    private var change: LogIncident?
+
+    // MARK: What is to be synced
+
+    /// It is in the list of those to be synced or looked after.
+    var isDirty = false
+    /// Its file is in the hands of the thread that syncs.
+    var isSyncing = false
+    /// Folders in which names have changed since they were synced.
+    private var changedFolders: [String] = []
+    /// Files that are full, and were closed to appends before they were synced.
+    private(set) var retired: [(first: UInt64, file: OpenFile, identity: FileIdentity)] = []
+    /// Nobody needs it any more, once it is synced.
+    var isForgotten = false
+
+    /// - Parameter needsSegment: whether the last segment is left as it is.
+    init(name: String, folder: RoomFolder, segments: [Segment], needsSegment: Bool) {
+        self.name = name
+        self.folder = folder
+        self.segments = segments
+        self.needsSegment = needsSegment
+        isWhole = !needsSegment
+    }
+
+    var bytes: Int64 { segments.reduce(0) { $0 + $1.length } }
+    var isSavingLines: Bool { !saved.isEmpty }
+    /// Whether something is left to be done to its file, which stays open until then.
+    var isInHand: Bool { isDirty || isSyncing || needsCut || isSavingLines }
+
+    func closeTail(_ disk: any Storage) {
+        if let tail { disk.close(tail.file) }
+        tail = nil
+    }
+
+    func takeChangedFolders() -> [String] {
+        defer { changedFolders = [] }
+        return changedFolders
+    }
+
+    func takeChange() -> LogIncident? {
+        defer { change = nil }
+        return change
+    }
+
+    func takeRetired() -> [(first: UInt64, file: OpenFile, identity: FileIdentity)] {
+        defer { retired = [] }
+        return retired
+    }
+
+    // MARK: Appending
+
+    /// Writes a room's new lines: all of them or nothing.
+    ///
+    /// - Parameter sizes: where a segment is full, and how large a piece of a snapshot is.
+    func append(_ room: borrowing Room, _ sizes: LogSizes, to disk: any Storage) throws(StorageError) {
+        let lines = room.lines.span.extracting(room.unwritten)
+        try prepareTail(firstSeq: room.firstUnwrittenSeq, sizes, disk)
+        // Of a room in memory a snapshot of now is written; those that were saved tell of then.
+        var block = savedEvents.lines
+        let savedLines = block
+        var cursor = cursor
+        let isNew = segments[segments.count - 1].length == 0
+        if isNew {
+            // A segment begins with a snapshot. It tells what follows from the lines behind it, too, and says so.
+            var new = SnapshotCursor()
+            block = []
+            let limit = isWhole && segments.count > 1 ? sizes.snapshotPiece : .max
+            room.appendSnapshot(from: &new, limit: limit, to: &block)
+            block += savedLines
+            cursor = new
+        }
+        block.append(copying: lines)
+        if !isNew, var next = cursor {
+            room.appendSnapshot(from: &next, limit: sizes.snapshotPiece, to: &block)
+            cursor = next
+        }
+        try write(block.span, disk)
+        snapshotBytes = isNew ? 0 : snapshotBytes
+        if isNew || self.cursor != nil { snapshotBytes += Int64(block.count - lines.count) }
+        if isNew || self.cursor != nil { isWhole = cursor?.isDone == true }
+        self.cursor = cursor?.isDone == true ? nil : cursor
+        saved = []
+        needsSegment = false
+    }
+
+    private func write(_ bytes: Span<UInt8>, _ disk: any Storage) throws(StorageError) {
+        guard let tail else { throw StorageError(.append, folder.path, .misuse) }
+        let last = segments.count - 1
+        do throws(StorageError) {
+            try disk.appendAll(bytes, to: tail.file, path: folder.file(segments[last].first))
+        } catch {
+            // A part of the block may be there, whole lines of it too. Cut it off now, or before the next append.
+            needsCut = true
+            try? cut(disk)
+            throw error
+        }
+        segments[last].length += Int64(bytes.count)
+    }
+
+    /// Cuts off what was refused.
+    func cut(_ disk: any Storage) throws(StorageError) {
+        guard needsCut, let tail, let last = segments.last else { return }
+        try disk.truncate(tail.file, to: last.length)
+        needsCut = false
+    }
+
+    /// Has the file open that the next lines go to.
+    private func prepareTail(firstSeq: UInt64, _ sizes: LogSizes, _ disk: any Storage) throws(StorageError) {
+        if let last = segments.last, !needsSegment,
+            isWhole ? last.length < max(sizes.segment, 4 * snapshotBytes) : cursor != nil
+        {
+            if tail == nil, let file = try disk.openExisting(folder.file(last.first), .append) {
+                tail = (file, try identity(of: file, disk))
+            }
+            if let tail {
+                try cut(disk)
+                let size = try disk.size(of: tail.file)
+                if size == last.length { return }
+                // Where somebody else has changed the file, it stays as it is, and what is to come goes to a new one: also the next
+                // time, if there is none now. It may end with half a line.
+                segments[segments.count - 1].length = size
+                needsSegment = true
+            }
+            if last.length > 0 {
+                change = .replaced(path: folder.file(last.first), isGone: tail == nil, savedLines: 0)
+            }
+        }
+        try beginSegment(firstSeq, disk)
+    }
+
+    private func identity(of file: OpenFile, _ disk: any Storage) throws(StorageError) -> FileIdentity {
+        do throws(StorageError) {
+            return try disk.identity(of: file)
+        } catch {
+            disk.close(file)
+            throw error
+        }
+    }
+
+    private func beginSegment(_ firstSeq: UInt64, _ disk: any Storage) throws(StorageError) {
+        try cut(disk)
+        if let tail, isDirty || isSyncing, let last = segments.last {
+            retired.append((last.first, tail.file, tail.identity))
+            self.tail = nil
+        }
+        closeTail(disk)
+        try makeFolder(disk)
+        if let empty = segments.last, empty.length == 0 { segments.removeLast() }
+        let (first, file) = try createFile(max(savedEvents.first ?? firstSeq, (segments.last?.first ?? 0) + 1), disk)
+        tail = (file, try identity(of: file, disk))
+        segments.append(Segment(first: first, length: 0))
+        changedFolders.append(folder.path)
+        (cursor, snapshotBytes, needsCut) = (nil, 0, false)
+    }
+
+    /// Mostly there already; but it may be a new room, or somebody has cleared the folder away.
+    private func makeFolder(_ disk: any Storage) throws(StorageError) {
+        let rooms = FolderPath.above(folder.path)
+        do throws(StorageError) {
+            if try disk.makeDirectory(folder.path) { changedFolders.append(rooms) }
+        } catch {
+            guard error.isMissing else { throw error }
+            try disk.makeDirectories(folder.path)
+            changedFolders += [rooms, FolderPath.above(rooms)]
+        }
+    }
+
+    /// Creates a segment's file, or takes one that was begun before and in which nothing is.
+    ///
+    /// - Parameter wanted: its name. Where somebody has put something else in that place, it is left there, and the next name
+    ///   that is free is taken: a name that is a little too high costs a search a step.
+    private func createFile(_ wanted: UInt64, _ disk: any Storage) throws(StorageError) -> (
+        first: UInt64, file: OpenFile
+    ) {
+        var first = wanted
+        while true {
+            let path = folder.file(first)
+            do throws(StorageError) {
+                return (first, try disk.open(path, .create))
+            } catch {
+                guard error.isPresent, first < wanted + 16 else { throw error }
+            }
+            if let old = try? disk.open(path, .append) {
+                if let size = try? disk.size(of: old), size == 0 { return (first, old) }
+                disk.close(old)
+            }
+            first += 1
+        }
+    }
+
+    // MARK: A file that has gone
+
+    /// Of what was saved, the lines that are events, and the seq of the first.
+    private var savedEvents: (first: UInt64?, lines: [UInt8], count: Int) {
+        guard isSavingLines else { return (nil, [], 0) }
+        var found: (first: UInt64?, lines: [UInt8], count: Int) = (nil, [], 0)
+        let saved = saved
+        EventLine.forEach(in: saved.span) { event, range in
+            found.first = found.first ?? event.seq
+            found.lines += saved[range.lowerBound...range.upperBound]
+            found.count += 1
+        }
+        return found
+    }
+
+    /// A file that was written to has no name any more, or another file has it: what was said since is taken out of it, to be
+    /// written again.
+    ///
+    /// - Returns: how many events were taken out; nil where it is another file by now anyway.
+    func rescue(_ gone: SyncRequest.File, from disk: any Storage) throws(StorageError) -> Int? {
+        if gone.isRetired { return try restore(gone, disk) }
+        guard let tail, tail.identity == gone.identity, let last = segments.last else { return nil }
+        let remaining = try folder.segments(disk)
+        let newest = try remaining.last.map { other throws(StorageError) in try newestSeq(in: other, disk) } ?? 0
+        let before = isSavingLines
+        saved += try lines(of: tail.file, upTo: last.length, after: newest, disk)
+        let count = savedEvents.count
+        if count == 0 { saved = [] }
+        closeTail(disk)
+        segments = remaining
+        needsSegment = true
+        (cursor, needsCut) = (nil, false)
+        return before ? nil : count
+    }
+
+    /// What of a file comes after a seq. Where that is all of it, it is as it was, with the snapshot that it begins with.
+    private func lines(
+        of file: OpenFile, upTo length: Int64, after newest: UInt64, _ disk: any Storage
+    ) throws(StorageError) -> [UInt8] {
+        var text = [UInt8](repeating: 0, count: Int(clamping: length))
+        let count = try disk.readAll(file, at: 0, into: &text, range: 0..<text.count)
+        text.removeLast(text.count - count)
+        guard newest > 0 else { return text }
+        var lines: [UInt8] = []
+        EventLine.forEach(in: text.span) { event, range in
+            if event.seq > newest { lines += text[range.lowerBound...range.upperBound] }
+        }
+        return lines
+    }
+
+    /// The newest seq in a file; 0 where there is none.
+    private func newestSeq(in segment: Segment, _ disk: any Storage) throws(StorageError) -> UInt64 {
+        var reader = try LineReader(disk, folder.file(segment.first))
+        defer { reader.close() }
+        return try reader.newestSeq(upTo: segment.length)
+    }
+
+    /// A full segment has gone, or was changed, before it was synced: what it lacks now is put back there.
+    private func restore(_ gone: SyncRequest.File, _ disk: any Storage) throws(StorageError) -> Int {
+        try makeFolder(disk)
+        let file = try disk.open(gone.path, .appendOrCreate)
+        defer { disk.close(file) }
+        let size = try disk.size(of: file)
+        let newest = try newestSeq(in: Segment(first: gone.first, length: size), disk)
+        var text = try lines(of: gone.file, upTo: disk.size(of: gone.file), after: newest, disk)
+        var count = 0
+        EventLine.forEach(in: text.span) { _, _ in count += 1 }
+        if size > 0, count > 0 { text.insert(0x0A, at: 0) }
+        try disk.appendAll(text.span, to: file, path: gone.path)
+        segments.removeAll { $0.first == gone.first }
+        let place = segments.firstIndex { $0.first > gone.first } ?? segments.count
+        segments.insert(Segment(first: gone.first, length: size + Int64(text.count)), at: place)
+        changedFolders += [gone.path, folder.path]
+        return count
+    }
+
+    /// Writes what was saved of a room that is not in memory any more: with no snapshot but the one it had.
+    func writeSaved(_ sizes: LogSizes, to disk: any Storage) throws(StorageError) {
+        guard isSavingLines, let first = savedEvents.first else { return }
+        try prepareTail(firstSeq: first, sizes, disk)
+        let lines = saved
+        try write(lines.span, disk)
+        saved = []
+        // What is said next begins a segment with a snapshot of its own.
+        needsSegment = true
+    }
+}
+
+/// How large the parts of a log are.
+package struct LogSizes: Sendable {
+    /// Bytes at which a segment is full: it is read as a whole when its room is loaded. (One whose snapshot is more than a
+    /// quarter of that may grow to four times its snapshot.)
+    package var segment: Int64 = 4 << 20
+    /// Bytes of a snapshot that are written in one tick.
+    package var snapshotPiece = 256 << 10
+    /// Rooms' files that stay open between their appends.
+    package var openFiles = 64
+
+    package init() {}
+}
