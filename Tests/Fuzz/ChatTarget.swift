@@ -51,31 +51,33 @@ private struct Twins {
     mutating func tick(after wait: Int64) {
         inputs.moment.now += wait
         inputs.moment.time += wait
-        var before: [UInt32: Room] = [:]
-        for (index, room) in chat.rooms.enumerated() { before[UInt32(index)] = room }
+        let moment = inputs.moment
+        var recording: [UInt8] = []
+        var known = known
         var closed: [TickInputs.Item] = []
-        let (work, digest) = Fuzz.tick(&chat, &inputs) { id, ending in
+        let digest = Fuzz.tick(&chat, &inputs) { chat, bytes in
+            for item in chat.work where item.input.isDecisive {
+                let room = chat.rooms[Int(item.room)]
+                guard known[item.room] != room.serial else { continue }
+                known[item.room] = room.serial
+                Recording.appendRoom(room, at: item.room, to: &recording)
+            }
+            if chat.work.contains(where: \.input.isDecisive) {
+                Recording.appendInputs(chat.work, of: bytes.span, at: moment, to: &recording)
+            }
+        } onEnding: { id, ending in
             connections[Int(id.slot)] = nil
             if !ending.isDone { closed.append(.closed(id, .lost)) }
         }
-        replay(work, before, digest)
+        self.known = known
+        replay(recording, digest)
         inputs.removeAll()
         inputs.items += closed
     }
 
-    /// Records the tick as the server does, and has the other rooms live through it.
-    private mutating func replay(_ work: [Chat.Work], _ before: [UInt32: Room], _ digest: TickDigest) {
-        guard work.contains(where: \.input.isDecisive) else { return }
-        var recording: [UInt8] = []
-        for item in work where item.input.isDecisive {
-            let now = chat.rooms[Int(item.room)]
-            guard known[item.room] != now.serial else { continue }
-            known[item.room] = now.serial
-            let old = before[item.room].flatMap { $0.serial == now.serial ? $0 : nil }
-            Recording.appendRoom(
-                old ?? Room(name: now.name, rules: now.rules, isLoaded: true), at: item.room, to: &recording)
-        }
-        Recording.appendInputs(work, of: inputs.bytes.span, at: inputs.moment, to: &recording)
+    /// Has the other rooms live through a tick as it is recorded.
+    private mutating func replay(_ recording: [UInt8], _ digest: TickDigest) {
+        guard !recording.isEmpty else { return }
         var reader = RecordingReader(recording)
         while let record = reader.next() {
             switch record {

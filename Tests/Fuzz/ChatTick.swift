@@ -4,16 +4,19 @@ import Client
 
 /// A tick of the chat, without a disk: clients must be able to read every word of what comes of it.
 ///
-/// - Parameter onEnding: is told of each connection that the chat ends.
-/// - Returns: the rooms' inputs, and what came of them.
+/// - Parameters:
+///   - onAdmitted: sees the rooms' inputs before the rooms do.
+///   - onEnding: is told of each connection that the chat ends.
+/// - Returns: what came of the inputs.
 @discardableResult
 func tick(
-    _ chat: inout Chat, _ inputs: inout TickInputs, onEnding: (ConnectionID, Ending) -> Void
-) -> (work: [Chat.Work], digest: TickDigest) {
+    _ chat: inout Chat, _ inputs: inout TickInputs, onAdmitted: (Chat, [UInt8]) -> Void = { _, _ in },
+    onEnding: (ConnectionID, Ending) -> Void
+) -> TickDigest {
     var output = TickOutput()
     chat.admit(&inputs, into: &output)
-    let work = chat.work
     let bytes = inputs.bytes
+    onAdmitted(chat, bytes)
     chat.update(bytes.span, into: &output)
     chat.settle(failed: [], ticket: nil, bytes.span, into: &output)
     let digest = chat.digest
@@ -27,7 +30,7 @@ func tick(
     }
     for (id, ending) in output.endings { onEnding(id, ending) }
     chat.endTick(output)
-    return (work, digest)
+    return digest
 }
 
 /// - Parameter range: a JSON text without its closing bracket.
