@@ -1,7 +1,7 @@
 import Bytes
 
-/// Answers to one connection come in the order in which it asked: those that are there wait behind one that comes from the
-/// disk.
+/// Answers to one connection come in the order in which it asked: an answer that is
+/// ready waits behind an earlier one that has to come from the disk.
 extension Chat {
     /// Puts this tick's answers of a room in their order, and passes on what has to be read for some.
     mutating func sortAnswers(of index: UInt32, into output: inout TickOutput) {

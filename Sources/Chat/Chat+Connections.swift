@@ -58,7 +58,7 @@ extension Chat {
         output.endings.append((id, ending))
     }
 
-    /// Whether what comes from a connection still counts.
+    /// Whether requests of a connection are still taken.
     func isHeard(_ id: ConnectionID) -> Bool { isHere(id) && !peers[Int(id.slot)].isEnding }
 
     // MARK: What they say

@@ -42,8 +42,8 @@ extension Chat {
         return room
     }
 
-    /// The same for what only those can ask for who are in it, or on the way: it is not known yet what comes of a join in
-    /// this tick. So what is refused in the room all the same is never too fast.
+    /// The same for requests that only a member can make. A connection whose join is in this tick may become one, so the room
+    /// decides. Any other is refused here, before its rate is looked at.
     private func roomInside(_ id: ConnectionID) throws(Refusal) -> UInt32 {
         let room = try room(of: id)
         if rooms[Int(room)].member(of: id) != nil { return room }

@@ -153,7 +153,7 @@ import Testing
     @Test(.enabled(if: !isSoak, onlySoak)) func aRecordingEndsAtItsLargestSize() throws {
         var plan = Plan(seed: 5)
         plan.options.recordingBytes = 4_000
-        // Without a journal, which stands at the beginning of a recording and may not fit in.
+        // Without a disk, so that no loaded room stands at the beginning of a recording and does not fit in.
         plan.options.isEphemeral = true
         plan.limits.rules.isDurable = false
         let recordings = try record(plan)

@@ -15,7 +15,6 @@ extension Room {
         let hash = messageID.isEmpty ? nil : UsedIDs.hash(of: bytes.extracting(messageID))
         if let hash, let seq = people[person]?.used[hash] { return sayAgain(seq, messageID, bytes, id) }
         guard !refusesEvents else { return refuse(id, .storageFailed, reference, bytes) }
-        // Borrowed, so that nothing is counted for a message.
         append(.message, by: members[number]?.signature ?? []) { line in
             line.append(",\"text\":")
             line.append(copying: bytes.extracting(text))

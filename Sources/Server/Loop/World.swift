@@ -2,7 +2,7 @@ import Sockets
 import TLS
 
 /// Everything outside the process that the loop touches: the network, the clocks, randomness and the log. (The disk has
-/// an interface of its own, `History.Storage`.)
+/// an interface of its own, `Log.Storage`.)
 ///
 /// The system is one implementation (`SystemWorld`), a simulation is another. The loop is generic over it, and is
 /// specialised where it is built, so that the real one costs no indirection.
