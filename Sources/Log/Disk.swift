@@ -29,11 +29,16 @@ package struct SyncRequest: Sendable {
         package var path: String
         /// The segment's first seq.
         package var first: UInt64
-        /// The file that is written to, whatever has its name by now; it stays open until the result is taken in.
-        package var file: OpenFile
+        /// The file that is written to, whatever has its name by now; it stays open until the result is taken in. Nil where it
+        /// was closed, as too many were open: then what has its name is synced.
+        package var file: OpenFile?
         package var identity: FileIdentity
         /// Whether nothing is written to it any more.
         package var isRetired = false
+
+        func sync(on disk: any Storage) throws(StorageError) -> UInt64 {
+            if let file { try disk.sync(file) } else { try disk.sync(path) }
+        }
     }
 
     package var ticket: UInt64
@@ -47,9 +52,10 @@ package struct SyncRequest: Sendable {
         var result = SyncResult(ticket: ticket)
         for file in files {
             do throws(StorageError) {
-                if syncs { result.add(try disk.sync(file.file)) }
+                if syncs { result.add(try file.sync(on: disk)) }
             } catch {
-                result.note(error)
+                // One that has gone is found by the look.
+                if !error.isMissing { result.note(error) }
             }
             do throws(StorageError) {
                 if try disk.identity(at: file.path) != file.identity { result.replaced.append(file) }

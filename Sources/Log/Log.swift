@@ -39,8 +39,9 @@ package final class Log {
     private var openRooms: [RoomLog] = []
     private var uses: UInt64 = 0
 
-    /// Rooms with lines that are to be synced or looked after.
+    /// Rooms with lines that are to be synced or looked after, and files that are full and wait for the same.
     private var dirty: [RoomLog] = []
+    private var retired: [SyncRequest.File] = []
     /// Folders whose names are to be synced, and files that are not open.
     private var folders: Set<String> = []
     /// With `never`, what has been written and is synced at the end.
@@ -75,28 +76,40 @@ package final class Log {
         guard isRoomName(room.name), let log = rooms[room.name] else {
             return refuse(StorageError(.append, folder.rooms + "/" + room.name, .misuse))
         }
-        let hadFile = log.tail != nil
-        uses += 1
-        log.lastUse = uses
+        let wasOpen = willWrite(log)
         do throws(StorageError) {
             try log.append(room, sizes, to: storage)
         } catch {
-            didWrite(log, hadFile: hadFile)
+            didWrite(log, wasOpen: wasOpen)
             return refuse(error)
         }
         metrics.appends += 1
         metrics.bytesWritten += UInt64(room.unwritten.count)
-        didWrite(log, hadFile: hadFile)
+        didWrite(log, wasOpen: wasOpen)
         return .written
+    }
+
+    /// - Returns: whether its file is open.
+    private func willWrite(_ log: RoomLog) -> Bool {
+        uses += 1
+        log.lastUse = uses
+        if log.tail != nil { return true }
+        closeFiles(downTo: sizes.openFiles - 1)
+        return false
     }
 
     /// A room's file is to be synced: also one in which lines were refused, as they may have come to the disk itself before they
     /// were cut off, and the cut has to get there, too.
-    private func didWrite(_ log: RoomLog, hadFile: Bool) {
+    private func didWrite(_ log: RoomLog, wasOpen: Bool) {
         if let change = log.takeChange() { incidents.append(change) }
-        guard log.tail != nil else { return }
+        let full = log.takeRetired()
+        retired += full
+        guard log.tail != nil || !full.isEmpty else { return }
         markDirty(log)
-        if !hadFile { didOpen(log) }
+        if wasOpen, full.isEmpty { return }
+        openRooms.removeAll { $0.tail == nil || $0 === log }
+        if log.tail != nil { openRooms.append(log) }
+        closeFiles(downTo: sizes.openFiles)
     }
 
     private func refuse(_ error: StorageError) -> AppendOutcome {
@@ -111,23 +124,29 @@ package final class Log {
         dirty.append(log)
     }
 
-    /// Keeps the number of open files bounded: the one not used for longest is closed. One that has been written to stays open
-    /// until it has been looked after: if it has lost its name, it is all that there is.
-    private func didOpen(_ log: RoomLog) {
-        openRooms.removeAll { $0.tail == nil || $0 === log }
-        openRooms.append(log)
-        closeSurplus()
-    }
-
-    private func closeSurplus() {
-        while openRooms.count > sizes.openFiles,
-            let oldest = openRooms.indices.filter({ !openRooms[$0].isInHand }).min(by: {
-                openRooms[$0].lastUse < openRooms[$1].lastUse
-            })
-        {
-            openRooms.remove(at: oldest).closeTail(storage)
+    /// Keeps the number of open files bounded. First go those to which nothing is left to be done, from the one on that was not
+    /// used for longest; then those that wait to be synced. (Of such a file nothing can be saved if it loses its name.)
+    private func closeFiles(downTo most: Int) {
+        let passed = filesAtWork.count { $0.isRetired && $0.file != nil }
+        while openRooms.count + passed + retired.count(where: { $0.file != nil }) > most {
+            if let index = oldest(where: { !$0.isInHand }) {
+                openRooms.remove(at: index).closeTail(storage)
+            } else if let index = retired.firstIndex(where: { canClose($0.file) }) {
+                if let file = retired[index].file.take() { storage.close(file) }
+            } else if let index = oldest(where: { !$0.needsTail && canClose($0.tail) }) {
+                openRooms.remove(at: index).closeTail(storage)
+            } else {
+                return
+            }
         }
     }
+
+    private func oldest(where condition: (RoomLog) -> Bool) -> Int? {
+        openRooms.indices.filter { condition(openRooms[$0]) }.min { openRooms[$0].lastUse < openRooms[$1].lastUse }
+    }
+
+    /// Whether it is open, and not in the hands of the thread that syncs.
+    private func canClose(_ file: OpenFile?) -> Bool { file != nil && !filesAtWork.contains { $0.file == file } }
 
     // MARK: The disk itself
 
@@ -143,8 +162,9 @@ package final class Log {
             syncNow(now: now)
             return lastTicket
         }
-        // Files stay open until they have been looked after: where there are too many, that is now.
-        nextSync = openRooms.count > sizes.openFiles ? now : nextSync ?? now + Log.syncInterval
+        // Files stay open until they have been looked after: where that gets to be too many, it is now.
+        let isUrgent = dirty.count + retired.count > sizes.openFiles / 2
+        nextSync = isUrgent ? now : nextSync ?? now + Log.syncInterval
         return nil
     }
 
@@ -173,34 +193,29 @@ package final class Log {
 
     private func makeSyncRequest(syncs: Bool) -> SyncRequest? {
         guard !dirty.isEmpty || !folders.isEmpty else { return nil }
-        var files: [SyncRequest.File] = []
+        // The other half of the files that may be open is left to what is written meanwhile.
+        var files = retired
+        for index in files.indices.dropFirst(sizes.openFiles / 2) {
+            if let file = files[index].file.take() { storage.close(file) }
+        }
         for log in dirty {
             log.isDirty = false
             log.isSyncing = true
             try? log.cut(storage)
-            for (first, file, identity) in log.takeRetired() {
-                files.append(
-                    SyncRequest.File(
-                        room: log.name, path: log.folder.file(first), first: first, file: file, identity: identity,
-                        isRetired: true))
-            }
-            guard let tail = log.tail, let last = log.segments.last else { continue }
-            files.append(
-                SyncRequest.File(
-                    room: log.name, path: log.folder.file(last.first), first: last.first, file: tail.file,
-                    identity: tail.identity))
+            if files.count >= sizes.openFiles / 2, !log.needsTail { log.closeTail(storage) }
+            if let file = log.unsynced { files.append(file) }
         }
         let names = folders.sorted()
-        retired = files.filter(\.isRetired).map(\.file)
+        filesAtWork = files
         looking = dirty
-        (dirty, folders) = ([], [])
+        (dirty, folders, retired) = ([], [], [])
         if !syncs { unsynced.formUnion(files.map(\.path) + names) }
         return SyncRequest(ticket: lastTicket, files: files, folders: syncs ? names : [], syncs: syncs)
     }
 
-    /// Those that the request at work has, and files in it that are closed when it is done.
+    /// What the request at work has.
     private var looking: [RoomLog] = []
-    private var retired: [OpenFile] = []
+    private var filesAtWork: [SyncRequest.File] = []
 
     private func synced(_ result: SyncResult, now: Int64) -> LogEvent? {
         isSyncing = false
@@ -227,15 +242,15 @@ package final class Log {
         for log in looking { log.isSyncing = false }
         folders.formUnion(result.postponed.map(\.path))
         for file in result.replaced { rescue(file) }
-        for file in retired { storage.close(file) }
+        for file in filesAtWork where file.isRetired { if let file = file.file { storage.close(file) } }
         let looked = looking
-        (looking, retired) = ([], [])
+        (looking, filesAtWork) = ([], [])
         for log in looked {
             if log.needsCut { markDirty(log) }
             dropIfForgotten(log)
         }
         unsaved.removeAll { !$0.isSavingLines }
-        closeSurplus()
+        closeFiles(downTo: sizes.openFiles)
         return result.failure
     }
 
@@ -270,14 +285,14 @@ package final class Log {
     }
 
     private func writeSaved(_ log: RoomLog) -> AppendOutcome {
-        let hadFile = log.tail != nil
+        let wasOpen = willWrite(log)
         do throws(StorageError) {
             try log.writeSaved(sizes, to: storage)
         } catch {
-            didWrite(log, hadFile: hadFile)
+            didWrite(log, wasOpen: wasOpen)
             return refuse(error)
         }
-        didWrite(log, hadFile: hadFile)
+        didWrite(log, wasOpen: wasOpen)
         return .written
     }
 

@@ -10,9 +10,11 @@ final class RoomLog {
     let folder: RoomFolder
     /// In the order of their names.
     var segments: [Segment]
-    /// The last segment's file while it is open, which file that is, and when it was used last.
-    private(set) var tail: (file: OpenFile, identity: FileIdentity)?
+    /// The last segment's file while it is open, and when it was used last.
+    private(set) var tail: OpenFile?
     var lastUse: UInt64 = 0
+    /// Which file that is, or was before it was closed; nil where it was never open, and where it has gone.
+    private var identity: FileIdentity?
     /// How far the last segment's snapshot has got; nil where it is whole.
     private var cursor: SnapshotCursor?
     private var snapshotBytes: Int64 = 0
@@ -37,7 +39,7 @@ final class RoomLog {
     /// Folders in which names have changed since they were synced.
     private var changedFolders: [String] = []
     /// Files that are full, and were closed to appends before they were synced.
-    private(set) var retired: [(first: UInt64, file: OpenFile, identity: FileIdentity)] = []
+    private var retired: [SyncRequest.File] = []
     /// Nobody needs it any more, once it is synced.
     var isForgotten = false
 
@@ -52,12 +54,21 @@ final class RoomLog {
 
     var bytes: Int64 { segments.reduce(0) { $0 + $1.length } }
     var isSavingLines: Bool { !saved.isEmpty }
-    /// Whether something is left to be done to its file, which stays open until then.
+    /// Whether something is left to be done to its file, which stays open until then if it can.
     var isInHand: Bool { isDirty || isSyncing || needsCut || isSavingLines }
+    /// Whether more than a sync is left to be done to it, so that it has to stay open.
+    var needsTail: Bool { needsCut || isSavingLines }
 
     func closeTail(_ disk: any Storage) {
-        if let tail { disk.close(tail.file) }
+        if let tail { disk.close(tail) }
         tail = nil
+    }
+
+    /// The last segment's file, to be synced.
+    var unsynced: SyncRequest.File? {
+        guard let identity, let last = segments.last else { return nil }
+        return SyncRequest.File(
+            room: name, path: folder.file(last.first), first: last.first, file: tail, identity: identity)
     }
 
     func takeChangedFolders() -> [String] {
@@ -70,7 +81,7 @@ final class RoomLog {
         return change
     }
 
-    func takeRetired() -> [(first: UInt64, file: OpenFile, identity: FileIdentity)] {
+    func takeRetired() -> [SyncRequest.File] {
         defer { retired = [] }
         return retired
     }
@@ -115,7 +126,7 @@ final class RoomLog {
         guard let tail else { throw StorageError(.append, folder.path, .misuse) }
         let last = segments.count - 1
         do throws(StorageError) {
-            try disk.appendAll(bytes, to: tail.file, path: folder.file(segments[last].first))
+            try disk.appendAll(bytes, to: tail, path: folder.file(segments[last].first))
         } catch {
             // A part of the block may be there, whole lines of it too. Cut it off now, or before the next append.
             needsCut = true
@@ -128,7 +139,7 @@ final class RoomLog {
     /// Cuts off what was refused.
     func cut(_ disk: any Storage) throws(StorageError) {
         guard needsCut, let tail, let last = segments.last else { return }
-        try disk.truncate(tail.file, to: last.length)
+        try disk.truncate(tail, to: last.length)
         needsCut = false
     }
 
@@ -137,12 +148,16 @@ final class RoomLog {
         if let last = segments.last, !needsSegment,
             isWhole ? last.length < max(sizes.segment, 4 * snapshotBytes) : cursor != nil
         {
-            if tail == nil, let file = try disk.openExisting(folder.file(last.first), .append) {
-                tail = (file, try identity(of: file, disk))
+            if tail == nil {
+                if let file = try disk.openExisting(folder.file(last.first), .append) {
+                    try take(file, disk)
+                } else {
+                    identity = nil
+                }
             }
             if let tail {
                 try cut(disk)
-                let size = try disk.size(of: tail.file)
+                let size = try disk.size(of: tail)
                 if size == last.length { return }
                 // Where somebody else has changed the file, it stays as it is, and what is to come goes to a new one: also the next
                 // time, if there is none now. It may end with half a line.
@@ -156,26 +171,30 @@ final class RoomLog {
         try beginSegment(firstSeq, disk)
     }
 
-    private func identity(of file: OpenFile, _ disk: any Storage) throws(StorageError) -> FileIdentity {
+    /// A file becomes the last segment's.
+    private func take(_ file: OpenFile, _ disk: any Storage) throws(StorageError) {
         do throws(StorageError) {
-            return try disk.identity(of: file)
+            identity = try disk.identity(of: file)
         } catch {
             disk.close(file)
             throw error
         }
+        tail = file
     }
 
     private func beginSegment(_ firstSeq: UInt64, _ disk: any Storage) throws(StorageError) {
         try cut(disk)
-        if let tail, isDirty || isSyncing, let last = segments.last {
-            retired.append((last.first, tail.file, tail.identity))
-            self.tail = nil
+        if isDirty || isSyncing, var file = unsynced {
+            file.isRetired = true
+            retired.append(file)
+            tail = nil
         }
         closeTail(disk)
+        identity = nil
         try makeFolder(disk)
         if let empty = segments.last, empty.length == 0 { segments.removeLast() }
         let (first, file) = try createFile(max(savedEvents.first ?? firstSeq, (segments.last?.first ?? 0) + 1), disk)
-        tail = (file, try identity(of: file, disk))
+        try take(file, disk)
         segments.append(Segment(first: first, length: 0))
         changedFolders.append(folder.path)
         (cursor, snapshotBytes, needsCut) = (nil, 0, false)
@@ -237,17 +256,18 @@ final class RoomLog {
     /// - Returns: how many events were taken out; nil where it is another file by now anyway.
     func rescue(_ gone: SyncRequest.File, from disk: any Storage) throws(StorageError) -> Int? {
         if gone.isRetired { return try restore(gone, disk) }
-        guard let tail, tail.identity == gone.identity, let last = segments.last else { return nil }
+        guard identity == gone.identity, let last = segments.last else { return nil }
         let remaining = try folder.segments(disk)
         let newest = try remaining.last.map { other throws(StorageError) in try newestSeq(in: other, disk) } ?? 0
         let before = isSavingLines
-        saved += try lines(of: tail.file, upTo: last.length, after: newest, disk)
+        // Of one that was closed, nothing can be had any more.
+        if let tail { saved += try lines(of: tail, upTo: last.length, after: newest, disk) }
         let count = savedEvents.count
         if count == 0 { saved = [] }
         closeTail(disk)
         segments = remaining
         needsSegment = true
-        (cursor, needsCut) = (nil, false)
+        (identity, cursor, needsCut) = (nil, nil, false)
         return before ? nil : count
     }
 
@@ -275,12 +295,13 @@ final class RoomLog {
 
     /// A full segment has gone, or was changed, before it was synced: what it lacks now is put back there.
     private func restore(_ gone: SyncRequest.File, _ disk: any Storage) throws(StorageError) -> Int {
+        guard let old = gone.file else { return 0 }
         try makeFolder(disk)
         let file = try disk.open(gone.path, .appendOrCreate)
         defer { disk.close(file) }
         let size = try disk.size(of: file)
         let newest = try newestSeq(in: Segment(first: gone.first, length: size), disk)
-        var text = try lines(of: gone.file, upTo: disk.size(of: gone.file), after: newest, disk)
+        var text = try lines(of: old, upTo: disk.size(of: old), after: newest, disk)
         var count = 0
         EventLine.forEach(in: text.span) { _, _ in count += 1 }
         if size > 0, count > 0 { text.insert(0x0A, at: 0) }
@@ -311,7 +332,8 @@ package struct LogSizes: Sendable {
     package var segment: Int64 = 4 << 20
     /// Bytes of a snapshot that are written in one tick.
     package var snapshotPiece = 256 << 10
-    /// Rooms' files that stay open between their appends.
+    /// Rooms' files that are open at once, at most. Beside them each of the two threads has one at a time, and a segment that
+    /// begins while its predecessor is to be synced is one more for the length of an append.
     package var openFiles = 64
 
     package init() {}

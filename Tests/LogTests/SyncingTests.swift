@@ -212,4 +212,84 @@ struct SyncingTests {
         #expect(rig.say("again", "room-1") == .written)
         #expect(disk.openFiles <= 6)
     }
+
+    /// A sync that hangs keeps what it has open; everything else takes turns within what is left.
+    @Test(arguments: FsyncPolicy.allCases, [2, 3, 8])
+    func openFiles_areBounded_whileASyncHangs(policy: FsyncPolicy, openFiles: Int) throws {
+        let disk = SimulatedDisk()
+        var sizes = LogSizes()
+        (sizes.openFiles, sizes.segment) = (openFiles, 700)
+        let work = SimulatedDiskWork(disk: disk)
+        let rig = try Rig(disk, disk: work, fsync: policy, sizes: sizes)
+        let names = (0..<20).map { "room-\($0)" }
+        for name in names { rig.load(name) }
+        work.syncPace = { 0 }
+        for round in 0..<12 {
+            for name in names {
+                #expect(rig.say("round \(round)", name) == .written)
+                #expect(disk.openFiles <= openFiles)
+                rig.turn(by: 100_000_000)
+            }
+        }
+        work.syncPace = nil
+        rig.run(seconds: 3)
+        #expect(rig.failure == nil)
+        if policy != .never {
+            for name in names {
+                for (path, text) in segments(disk, name) { #expect(disk.storedContents(path) == Array(text.utf8)) }
+            }
+        }
+        for name in names { #expect(rig.texts(name) == (0..<12).map { "round \($0)" }) }
+        #expect(rig.stop() == [])
+        #expect(rig.incidents == [])
+        #expect(disk.openFiles == 0)
+    }
+
+    /// It was closed before it was looked after, as too many were open: that it has gone is said, and the room goes on.
+    @Test(arguments: [true, false])
+    func closedFile_thatHasGone_isSaid(isReplaced: Bool) throws {
+        let disk = SimulatedDisk()
+        var sizes = LogSizes()
+        sizes.openFiles = 2
+        let work = SimulatedDiskWork(disk: disk)
+        let rig = try Rig(disk, disk: work, sizes: sizes)
+        for number in 0..<4 {
+            rig.load("room-\(number)")
+            #expect(rig.say("one", "room-\(number)") == .written)
+        }
+        work.syncPace = { 0 }
+        rig.turn()
+        let path = segment(2, "room-3")
+        if isReplaced { disk.replace(path, Array("a note\n".utf8)) } else { disk.delete(path) }
+        work.syncPace = nil
+        rig.run(seconds: 2)
+        #expect(rig.failure == nil)
+        #expect(rig.incidents == [.replaced(path: path, isGone: !isReplaced, savedLines: 0)])
+        for number in 0..<4 { #expect(rig.say("two", "room-\(number)") == .written) }
+        rig.run(seconds: 2)
+        #expect(rig.incidents.count == 1)
+        for number in 0..<3 { #expect(rig.texts("room-\(number)") == ["one", "two"]) }
+        #expect(rig.texts("room-3") == ["two"])
+        #expect(rig.stop() == [])
+    }
+
+    /// A closed file that cannot be opened for its sync, as descriptors have run out, is synced later.
+    @Test func closedFile_thatCannotBeOpened_isSyncedLater() throws {
+        let disk = SimulatedDisk()
+        var sizes = LogSizes()
+        sizes.openFiles = 2
+        let rig = try Rig(disk, fsync: .always, sizes: sizes)
+        for number in 0..<4 { rig.load("room-\(number)") }
+        for number in 0..<4 { #expect(rig.say("one", "room-\(number)") == .written) }
+        let path = segment(2, "room-3")
+        disk.plan = { $0.operation == .open && $0.path == path ? .fail(24) : nil }
+        let ticket = try #require(rig.log.commit(now: rig.now))
+        rig.run(seconds: 1)
+        #expect(rig.released < ticket)
+        disk.plan = nil
+        rig.run(seconds: 1)
+        #expect(rig.failure == nil)
+        #expect(rig.released >= ticket)
+        #expect(textsOf(disk.storedContents(path) ?? []) == ["one"])
+    }
 }

@@ -195,7 +195,7 @@ struct PlantedBug: Sendable, CustomStringConvertible {
             "if let failure = takeIn(result) { return", "if let failure = takeIn(result), !% { return"),
         PlantedBug(
             "a full file is closed before it is synced", "Log/RoomLog.swift",
-            "if let tail, isDirty || isSyncing, let last", "if let tail, !%, isDirty || isSyncing, let last"),
+            "if isDirty || isSyncing, var file", "if !%, isDirty || isSyncing, var file"),
         PlantedBug(
             "a room's file is closed in the middle of a sync", "Log/Log.swift",
             "guard log.isForgotten, !log.isInHand else", "guard log.isForgotten, % || !log.isInHand else"),
