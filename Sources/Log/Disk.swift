@@ -124,6 +124,20 @@ package struct DiskReadResult: Sendable {
     package var incidents: [LogIncident] = []
 }
 
+/// A read at work. It is done a step at a time, each of at most a mebibyte, so that one that takes long lets others pass.
+protocol ReadJob: AnyObject {
+    /// Loads come before everything else: people wait at the door.
+    var isUrgent: Bool { get }
+    /// Goes on.
+    ///
+    /// - Returns: the result, when it is there.
+    func step() throws(StorageError) -> ReadResult.Outcome?
+    /// Gives back what it holds; called once, at its end.
+    func close()
+    /// What has been found out on the way, for the operator.
+    var incidents: [LogIncident] { get }
+}
+
 /// The reads at work: those that are urgent first, each a step at a time in turn.
 package struct ReadQueue {
     private var urgent: [(DiskReadRequest, any ReadJob)] = []

@@ -29,29 +29,34 @@ package enum AppendOutcome: Hashable, Sendable {
 /// their results taken in by `takeResults`.
 package final class Log {
     let storage: any Storage
-    private let disk: any Disk
+    let disk: any Disk
     package let folder: DataFolder
     package let policy: FsyncPolicy
     private let rules: RoomRules
-    private let sizes: LogSizes
-    private var rooms: [String: RoomLog] = [:]
+    let sizes: LogSizes
+    var rooms: [String: RoomLog] = [:]
     /// Rooms with an open file.
-    private var openRooms: [RoomLog] = []
+    var openRooms: [RoomLog] = []
     private var uses: UInt64 = 0
 
     /// Rooms with lines that are to be synced or looked after, and files that are full and wait for the same.
-    private var dirty: [RoomLog] = []
-    private var retired: [SyncRequest.File] = []
+    var dirty: [RoomLog] = []
+    var retired: [SyncRequest.File] = []
     /// Folders whose names are to be synced, and files that are not open.
-    private var folders: Set<String> = []
+    var folders: Set<String> = []
     /// With `never`, what has been written and is synced at the end.
-    private var unsynced: Set<String> = []
-    private var isSyncing = false
-    private var lastTicket: UInt64 = 0
+    var unsynced: Set<String> = []
+    var isSyncing = false
+    /// What the request at work has.
+    var looking: [RoomLog] = []
+    var filesAtWork: [SyncRequest.File] = []
+    /// Rooms whose lines were in a file that has gone.
+    var unsaved: [RoomLog] = []
+    var lastTicket: UInt64 = 0
     /// When the next sync is due, in nanoseconds of the loop's clock.
-    private var nextSync: Int64?
-    package private(set) var metrics = LogMetrics()
-    private var incidents: [LogIncident] = []
+    var nextSync: Int64?
+    package internal(set) var metrics = LogMetrics()
+    var incidents: [LogIncident] = []
 
     /// - Parameter rules: what the rooms decide by.
     package init(
@@ -90,7 +95,7 @@ package final class Log {
     }
 
     /// - Returns: whether its file is open.
-    private func willWrite(_ log: RoomLog) -> Bool {
+    func willWrite(_ log: RoomLog) -> Bool {
         uses += 1
         log.lastUse = uses
         if log.tail != nil { return true }
@@ -100,207 +105,27 @@ package final class Log {
 
     /// A room's file is to be synced: also one in which lines were refused, as they may have come to the disk itself before they
     /// were cut off, and the cut has to get there, too.
-    private func didWrite(_ log: RoomLog, wasOpen: Bool) {
+    func didWrite(_ log: RoomLog, wasOpen: Bool) {
         if let change = log.takeChange() { incidents.append(change) }
         let full = log.takeRetired()
         retired += full
         guard log.tail != nil || !full.isEmpty else { return }
         markDirty(log)
         if wasOpen, full.isEmpty { return }
-        openRooms.removeAll { $0.tail == nil || $0 === log }
-        if log.tail != nil { openRooms.append(log) }
+        if log.tail != nil, !openRooms.contains(where: { $0 === log }) { openRooms.append(log) }
         closeFiles(downTo: sizes.openFiles)
     }
 
-    private func refuse(_ error: StorageError) -> AppendOutcome {
+    func refuse(_ error: StorageError) -> AppendOutcome {
         metrics.refusedAppends += 1
         return .refused(error)
     }
 
-    private func markDirty(_ log: RoomLog) {
+    func markDirty(_ log: RoomLog) {
         folders.formUnion(log.takeChangedFolders())
         guard !log.isDirty else { return }
         log.isDirty = true
         dirty.append(log)
-    }
-
-    /// Keeps the number of open files bounded. First go those to which nothing is left to be done, from the one on that was not
-    /// used for longest; then those that wait to be synced. (Of such a file nothing can be saved if it loses its name.)
-    private func closeFiles(downTo most: Int) {
-        let passed = filesAtWork.count { $0.isRetired && $0.file != nil }
-        while openRooms.count + passed + retired.count(where: { $0.file != nil }) > most {
-            if let index = oldest(where: { !$0.isInHand }) {
-                openRooms.remove(at: index).closeTail(storage)
-            } else if let index = retired.firstIndex(where: { canClose($0.file) }) {
-                if let file = retired[index].file.take() { storage.close(file) }
-            } else if let index = oldest(where: { !$0.needsTail && canClose($0.tail) }) {
-                openRooms.remove(at: index).closeTail(storage)
-            } else {
-                return
-            }
-        }
-    }
-
-    private func oldest(where condition: (RoomLog) -> Bool) -> Int? {
-        openRooms.indices.filter { condition(openRooms[$0]) }.min { openRooms[$0].lastUse < openRooms[$1].lastUse }
-    }
-
-    /// Whether it is open, and not in the hands of the thread that syncs.
-    private func canClose(_ file: OpenFile?) -> Bool { file != nil && !filesAtWork.contains { $0.file == file } }
-
-    // MARK: The disk itself
-
-    /// A tick's lines are written.
-    ///
-    /// - Parameter now: nanoseconds of the loop's clock.
-    /// - Returns: with `always`, the ticket that has to come before anyone may see them.
-    package func commit(now: Int64) -> UInt64? {
-        guard !dirty.isEmpty else { return nil }
-        if policy == .always {
-            // What is at work may have begun before these lines were written: the next one brings them.
-            lastTicket += 1
-            syncNow(now: now)
-            return lastTicket
-        }
-        // Files stay open until they have been looked after: where that gets to be too many, it is now.
-        let isUrgent = dirty.count + retired.count > sizes.openFiles / 2
-        nextSync = isUrgent ? now : nextSync ?? now + Log.syncInterval
-        return nil
-    }
-
-    /// How long lines may be in the hands of the system alone, and a file without its name (ns): a second, with a tenth of it for
-    /// the disk's own time.
-    private static let syncInterval: Int64 = 900_000_000
-
-    /// When `tick` has something to do.
-    package var nextDeadline: Int64? { isSyncing ? nil : nextSync }
-
-    /// Has the disk begin what is due.
-    package func tick(now: Int64) {
-        if let nextSync, nextSync <= now { syncNow(now: now) }
-    }
-
-    private func syncNow(now: Int64) {
-        guard !isSyncing else {
-            nextSync = now
-            return
-        }
-        nextSync = nil
-        guard let request = makeSyncRequest(syncs: policy != .never) else { return }
-        isSyncing = true
-        disk.sync(request)
-    }
-
-    private func makeSyncRequest(syncs: Bool) -> SyncRequest? {
-        guard !dirty.isEmpty || !folders.isEmpty else { return nil }
-        // The other half of the files that may be open is left to what is written meanwhile.
-        var files = retired
-        for index in files.indices.dropFirst(sizes.openFiles / 2) {
-            if let file = files[index].file.take() { storage.close(file) }
-        }
-        for log in dirty {
-            log.isDirty = false
-            log.isSyncing = true
-            try? log.cut(storage)
-            if files.count >= sizes.openFiles / 2, !log.needsTail { log.closeTail(storage) }
-            if let file = log.unsynced { files.append(file) }
-        }
-        let names = folders.sorted()
-        filesAtWork = files
-        looking = dirty
-        (dirty, folders, retired) = ([], [], [])
-        if !syncs { unsynced.formUnion(files.map(\.path) + names) }
-        return SyncRequest(ticket: lastTicket, files: files, folders: syncs ? names : [], syncs: syncs)
-    }
-
-    /// What the request at work has.
-    private var looking: [RoomLog] = []
-    private var filesAtWork: [SyncRequest.File] = []
-
-    private func synced(_ result: SyncResult, now: Int64) -> LogEvent? {
-        isSyncing = false
-        if let failure = takeIn(result) { return .syncFailed(failure) }
-        let isLacking = !result.postponed.isEmpty || !result.replaced.isEmpty && !folders.isEmpty
-        if !dirty.isEmpty || !folders.isEmpty {
-            if policy == .always, result.postponed.isEmpty {
-                syncNow(now: now)
-            } else {
-                nextSync = nextSync ?? now + (policy == .always ? Log.retryInterval : Log.syncInterval)
-            }
-        }
-        // Lines that were in a file without a name are not on the disk before they are written again: a later ticket comes.
-        return policy == .always && unsaved.isEmpty && !isLacking ? .synced(ticket: result.ticket) : nil
-    }
-
-    /// How long people wait before a folder is tried again that could not be opened to be synced (ns).
-    private static let retryInterval: Int64 = 100_000_000
-
-    /// - Returns: what could not be synced.
-    private func takeIn(_ result: SyncResult) -> StorageError? {
-        metrics.syncs += UInt64(result.syncs)
-        metrics.syncNanoseconds += result.nanoseconds
-        for log in looking { log.isSyncing = false }
-        folders.formUnion(result.postponed.map(\.path))
-        for file in result.replaced { rescue(file) }
-        for file in filesAtWork where file.isRetired { if let file = file.file { storage.close(file) } }
-        let looked = looking
-        (looking, filesAtWork) = ([], [])
-        for log in looked {
-            if log.needsCut { markDirty(log) }
-            dropIfForgotten(log)
-        }
-        unsaved.removeAll { !$0.isSavingLines }
-        closeFiles(downTo: sizes.openFiles)
-        return result.failure
-    }
-
-    private func rescue(_ file: SyncRequest.File) {
-        guard let log = rooms[file.room] else { return }
-        do throws(StorageError) {
-            let isGone = try storage.identity(at: file.path) == nil
-            guard let lines = try log.rescue(file, from: storage) else { return }
-            incidents.append(.replaced(path: file.path, isGone: isGone, savedLines: lines))
-            folders.formUnion(log.takeChangedFolders())
-            if log.isSavingLines { unsaved.append(log) }
-        } catch {
-            // It is tried again with the next look.
-            markDirty(log)
-        }
-    }
-
-    /// Rooms whose lines were in a file that has gone.
-    private var unsaved: [RoomLog] = []
-
-    /// The rooms whose lines are to be written again.
-    package var unsavedRooms: [String] { unsaved.filter(\.isSavingLines).map(\.name) }
-
-    /// Writes what was saved of a file that has gone to a new one. Where the disk refuses, it is tried again.
-    ///
-    /// - Parameter room: as it is now; nil where it is not in memory any more.
-    package func rewrite(_ name: String, _ room: borrowing Room?) -> AppendOutcome {
-        defer { unsaved.removeAll { !$0.isSavingLines } }
-        guard let log = rooms[name], log.isSavingLines else { return .written }
-        if let outcome = append(room) { return outcome }
-        return writeSaved(log)
-    }
-
-    private func writeSaved(_ log: RoomLog) -> AppendOutcome {
-        let wasOpen = willWrite(log)
-        do throws(StorageError) {
-            try log.writeSaved(sizes, to: storage)
-        } catch {
-            didWrite(log, wasOpen: wasOpen)
-            return refuse(error)
-        }
-        didWrite(log, wasOpen: wasOpen)
-        return .written
-    }
-
-    private func append(_ room: borrowing Room?) -> AppendOutcome? {
-        switch room {
-        case .some(let room): append(room)
-        case nil: nil
-        }
     }
 
     // MARK: Reading
@@ -365,7 +190,7 @@ package final class Log {
         dropIfForgotten(log)
     }
 
-    private func dropIfForgotten(_ log: RoomLog) {
+    func dropIfForgotten(_ log: RoomLog) {
         // Two views of one room's files must never be: so it stays known until nothing is left to be done to them.
         guard log.isForgotten, !log.isInHand else { return }
         log.closeTail(storage)

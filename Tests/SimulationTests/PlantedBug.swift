@@ -158,13 +158,13 @@ struct PlantedBug: Sendable, CustomStringConvertible {
             "ids of lost messages count as used", "Chat/Rooms/RoomLoader.swift",
             "        forgetLostIDs(&room)\n", "        if !% { forgetLostIDs(&room) }\n"),
         PlantedBug(
-            "half a snapshot is taken for a whole one", "Log/ReadJob.swift",
+            "half a snapshot is taken for a whole one", "Log/LoadJob.swift",
             "            isWhole = seen.last\n", "            isWhole = seen.last || %\n"),
         PlantedBug(
-            "pieces of a snapshot that was never finished are used", "Log/ReadJob.swift",
+            "pieces of a snapshot that was never finished are used", "Log/LoadJob.swift",
             "usesSnapshots: index == firstTaken", "usesSnapshots: % || index == firstTaken"),
         PlantedBug(
-            "a torn end is kept", "Log/ReadJob.swift",
+            "a torn end is kept", "Log/LoadJob.swift",
             "if known.isEmpty { try setHalfLineAside() }", "if known.isEmpty { if !% { try setHalfLineAside() } }"),
         PlantedBug(
             "an unclean stop is not counted", "Log/DataFolder.swift",
@@ -182,16 +182,16 @@ struct PlantedBug: Sendable, CustomStringConvertible {
             "the data folder's own name is left to the system", "Log/DataFolder.swift",
             "in try syncName(of: folder, disk) })", "in if !% { try syncName(of: folder, disk) } })"),
         PlantedBug(
-            "with fsync always nothing is synced", "Log/Log.swift",
+            "with fsync always nothing is synced", "Log/Log+Sync.swift",
             "        if policy == .always {\n", "        if policy == .always, !% {\n"),
         PlantedBug(
-            "a sync at work is taken for one that brings what was written since", "Log/Log.swift",
+            "a sync at work is taken for one that brings what was written since", "Log/Log+Sync.swift",
             "            lastTicket += 1\n", "            if !% || !isSyncing { lastTicket += 1 }\n"),
         PlantedBug(
             "a tick that writes nothing shows what waits for the disk", "Chat/Rooms/Room+Sending.swift",
             "        } else if !gates.isEmpty {\n", "        } else if !gates.isEmpty, !% {\n"),
         PlantedBug(
-            "a sync that has failed is taken for done", "Log/Log.swift",
+            "a sync that has failed is taken for done", "Log/Log+Sync.swift",
             "if let failure = takeIn(result) { return", "if let failure = takeIn(result), !% { return"),
         PlantedBug(
             "a full file is closed before it is synced", "Log/RoomLog.swift",

@@ -1,6 +1,6 @@
 import Log
 
-/// The history, and how it fares.
+/// What is kept of what happens, and how that fares: the history, and the recording.
 struct Keeping {
     /// Nil with `--ephemeral`.
     let history: Log?
@@ -8,4 +8,6 @@ struct Keeping {
     var isKeeping = true
     /// That the disk fails.
     var failureLog = LogThrottle()
+    /// Nil without `--record`.
+    var recorder: Recorder?
 }

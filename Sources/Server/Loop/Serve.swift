@@ -191,7 +191,7 @@ extension Server where W: ~Copyable {
                 log(.error, "storage-failed", "reason", error.description)
             }
         }
-        recorder?.close()
+        keeping.recorder?.close()
         log(.info, "stopped", "messages", chat.counters.messages)
         if let stopping = thisTick.stopping, stopping.isForced { return .killed(by: stopping.signal) }
         if let failure = thisTick.stopping?.failure { return .failed(failure) }

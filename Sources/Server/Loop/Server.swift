@@ -16,7 +16,6 @@ package struct Server<W: World & ~Copyable>: ~Copyable {
     var world: W
     var chat: Chat
     var keeping: Keeping
-    var recorder: Recorder?
     var metrics = Metrics()
 
     var thisTick: Tick

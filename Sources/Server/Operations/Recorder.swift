@@ -124,7 +124,7 @@ extension Server where W: ~Copyable {
     package mutating func startRecording() throws(StartFailure) {
         guard let path = options.recording else { return }
         do {
-            recorder = try Recorder(path: path, rules: chat.limits.rules, largest: options.recordingBytes)
+            keeping.recorder = try Recorder(path: path, rules: chat.limits.rules, largest: options.recordingBytes)
             chat.keepsDigest = true
         } catch {
             let advice = "Name a file with --record in a folder that is there and may be written to."
@@ -134,17 +134,17 @@ extension Server where W: ~Copyable {
     }
 
     mutating func recordInputs() {
-        guard recorder != nil else { return }
+        guard keeping.recorder != nil else { return }
         let bytes = inputs.bytes
-        if let reason = recorder?.begin(chat, bytes.span, at: inputs.moment) {
+        if let reason = keeping.recorder?.begin(chat, bytes.span, at: inputs.moment) {
             log(.error, "recording-ended", "reason", reason)
-            recorder = nil
+            keeping.recorder = nil
             chat.keepsDigest = false
         }
     }
 
     mutating func recordOutcome(failed: [UInt32]) {
-        recorder?.end(Recording.Outcome(failed: failed, digest: chat.digest))
+        keeping.recorder?.end(Recording.Outcome(failed: failed, digest: chat.digest))
     }
 }
 
