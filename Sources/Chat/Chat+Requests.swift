@@ -44,12 +44,14 @@ extension Chat {
 
     /// The same for requests that only a member can make. A connection whose join is in this tick may become one, so the room
     /// decides. Any other is refused here, before its rate is looked at.
-    private func roomInside(_ id: ConnectionID) throws(Refusal) -> UInt32 {
+    ///
+    /// - Returns: the member, too, where it is one already.
+    private func roomInside(_ id: ConnectionID) throws(Refusal) -> (room: UInt32, member: UInt64?) {
         let room = try room(of: id)
-        if rooms[Int(room)].member(of: id) != nil { return room }
+        if let member = rooms[Int(room)].member(of: id) { return (room, member) }
         let place = peers[Int(id.slot)].joinPlace
         guard place < work.count, case .join(id, _) = work[place].input else { throw .notJoined }
-        return room
+        return (room, nil)
     }
 
     // MARK: Joining
@@ -119,8 +121,9 @@ extension Chat {
         let messageID = try reference(
             command.id, "The field id must be a string of 1 to 64 characters.", range, &inputs)
         let text = try judgedText(command.text, range, &inputs)
-        let room = try roomInside(id)
-        let user = rooms[Int(room)].user(of: id) ?? peers[Int(id.slot)].user
+        let (room, member) = try roomInside(id)
+        var user = peers[Int(id.slot)].user
+        if let member, let known = rooms[Int(room)].user(of: member) { user = known }
         let wait = userRates.take(for: user, of: limits.messages, now: moment.now)
         guard wait == 0 else { throw .tooFast(wait) }
         let address = peers[Int(id.slot)].address
@@ -158,7 +161,7 @@ extension Chat {
     }
 
     private mutating func showTyping(_ id: ConnectionID) throws(Refusal) {
-        let room = try roomInside(id)
+        let room = try roomInside(id).room
         let wait = peers[Int(id.slot)].typing.take(of: limits.typing, now: moment.now)
         guard wait == 0 else { throw .tooFast(wait) }
         work.append(Work(room: room, input: .typing(id)))
@@ -168,9 +171,9 @@ extension Chat {
         _ command: Command, _ range: Range<Int>, _ id: ConnectionID, _ inputs: TickInputs
     ) throws(Refusal) {
         let username = try username(command, inputs.bytes.span.extracting(range))
-        let room = try roomInside(id)
+        let (room, member) = try roomInside(id)
         // Only if it can be had: names are tried until one is free.
-        if !rooms[Int(room)].isTaken(username, exceptBy: rooms[Int(room)].member(of: id)) {
+        if !rooms[Int(room)].isTaken(username, exceptBy: member) {
             let wait = peers[Int(id.slot)].renames.take(of: limits.renames, now: moment.now)
             guard wait == 0 else { throw .tooFast(wait) }
         }
@@ -189,7 +192,7 @@ extension Chat {
             throw Refusal(.badField, "The field limit must be a whole number from 1 to 200.")
         }
         let ref = try reference(command.ref, "The field ref must be a string of 1 to 64 characters.", range, &inputs)
-        let room = try roomInside(id)
+        let room = try roomInside(id).room
         let wait = peers[Int(id.slot)].history.take(of: limits.history, now: moment.now)
         guard wait == 0 else { throw .tooFast(wait) }
         let direction: PageRequest.Direction = before.map { .before($0) } ?? .after(after ?? 0)

@@ -55,9 +55,14 @@ struct NumberedTable<Element: Sendable>: Sendable {
 
     /// The element with this number. Through it an element may be changed, but neither added nor removed.
     subscript(number: UInt64) -> Element? {
-        get {
+        // Lent and not copied: an element has much that would be counted.
+        _read {
             let place = position(of: number)
-            return place < numbers.count && numbers[place] == number ? elements[place] : nil
+            if place < numbers.count, numbers[place] == number {
+                yield elements[place]
+            } else {
+                yield nil
+            }
         }
         _modify {
             let place = position(of: number)

@@ -32,7 +32,10 @@ extension Room {
 
     /// A user has used an `id`, for the newest event.
     private mutating func remember(_ hash: UsedIDs.Hash, of person: UInt64) {
-        if let used = people[person]?.used, used.turns(time: moment.time) { undo.append(.usedIDs(person, used)) }
+        // Its dictionaries are held by two only where the older is forgotten: else the next line would copy them.
+        if people[person]?.used.turns(time: moment.time) == true, let used = people[person]?.used {
+            undo.append(.usedIDs(person, used))
+        }
         people[person]?.used.insert(hash, seq: seq, time: moment.time)
         undo.append(.usedID(person, hash))
     }

@@ -58,10 +58,10 @@ extension Room {
     }
 
     /// The connections that may not hear all entries from this one on.
-    package func forEachHearingLate(than number: UInt64, _ body: (ConnectionID) -> Void) {
+    package func hearingLate(than number: UInt64) -> [ConnectionID] {
         // Numbers only grow: whoever has come before the oldest entry that waits hears all.
-        guard newestHearing > number else { return }
-        for place in present.indices where hearsFrom[place] > number { body(present[place]) }
+        guard newestHearing > number else { return [] }
+        return present.indices.filter { hearsFrom[$0] > number }.map { present[$0] }
     }
 
     /// Forgets entries that have been sent.

@@ -154,8 +154,8 @@ package struct Room: Sendable {
         }
     }
 
-    /// Who is behind a connection, if it is a member's.
-    func user(of id: ConnectionID) -> UserID? { inside[id].flatMap { members[$0]?.user } }
+    /// Who a member is.
+    func user(of member: UInt64) -> UserID? { members[member]?.user }
 
     /// The member that a connection is.
     func member(of id: ConnectionID) -> UInt64? { inside[id] }

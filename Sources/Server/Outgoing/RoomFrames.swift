@@ -41,23 +41,27 @@ struct RoomFrames {
     private(set) var entries: [Entry] = []
 
     /// Makes the frames of a room's entries that are for more than one.
-    mutating func encode(_ room: borrowing Room, _ due: ArraySlice<Entry>) {
+    ///
+    /// - Parameters:
+    ///   - lines: what the places of events are in (the room itself would be copied on the way here).
+    ///   - texts: the same for other entries.
+    mutating func encode(_ due: ArraySlice<Entry>, lines: [UInt8], texts: [UInt8]) {
         plain.removeAll()
         compressed.removeAll()
         entries.removeAll(keepingCapacity: true)
         for entry in due where entry.isShared {
             entries.append(entry)
-            Compression.append(entry.isEvent ? room.lines : room.texts, entry.range, to: &plain.bytes, nil)
+            Compression.append(entry.isEvent ? lines : texts, entry.range, to: &plain.bytes, nil)
             plain.ends.append(plain.bytes.count)
         }
         plain.isMade = true
     }
 
     /// Makes the compressed variant if it is not made yet.
-    mutating func compress(_ room: borrowing Room, with deflater: Deflater) {
+    mutating func compress(lines: [UInt8], texts: [UInt8], with deflater: Deflater) {
         guard !compressed.isMade else { return }
         for entry in entries {
-            Compression.append(entry.isEvent ? room.lines : room.texts, entry.range, to: &compressed.bytes, deflater)
+            Compression.append(entry.isEvent ? lines : texts, entry.range, to: &compressed.bytes, deflater)
             compressed.ends.append(compressed.bytes.count)
         }
         compressed.isMade = true

@@ -37,14 +37,14 @@ extension Server where W: ~Copyable {
         let entries = chat.rooms[index].pending[..<end]
         let individuals = markIndividuals(index, entries, due)
         if due.includesShared {
-            outgoing.frames.encode(chat.rooms[index], entries)
+            outgoing.frames.encode(entries, lines: chat.rooms[index].lines, texts: chat.rooms[index].texts)
             sendToAll(index)
         } else {
-            outgoing.frames.encode(chat.rooms[index], [])
+            outgoing.frames.encode([], lines: [], texts: [])
         }
         for slot in individuals.map(Int.init) where connections[slot].isIndividual {
             connections[slot].isIndividual = false
-            if connections[slot].deflates { outgoing.frames.compress(chat.rooms[index], with: outgoing.deflater) }
+            if connections[slot].deflates { compressFrames(index) }
             deliver(slot, entries, of: index)
         }
     }
@@ -67,7 +67,7 @@ extension Server where W: ~Copyable {
             }
         }
         if due.includesShared, let first = entries.first?.number {
-            chat.rooms[index].forEachHearingLate(than: first) { mark($0) }
+            for id in chat.rooms[index].hearingLate(than: first) { mark(id) }
         }
         return marked
     }
@@ -82,7 +82,7 @@ extension Server where W: ~Copyable {
             guard !connections[slot].isIndividual else { continue }
             let deflates = connections[slot].deflates
             if deflates, !outgoing.frames.compressed.isMade {
-                outgoing.frames.compress(chat.rooms[index], with: outgoing.deflater)
+                compressFrames(index)
                 compressed = outgoing.frames.compressed.bytes
             }
             guard connections[slot].isPlainReceiver else {
@@ -106,6 +106,11 @@ extension Server where W: ~Copyable {
             case .failed: lose(slot, .reset)
             }
         }
+    }
+
+    private mutating func compressFrames(_ index: Int) {
+        outgoing.frames.compress(
+            lines: chat.rooms[index].lines, texts: chat.rooms[index].texts, with: outgoing.deflater)
     }
 
     // MARK: One connection
