@@ -62,6 +62,8 @@ extension Chat {
         case .messagesBefore(let seq, let limit): purpose = .page(.before(seq), limit: limit, ref: name)
         case .messagesAfter(let seq, let limit): purpose = .page(.after(seq), limit: limit, ref: name)
         case .event(let seq): purpose = .repeatEvent(seq: seq, id: name)
+        case .search(let text, let before, let limit):
+            purpose = .search(text, before: before, limit: limit, ref: name)
         case .load, .since: return assertionFailure("a room asks for what only the door asks for")
         }
         read(wanted.want, purpose, room, for: id, into: &output)

@@ -72,7 +72,8 @@ extension Chat {
     ///
     /// - Parameter refusal: why the join cannot be done, if it cannot.
     mutating func resume(
-        _ id: ConnectionID, fetched: FetchedEvents? = nil, refusal: Refusal? = nil, _ inputs: inout TickInputs,
+        _ id: ConnectionID, fetched: FetchedEvents? = nil, isRead: Bool = false, refusal: Refusal? = nil,
+        _ inputs: inout TickInputs,
         into output: inout TickOutput
     ) {
         guard isHeard(id), case .waiting = peers[Int(id.slot)].phase else { return }
@@ -88,14 +89,16 @@ extension Chat {
                 // Its join waits again, for something else.
                 _ = park(range, of: id, &inputs, into: &output)
             } else {
-                request(range, from: id, fetched: index == 0 ? fetched : nil, &inputs, into: &output)
+                request(
+                    range, from: id, fetched: index == 0 ? fetched : nil, isRead: index == 0 && isRead, &inputs,
+                    into: &output)
             }
         }
     }
 
     // MARK: Reading
 
-    private mutating func startLoading(_ room: UInt32, into output: inout TickOutput) {
+    mutating func startLoading(_ room: UInt32, into output: inout TickOutput) {
         guard case .unloaded = rooms[Int(room)].phase else { return }
         rooms[Int(room)].phase = .loading
         output.reads.append(DiskRead(room: room, want: .load, request: 0))
@@ -118,6 +121,9 @@ extension Chat {
     ) {
         guard Int(index) < rooms.count, case .loading = rooms[Int(index)].phase else { return }
         rooms[Int(index)].become(loaded)
+        if unfinishedErasures.remove(rooms[Int(index)].name) != nil {
+            rooms[Int(index)].unerased = rooms[Int(index)].seq
+        }
         if loaded.firstKept == 0 { rooms[Int(index)].goOn(behind: forgottenSeq) }
         recentBytes += rooms[Int(index)].recent.byteCount
         work.append(Work(room: index, input: .restarted))
@@ -143,8 +149,14 @@ extension Chat {
         let id = read.connection
         switch read.purpose {
         case .rejoin:
-            let fetched = FetchedEvents(stored: inputs.bytes.span.extracting(lines), more: more)
+            let fetched = FetchedEvents(lines: Array(copying: inputs.bytes.span.extracting(lines)), more: more)
             resume(id, fetched: fetched, &inputs, into: &output)
+        case .message(let seq):
+            // The line's break is left out; there may be no line.
+            let line = lines.lowerBound..<max(lines.lowerBound, lines.upperBound - 1)
+            work.append(Work(room: read.room, input: .messageRead(seq, line: line)))
+            resume(id, isRead: true, &inputs, into: &output)
+        case .search: assertionFailure("a search is answered with lines alone")
         case .page(let direction, let limit, let ref):
             let page = PageRequest(
                 direction: direction, limit: limit, ref: inputs.append(ref.span), request: request)
@@ -166,21 +178,13 @@ extension Chat {
         case .rejoin:
             // Come in all the same; the welcome says that something is missing.
             return resume(read.connection, fetched: FetchedEvents(lines: [], more: true), &inputs, into: &output)
+        case .message: return resume(read.connection, refusal: .storageFailed, &inputs, into: &output)
+        case .search(_, _, _, let ref):
+            peers[Int(read.connection.slot)].isSearching = false
+            reference = ref.isEmpty ? nil : Reference(name: .ref, range: inputs.append(ref.span))
         case .page(_, _, let ref): reference = ref.isEmpty ? nil : Reference(name: .ref, range: inputs.append(ref.span))
         case .repeatEvent(_, let id): reference = Reference(name: .id, range: inputs.append(id.span))
         }
         work.append(Work(room: read.room, input: .readFailed(read.connection, reference: reference, request: request)))
-    }
-}
-
-extension FetchedEvents {
-    /// Events as they stand in the log become events as clients see them, without their closing brackets.
-    init(stored: Span<UInt8>, more: Bool) {
-        var lines: [UInt8] = []
-        EventLine.forEach(in: stored) { event, range in
-            event.appendVisible(of: stored.extracting(range), to: &lines)
-            lines.append("}\n")
-        }
-        self.init(lines: lines, more: more)
     }
 }

@@ -6,8 +6,8 @@ extension Chat {
     ///
     /// - Parameter text: its place in the inputs' bytes.
     mutating func request(
-        _ text: Range<Int>, from id: ConnectionID, fetched: FetchedEvents? = nil, _ inputs: inout TickInputs,
-        into output: inout TickOutput
+        _ text: Range<Int>, from id: ConnectionID, fetched: FetchedEvents? = nil, isRead: Bool = false,
+        _ inputs: inout TickInputs, into output: inout TickOutput
     ) {
         guard let command = Command(inputs.bytes.span.extracting(text)) else {
             return refuse(id, .badJSON, of: inputs, into: &output)
@@ -25,7 +25,9 @@ extension Chat {
         do throws(Refusal) {
             switch type {
             case .join: try join(command, text, id, fetched: fetched, &inputs, into: &output)
-            case .message: try say(command, text, id, &inputs)
+            case .message: try say(command, text, id, isRead: isRead, &inputs, into: &output)
+            case .edit, .delete, .react: try change(type, command, text, id, isRead: isRead, &inputs, into: &output)
+            case .search: try search(command, text, id, &inputs)
             case .typing: try showTyping(id)
             case .rename: try rename(command, text, id, inputs)
             case .history: try page(command, text, id, &inputs)
@@ -46,7 +48,7 @@ extension Chat {
     /// decides. Any other is refused here, before its rate is looked at.
     ///
     /// - Returns: the member, too, where it is one already.
-    private func roomInside(_ id: ConnectionID) throws(Refusal) -> (room: UInt32, member: UInt64?) {
+    func roomInside(_ id: ConnectionID) throws(Refusal) -> (room: UInt32, member: UInt64?) {
         let room = try room(of: id)
         if let member = rooms[Int(room)].member(of: id) { return (room, member) }
         let place = peers[Int(id.slot)].joinPlace
@@ -116,12 +118,21 @@ extension Chat {
     // MARK: Inside
 
     private mutating func say(
-        _ command: Command, _ range: Range<Int>, _ id: ConnectionID, _ inputs: inout TickInputs
+        _ command: Command, _ range: Range<Int>, _ id: ConnectionID, isRead: Bool, _ inputs: inout TickInputs,
+        into output: inout TickOutput
     ) throws(Refusal) {
         let messageID = try reference(
             command.id, "The field id must be a string of 1 to 64 characters.", range, &inputs)
         let text = try judgedText(command.text, range, &inputs)
+        let reply = try seq(command.reply, "The field reply must be the seq of a message.", range, inputs)
         let (room, member) = try roomInside(id)
+        if let reply, !isRead, read(message: reply, of: room, for: id, range, &inputs, into: &output) { return }
+        try chargeMessage(of: id, member, in: room)
+        work.append(Work(room: room, input: .message(id, text: text, id: messageID, reply: reply)))
+    }
+
+    /// Counts what everyone in the room is sent.
+    mutating func chargeMessage(of id: ConnectionID, _ member: UInt64?, in room: UInt32) throws(Refusal) {
         var user = peers[Int(id.slot)].user
         if let member, let known = rooms[Int(room)].user(of: member) { user = known }
         let wait = userRates.take(for: user, of: limits.messages, now: moment.now)
@@ -132,13 +143,12 @@ extension Chat {
             userRates.giveBack(for: user, of: limits.messages)
             throw .tooFast(longWait)
         }
-        work.append(Work(room: room, input: .message(id, text: text, id: messageID, reply: nil)))
     }
 
     /// Judges a message's text.
     ///
     /// - Returns: where it stands as a JSON string, as the server writes it.
-    private func judgedText(
+    func judgedText(
         _ token: JSONToken, _ range: Range<Int>, _ inputs: inout TickInputs
     ) throws(Refusal) -> Range<Int> {
         try check(token.kind == .string, "The field text must be a string.")
@@ -202,13 +212,24 @@ extension Chat {
 
     // MARK: Fields
 
-    private func check(_ holds: Bool, _ message: StaticString) throws(Refusal) {
+    /// A seq that may be missing.
+    func seq(
+        _ token: JSONToken, _ message: StaticString, _ range: Range<Int>, _ inputs: TickInputs
+    ) throws(Refusal) -> UInt64? {
+        if token.isMissing { return nil }
+        guard let seq = JSONScanner.whole(inputs.bytes.span.extracting(range), token) else {
+            throw Refusal(.badField, message)
+        }
+        return seq
+    }
+
+    func check(_ holds: Bool, _ message: StaticString) throws(Refusal) {
         if !holds { throw Refusal(.badField, message) }
     }
 
     /// Where a JSON string of a client's message stands as the server writes it: with its quotation marks, and with no escape
     /// that need not be.
-    private func quoted(_ token: JSONToken, _ range: Range<Int>, _ inputs: inout TickInputs) -> Range<Int> {
+    func quoted(_ token: JSONToken, _ range: Range<Int>, _ inputs: inout TickInputs) -> Range<Int> {
         let start = range.lowerBound
         if token.isPlain {
             return start + token.quotedRange.lowerBound..<start + token.quotedRange.upperBound
@@ -221,7 +242,7 @@ extension Chat {
     }
 
     /// Where a client's own name for its request stands; empty where it has none.
-    private func reference(
+    func reference(
         _ token: JSONToken, _ message: StaticString, _ range: Range<Int>, _ inputs: inout TickInputs
     ) throws(Refusal) -> Range<Int> {
         if token.isMissing { return 0..<0 }

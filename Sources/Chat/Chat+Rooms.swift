@@ -50,7 +50,8 @@ extension Room {
     /// Whether nobody is in the room or on the way to it, and nothing waits to be sent.
     var isUnused: Bool {
         if case .loading = phase { return false }
-        return memberCount == 0 && visitors == 0 && pending.isEmpty && gates.isEmpty && !isTouched && !name.isEmpty
+        return memberCount == 0 && visitors == 0 && unerased == 0 && pending.isEmpty && gates.isEmpty && !isTouched
+            && !name.isEmpty
     }
 
     /// Whether there are events after `since` that only the disk has.

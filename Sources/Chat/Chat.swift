@@ -42,6 +42,13 @@ package struct Chat: Sendable {
     /// Members' times of grace that are running.
     var graces = GracePeriods()
     var reads: [UInt64: PendingRead] = [:]
+    /// When texts that were deleted are erased from the log.
+    var erasures = Erasures()
+    /// What was folded into lines, each behind the newest read that may have come before.
+    /// Rooms whose deleted texts were not erased before the last stop.
+    package var unfinishedErasures: Set<String> = []
+    var hasLoadedUnfinished = false
+    var waitingFolds: [(newestRead: UInt64, room: UInt32, folded: Folded)] = []
     var lastRequest: UInt64 = 0
     /// Messages of each user, and from each address.
     var userRates = RateTable<UserID>()
@@ -79,6 +86,8 @@ package struct Chat: Sendable {
         moment = inputs.moment
         work.removeAll(keepingCapacity: work.capacity <= 1 << 16)
         expireGraces()
+        expireErasures(into: &output)
+        loadUnfinished(into: &output)
         for index in inputs.items.indices {
             switch inputs.items[index] {
             case .opened(let id, let room, let secret, let address):
@@ -89,10 +98,14 @@ package struct Chat: Sendable {
             case .roomFailed(let room): roomFailed(room, &inputs, into: &output)
             case .lines(let request, let range, let more):
                 answer(request, lines: range, more: more, &inputs, into: &output)
+            case .found(let request, let range, let next):
+                answer(request, found: range, next: next, &inputs)
+            case .folded(let room, let folded): takeFolded(room, folded)
             case .readFailed(let request): answerFailed(request, &inputs, into: &output)
             case .synced(let ticket): release(through: ticket)
             }
         }
+        releaseFolds()
     }
 
     /// Hands the rooms their inputs.
@@ -183,6 +196,7 @@ package struct Chat: Sendable {
                     end: moment.now &+ grace.duration, room: index, serial: rooms[Int(index)].serial,
                     member: grace.member, grace: grace.grace), duration: grace.duration)
         }
+        scheduleErasure(of: index)
         for (id, code) in rooms[Int(index)].takeRefusals() { countRefusal(of: id, code, into: &output) }
     }
 
@@ -213,8 +227,7 @@ package struct Chat: Sendable {
 
     /// When the next tick must come even if nothing happens, in milliseconds of `now`; nil if there is no need.
     package var nextDeadline: Int64? {
-        guard let grace = graces.next else { return heldUntil }
-        return min(grace, heldUntil ?? grace)
+        [graces.next, erasures.next, heldUntil].compactMap(\.self).min()
     }
 
     /// The rooms that have been dropped from memory since the last call.

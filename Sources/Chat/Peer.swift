@@ -5,7 +5,7 @@ struct Peer: Sendable {
         case gone
         /// Connected; whether it has joined is the room's to know.
         case connected
-        /// Its join waits for the disk; what it says meanwhile waits with it.
+        /// A request of it waits for the disk; what it says meanwhile waits with it.
         case waiting
     }
 
@@ -30,6 +30,8 @@ struct Peer: Sendable {
     var answers: [WaitingAnswer] = []
     /// Whether it is being ended from this side: it is heard no more, and is gone when that has been told.
     var isEnding = false
+    /// Whether a search of it is at work.
+    var isSearching = false
 
     var typing = TokenBucket()
     var renames = TokenBucket()
@@ -72,6 +74,10 @@ struct PendingRead: Sendable {
     enum Purpose: Sendable {
         /// The events that someone has missed who comes back.
         case rejoin
+        /// The message that a request is about.
+        case message(UInt64)
+        /// What was looked for, as a JSON string; and what its client calls it.
+        case search([UInt8], before: UInt64, limit: Int, ref: [UInt8])
         /// A page of messages; what its client calls it, with quotation marks, or nothing.
         case page(PageRequest.Direction, limit: Int, ref: [UInt8])
         /// The event of an `id` that was used before, with quotation marks.

@@ -16,6 +16,10 @@ package struct TickInputs: Sendable {
         case roomFailed(room: UInt32)
         /// The answer to a read that the chat asked for: stored lines, and whether there are more of them.
         case lines(request: UInt64, Range<Int>, more: Bool)
+        /// The answer to a search: stored messages, and where to go on, where there is more.
+        case found(request: UInt64, Range<Int>, next: UInt64?)
+        /// What was done to messages is in their lines in the log now; nil where the disk has refused.
+        case folded(room: UInt32, Folded?)
         /// The disk did not give an answer to that read.
         case readFailed(request: UInt64)
         /// What was written up to this ticket is on the disk itself.

@@ -17,6 +17,8 @@ package struct TickOutput: Sendable {
     package var written: [UInt32] = []
     package var due: [Due] = []
     package var reads: [DiskRead] = []
+    /// Rooms from whose logs deleted texts are to be erased.
+    package var erasures: [UInt32] = []
     /// Answers to connections that have come to no room: JSON texts without the closing bracket, as places in `bytes`.
     package var answers: [(connection: ConnectionID, range: Range<Int>)] = []
     package var bytes: [UInt8] = []
@@ -29,6 +31,7 @@ package struct TickOutput: Sendable {
         written.removeAll(keepingCapacity: true)
         due.removeAll(keepingCapacity: true)
         reads.removeAll(keepingCapacity: true)
+        erasures.removeAll(keepingCapacity: true)
         answers.removeAll(keepingCapacity: true)
         bytes.removeAll(keepingCapacity: bytes.capacity <= 1 << 20)
     }

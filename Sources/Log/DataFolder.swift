@@ -11,10 +11,14 @@ package struct DataFolder: Sendable {
     private let bootIdentifier: String?
     /// Whether a killed run has left files that are not on the disk itself yet.
     let mayHoldUnsynced: Bool
+    /// Rooms with deleted texts that the runs before have not erased.
+    private(set) var unfinishedErasures: Set<String> = []
     /// What was found out on opening, for the operator.
     package let incidents: [LogIncident]
 
     package var rooms: String { path + "/rooms" }
+    /// Where marks are for rooms whose deleted texts are to be erased.
+    package var erasing: String { path + "/erasing" }
     /// The newest seq of a room is at least this.
     package var seqBase: UInt64 { min(uncleanStops, 1 << 20) << 32 }
 
@@ -32,7 +36,9 @@ package struct DataFolder: Sendable {
             _ = try disk.makeDirectory(path + "/rooms")
             var incidents: [LogIncident] = []
             let secret = try readSecret(path, disk, random: random, &incidents)
-            let folder = try begin(path, disk, secret, incidents)
+            var folder = try begin(path, disk, secret, incidents)
+            let marks = try disk.list(folder.erasing) ?? []
+            folder.unfinishedErasures = Set(marks.filter(\.isFile).map(\.name))
             _ = try disk.sync(path)
             return folder
         } catch {

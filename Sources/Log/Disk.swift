@@ -107,18 +107,26 @@ package struct DiskReadRequest: Sendable {
     var base: UInt64
     /// Whether a room's newest files are synced before anyone is told what is in them.
     var syncs: Bool
+    /// What was done to messages: to be folded into their lines, or not told by them yet in a search.
+    var fold: Fold?
+    /// Of a fold: the seq with which the newest file begins.
+    var end: UInt64 = 0
 
     func job(on disk: any Storage) -> any ReadJob {
         switch request.kind {
         case .load: LoadJob(disk, folder, room: request.room, rules: rules, base: base, known: segments, syncs: syncs)
-        default: PageJob(disk, folder, segments: segments, kind: request.kind)
+        case .fold:
+            FoldJob(
+                disk, folder, segments: segments,
+                fold: fold ?? Fold(facts: [:], purges: [], through: 0, erases: false), end: end)
+        default: PageJob(disk, folder, segments: segments, kind: request.kind, fold: fold)
         }
     }
 }
 
 package struct DiskReadResult: Sendable {
     package var result: ReadResult
-    /// Of a room that was loaded: its files, and whether the newest begins with a whole snapshot.
+    /// Of a fold: the files that were written anew. Of a room that was loaded: its files, and whether the newest begins with a whole snapshot.
     var segments: [Segment] = []
     var hasSnapshot = true
     package var incidents: [LogIncident] = []
@@ -170,12 +178,15 @@ package struct ReadQueue {
             job.close()
             var result = DiskReadResult(result: ReadResult(request: request.request, outcome: outcome))
             if let load = job as? LoadJob { (result.segments, result.hasSnapshot) = (load.segments, load.hasSnapshot) }
+            if let fold = job as? FoldJob { result.segments = fold.rewritten }
             result.incidents = job.incidents
             return result
         } catch {
             job.close()
-            return DiskReadResult(
+            var result = DiskReadResult(
                 result: ReadResult(request: request.request, outcome: .failed(error)), incidents: job.incidents)
+            if let fold = job as? FoldJob { result.segments = fold.rewritten }
+            return result
         }
     }
 }

@@ -22,6 +22,8 @@ struct LineReader {
 
     func close() { disk.close(file) }
 
+    var size: Int64 { get throws(StorageError) { try disk.size(of: file) } }
+
     private mutating func read(_ range: Range<Int64>) throws(StorageError) {
         let count = Int(range.upperBound - range.lowerBound)
         bytes = [UInt8](repeating: 0, count: count)
@@ -75,6 +77,20 @@ struct LineReader {
             }
             size *= 4
         }
+    }
+
+    /// Reads bytes as they are.
+    mutating func copy(_ range: Range<Int64>) throws(StorageError) { try read(range) }
+
+    /// The `time` of the first event in a file; nil where it has none.
+    mutating func firstTime(upTo end: Int64) throws(StorageError) -> Int64? {
+        var at: Int64 = 0
+        var time: Int64?
+        while at < end, time == nil {
+            at = try forwards(from: at, upTo: end)
+            EventLine.forEach(in: bytes.span) { event, _ in time = time ?? event.time }
+        }
+        return time
     }
 
     /// The newest seq in a file; 0 where it has no event.

@@ -58,6 +58,7 @@ final class LoadJob: ReadJob {
         case .start:
             // A room's name becomes a folder's.
             guard RoomName.isValid(Array(name.utf8).span) else { throw StorageError(.open, folder.path, .misuse) }
+            if known.isEmpty { try removeUnfinished() }
             segments = try folder.segments(disk)
             guard !segments.isEmpty else { return finish([], isWhole: true) }
             if known.isEmpty { try setHalfLineAside() } else { boundByKnown() }
@@ -72,12 +73,18 @@ final class LoadJob: ReadJob {
         return nil
     }
 
+    /// A kill may have left a file that was to take another's place.
+    private func removeUnfinished() throws(StorageError) {
+        for entry in try disk.list(folder.path) ?? [] where entry.isFile && entry.name.hasSuffix(RoomFolder.newSuffix) {
+            guard Segment.first(of: String(entry.name.dropLast(RoomFolder.newSuffix.count))) != nil else { continue }
+            try disk.remove(folder.path + "/" + entry.name)
+        }
+    }
+
     /// The room is still known, from before it was forgotten: its file may hold bytes that were refused.
     private func boundByKnown() {
-        for index in segments.indices {
-            guard let old = known.first(where: { $0.first == segments[index].first }) else { continue }
-            segments[index].length = min(segments[index].length, old.length)
-        }
+        guard let old = known.last, let index = segments.firstIndex(where: { $0.first == old.first }) else { return }
+        segments[index].length = min(segments[index].length, old.length)
     }
 
     /// What a killed process has written is seen by everyone, and may not be on the disk itself yet.

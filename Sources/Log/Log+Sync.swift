@@ -93,6 +93,7 @@ extension Log {
         (looking, filesAtWork) = ([], [])
         for log in looked {
             if log.needsCut { markDirty(log) }
+            startFold(log)
             dropIfForgotten(log)
         }
         unsaved.removeAll { !$0.isSavingLines }

@@ -23,6 +23,7 @@ package enum AppendOutcome: Hashable, Sendable {
 ///     DIR/lock                                       held by the one server that uses the folder
 ///     DIR/state.json                                 whether the last stop was clean, and how often it was not
 ///     DIR/secret                                     what others' secrets are hashed with
+///     DIR/erasing/ROOM                               a mark: deleted texts are to be erased from the room's files
 ///     DIR/rooms/ROOM/00000000000000000001.jsonl      a room's events, one line each, named by the first one's seq
 ///
 /// The loop itself does nothing but the write: `append` for each room, then `commit`. Syncs and reads are done by `Disk`, and
@@ -32,7 +33,7 @@ package final class Log {
     let disk: any Disk
     package let folder: DataFolder
     package let policy: FsyncPolicy
-    private let rules: RoomRules
+    let rules: RoomRules
     let sizes: LogSizes
     var rooms: [String: RoomLog] = [:]
     /// Rooms with an open file.
@@ -57,6 +58,10 @@ package final class Log {
     var nextSync: Int64?
     package internal(set) var metrics = LogMetrics()
     var incidents: [LogIncident] = []
+    /// Rooms that have begun a new segment.
+    var begun: [String] = []
+    /// Rooms with deleted texts that were not erased before the last stop.
+    var unfinished: Set<String> = []
 
     /// - Parameter rules: what the rooms decide by.
     package init(
@@ -70,6 +75,7 @@ package final class Log {
         self.rules = rules
         self.sizes = sizes
         incidents = folder.incidents
+        unfinished = folder.unfinishedErasures
     }
 
     private func roomFolder(_ name: String) -> RoomFolder { RoomFolder(path: folder.rooms + "/" + name) }
@@ -83,7 +89,9 @@ package final class Log {
         }
         let wasOpen = willWrite(log)
         do throws(StorageError) {
+            if room.unerased > 0 { try mark(log, deletion: room.unerased) }
             try log.append(room, sizes, to: storage)
+            if log.hasBegun { begun.append(log.name) }
         } catch {
             didWrite(log, wasOpen: wasOpen)
             return refuse(error)
@@ -131,17 +139,20 @@ package final class Log {
     // MARK: Reading
 
     /// Asks for something to be read.
-    package func request(_ request: ReadRequest) {
+    ///
+    /// - Parameter fold: of a search, what was done to messages that their lines do not tell.
+    package func request(_ request: ReadRequest, fold: Fold? = nil) {
         let log = rooms[request.room]
-        disk.read(
-            DiskReadRequest(
-                request: request, folder: roomFolder(request.room), segments: log?.segments ?? [], rules: rules,
-                base: folder.seqBase, syncs: policy == .always && folder.mayHoldUnsynced))
+        var read = DiskReadRequest(
+            request: request, folder: roomFolder(request.room), segments: log?.segments ?? [], rules: rules,
+            base: folder.seqBase, syncs: policy == .always && folder.mayHoldUnsynced)
+        read.fold = fold
+        disk.read(read)
         pendingReads += 1
     }
 
     /// Reads that have not been answered.
-    package private(set) var pendingReads = 0
+    package internal(set) var pendingReads = 0
 
     /// Takes in what the disk has done.
     package func takeResults(now: Int64) -> [LogEvent] { disk.takeResults().compactMap { take($0, now: now) } }
@@ -156,7 +167,10 @@ package final class Log {
             case .loaded(let room): register(room.name, read, now: now)
             // A load syncs what it tells, where it has to.
             case .failed(let error) where error.operation == .sync: return .syncFailed(error)
-            case .lines, .failed: break
+            case .folded(let folded): self.folded(read.result.request.room, folded, read.segments)
+            case .failed where read.result.request.kind == .fold:
+                folded(read.result.request.room, nil, read.segments)
+            case .lines, .found, .failed: break
             }
             return .read(read.result)
         }
@@ -171,7 +185,9 @@ package final class Log {
             return
         }
         let folder = roomFolder(name)
-        rooms[name] = RoomLog(name: name, folder: folder, segments: read.segments, needsSegment: !read.hasSnapshot)
+        let log = RoomLog(name: name, folder: folder, segments: read.segments, needsSegment: !read.hasSnapshot)
+        rooms[name] = log
+        log.isMarked = unfinished.contains(name)
         // What a killed process has written may still be on its way to the disk.
         guard self.folder.mayHoldUnsynced, !read.segments.isEmpty, policy != .always else { return }
         let newest = policy == .never ? read.segments[...] : read.segments.suffix(2)
@@ -192,7 +208,7 @@ package final class Log {
 
     func dropIfForgotten(_ log: RoomLog) {
         // Two views of one room's files must never be: so it stays known until nothing is left to be done to them.
-        guard log.isForgotten, !log.isInHand else { return }
+        guard log.isForgotten, !log.isInHand, log.fold == nil else { return }
         log.closeTail(storage)
         openRooms.removeAll { $0 === log }
         if rooms[log.name] === log { rooms[log.name] = nil }
@@ -221,6 +237,7 @@ package final class Log {
             guard failures.isEmpty, let request = makeSyncRequest(syncs: true) else { break }
             if let failure = takeIn(request.perform(on: storage)) { failures.append(failure) }
         }
+        finishFolds()
         let earlier = folder.mayHoldUnsynced ? folder.lastWritten(storage) : []
         unsynced.formUnion(earlier ?? [])
         let rest = SyncRequest(ticket: 0, files: [], folders: unsynced.sorted(), syncs: true).perform(on: storage)

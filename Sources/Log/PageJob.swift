@@ -1,14 +1,21 @@
 import Chat
 
-/// Finds lines: messages before or after a seq, events since one, or one event.
+/// Finds lines: messages before or after a seq, or with a text in them, events since one, or one event.
 final class PageJob: ReadJob {
     private let disk: any Storage
     private let folder: RoomFolder
-    private let segments: [Segment]
+    private var segments: [Segment]
     private let kind: ReadRequest.Kind
     private let limit: Int
     private let limitBytes: Int
     private let isForwards: Bool
+    /// What is looked for, and what was done to messages that their lines do not tell.
+    private let search: MessageSearch?
+    private let fold: Fold?
+    /// Bytes that were looked at, and the first event among them.
+    private var looked: Int64 = 0
+    private var oldestLooked: UInt64?
+    private var oldestFound: UInt64?
     let incidents: [LogIncident] = []
     let isUrgent = false
 
@@ -24,18 +31,21 @@ final class PageJob: ReadJob {
 
     init(
         _ disk: any Storage, _ folder: RoomFolder, segments: [Segment], kind: ReadRequest.Kind,
-        limitBytes: Int = ReadLimits.answerBytes
+        limitBytes: Int = ReadLimits.answerBytes, fold: Fold? = nil
     ) {
         self.disk = disk
         self.folder = folder
         self.segments = segments
         self.kind = kind
         self.limitBytes = limitBytes
+        self.fold = fold
+        if case .search(let text, _, _) = kind { search = MessageSearch(text.span) } else { search = nil }
         switch kind {
-        case .messagesBefore(_, let limit), .since(_, let limit): (self.limit, isForwards) = (limit, false)
+        case .messagesBefore(_, let limit), .since(_, let limit), .search(_, _, let limit):
+            (self.limit, isForwards) = (limit, false)
         case .messagesAfter(_, let limit): (self.limit, isForwards) = (limit, true)
         case .event: (limit, isForwards) = (1, true)
-        case .load: (limit, isForwards) = (0, true)
+        case .load, .fold: (limit, isForwards) = (0, true)
         }
     }
 
@@ -51,17 +61,20 @@ final class PageJob: ReadJob {
         }
         if isForwards { try forwards(place) } else { try backwards(place) }
         guard isDone else { return nil }
-        return .lines(Array((isForwards ? pieces : pieces.reversed()).joined()), more: more)
+        let lines = Array((isForwards ? pieces : pieces.reversed()).joined())
+        guard search != nil else { return .lines(lines, more: more) }
+        // Where the answer is full, it goes on before the oldest found; where enough was looked at, before that.
+        return .found(lines, next: more ? (count < limit && byteCount < limitBytes ? oldestLooked : oldestFound) : nil)
     }
 
     /// Finds the place to begin at.
     private func begin() throws(StorageError) {
         let seq: UInt64
         switch kind {
-        case .messagesBefore(let before, _): seq = before
+        case .messagesBefore(let before, _), .search(_, let before, _): seq = before
         case .messagesAfter(let after, _): seq = min(after, .max - 2) + 1
         case .event(let wanted): seq = wanted
-        case .since, .load: seq = .max
+        case .since, .load, .fold: seq = .max
         }
         let index = (segments.firstIndex { $0.first > seq } ?? segments.count) - 1
         guard !segments.isEmpty else {
@@ -90,7 +103,10 @@ final class PageJob: ReadJob {
     private func open(_ index: Int) throws(StorageError) -> Bool {
         close()
         do throws(StorageError) {
-            reader = try LineReader(disk, folder.file(segments[index].first))
+            let reader = try LineReader(disk, folder.file(segments[index].first))
+            self.reader = reader
+            // An older file may have been written anew meanwhile.
+            if index + 1 < segments.count { segments[index].length = try reader.size }
             return true
         } catch {
             guard error.isMissing else { throw error }
@@ -114,7 +130,7 @@ final class PageJob: ReadJob {
         var piece: [UInt8] = []
         EventLine.forEachLine(in: reader.bytes.span) { range in
             guard !isDone, let event = EventLine(reader.bytes.span.extracting(range)) else { return }
-            if let isWanted = wants(event) {
+            if let isWanted = wants(event, reader.bytes.span.extracting(range)) {
                 if isWanted { offer(reader.bytes[range.lowerBound...range.upperBound], to: &piece) }
             } else {
                 isDone = true
@@ -139,13 +155,22 @@ final class PageJob: ReadJob {
         let start = try reader.backwards(from: place.offset)
         // In the order of the file, as a load takes them: one that is not greater than one before it does not count.
         var events: [(event: EventLine, range: Range<Int>)] = []
-        EventLine.forEach(in: reader.bytes.span) { event, range in
+        let take = { (event: EventLine, range: Range<Int>) in
             if event.seq > events.last?.event.seq ?? 0 { events.append((event, range)) }
+        }
+        if let search {
+            forEachCandidate(of: search, in: reader.bytes.span, take)
+        } else {
+            EventLine.forEach(in: reader.bytes.span, take)
         }
         var found: [Range<Int>] = []
         for (event, range) in events.reversed() where !isDone {
-            switch wants(event) {
-            case true?: if take(range.count + 1) { found.append(range) }
+            switch wants(event, reader.bytes.span.extracting(range)) {
+            case true?:
+                if self.take(range.count + 1) {
+                    found.append(range)
+                    oldestFound = event.seq
+                }
             case false?: break
             case nil: isDone = true
             }
@@ -155,6 +180,42 @@ final class PageJob: ReadJob {
         pieces.append(piece)
         self.reader = reader
         self.place = (place.index, start)
+        if search != nil { noteLooked(place.offset - start, reader.bytes.span) }
+    }
+
+    /// A search looks at so much and no more; whoever wants to go on asks again.
+    private func noteLooked(_ byteCount: Int64, _ bytes: Span<UInt8>) {
+        looked += byteCount
+        if let first = PageJob.firstEvent(in: bytes) { oldestLooked = first }
+        guard looked >= ReadLimits.searchedBytes, !isDone, oldestLooked != nil else { return }
+        more = true
+        isDone = true
+    }
+
+    private static func firstEvent(in bytes: Span<UInt8>) -> UInt64? {
+        var start = 0
+        for i in bytes.indices where bytes[i] == 0x0A {
+            if let event = EventLine(bytes.extracting(start..<i)) { return event.seq }
+            start = i + 1
+        }
+        return nil
+    }
+
+    /// Walks the events that may have what is looked for. Most lines are passed over by their bytes alone.
+    private func forEachCandidate(
+        of search: MessageSearch, in bytes: Span<UInt8>, _ body: (EventLine, Range<Int>) -> Void
+    ) {
+        // The text of an edit that is not in its message's line cannot be found there.
+        let edited = Set((fold?.facts ?? [:]).filter { $0.value.editMatches(search) }.keys)
+        guard edited.isEmpty else { return EventLine.forEach(in: bytes, body) }
+        var at = 0
+        while let place = search.candidate(in: bytes, from: at) {
+            var (start, end) = (place, place)
+            while start > 0, bytes[start - 1] != 0x0A { start -= 1 }
+            while end < bytes.count, bytes[end] != 0x0A { end += 1 }
+            if end < bytes.count, let event = EventLine(bytes.extracting(start..<end)) { body(event, start..<end) }
+            at = end + 1
+        }
     }
 
     private func offer(_ line: ArraySlice<UInt8>, to piece: inout [UInt8]) {
@@ -177,19 +238,22 @@ final class PageJob: ReadJob {
     private var previous: UInt64?
 
     /// Whether an event is wanted; nil where none that would follow is.
-    private func wants(_ event: EventLine) -> Bool? {
+    private func wants(_ event: EventLine, _ line: Span<UInt8>) -> Bool? {
         if let previous, isForwards ? event.seq <= previous : event.seq >= previous { return false }
         previous = event.seq
-        return isWanted(event)
+        return isWanted(event, line)
     }
 
-    private func isWanted(_ event: EventLine) -> Bool? {
+    private func isWanted(_ event: EventLine, _ line: Span<UInt8>) -> Bool? {
         switch kind {
         case .messagesBefore(let seq, _): event.kind == .message && event.seq < seq
         case .messagesAfter(let seq, _): event.kind == .message && event.seq > seq
         case .event(let seq): event.seq > seq ? nil : event.seq == seq
         case .since(let seq, _): event.seq > seq ? true : nil
-        case .load: nil
+        case .search(_, let seq, _):
+            event.kind == .message && event.seq < seq
+                && search?.matches(event, of: line, fold?.facts(of: event, in: line)) == true
+        case .load, .fold: nil
         }
     }
 }

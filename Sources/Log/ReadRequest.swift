@@ -24,6 +24,10 @@ package struct ReadRequest: Sendable, Hashable {
         case event(UInt64)
         /// All events above a seq, the newest `limit` of them.
         case since(UInt64, limit: Int)
+        /// The `message` events below a seq that have a text in them, a JSON string; the newest `limit` of them.
+        case search([UInt8], before: UInt64, limit: Int)
+        /// What was done to messages is folded into their lines.
+        case fold
     }
 }
 
@@ -37,6 +41,9 @@ package struct ReadResult: Sendable {
         /// Whole lines in the order of their seqs, each with its line break, as they are stored; `more` tells whether there are
         /// others beyond.
         case lines([UInt8], more: Bool)
+        /// Messages that were looked for, as `lines`; and where to go on, where there is more.
+        case found([UInt8], next: UInt64?)
+        case folded(Folded)
         case failed(StorageError)
     }
 }
@@ -45,6 +52,8 @@ package struct ReadResult: Sendable {
 enum ReadLimits {
     /// Bytes of one answer: what does not fit is left out as if the limit in events had been lower, and `more` says so.
     static let answerBytes = 2 << 20
+    /// Bytes that one search looks at.
+    static let searchedBytes: Int64 = 64 << 20
     /// Segments that are looked through for one that begins with a whole snapshot.
     static let loadedSegments = 4
 }

@@ -27,6 +27,8 @@ final class RoomLog {
     private(set) var needsSegment: Bool
     /// Lines that were in a file which has gone, as they stood there: they are written again before anything else.
     private var saved: [UInt8] = []
+    /// Whether the last append has begun a segment after another.
+    private(set) var hasBegun = false
     /// The file was found to be gone, or changed by somebody else, before it was appended to.
     private var change: LogIncident?
 
@@ -40,6 +42,12 @@ final class RoomLog {
     private var changedFolders: [String] = []
     /// Files that are full, and were closed to appends before they were synced.
     private var retired: [SyncRequest.File] = []
+    /// What is to be folded into the lines of older files, and whether that is at work.
+    var fold: Fold?
+    var isFolding = false
+    /// Whether a mark in the data folder says that deleted texts are to be erased, and the newest deletion.
+    var isMarked = false
+    var newestDeletion: UInt64 = 0
     /// Nobody needs it any more, once it is synced.
     var isForgotten = false
 
@@ -58,6 +66,9 @@ final class RoomLog {
     var isInHand: Bool { isDirty || isSyncing || needsCut || isSavingLines }
     /// Whether more than a sync is left to be done to it, so that it has to stay open.
     var needsTail: Bool { needsCut || isSavingLines }
+
+    /// The next lines go to a new segment.
+    func startSegment() { needsSegment = true }
 
     func closeTail(_ disk: any Storage) {
         if let tail { disk.close(tail) }
@@ -99,6 +110,7 @@ final class RoomLog {
         let savedLines = block
         var cursor = cursor
         let isNew = segments[segments.count - 1].length == 0
+        hasBegun = isNew && segments.count > 1
         if isNew {
             // A segment begins with a snapshot. It tells what follows from the lines behind it, too, and says so.
             var new = SnapshotCursor()
@@ -304,13 +316,22 @@ final class RoomLog {
         var text = try lines(of: old, upTo: disk.size(of: old), after: newest, disk)
         var count = 0
         EventLine.forEach(in: text.span) { _, _ in count += 1 }
-        if size > 0, count > 0 { text.insert(0x0A, at: 0) }
+        if count > 0, try !endsWithLine(gone.path, size, disk) { text.insert(0x0A, at: 0) }
         try disk.appendAll(text.span, to: file, path: gone.path)
         segments.removeAll { $0.first == gone.first }
         let place = segments.firstIndex { $0.first > gone.first } ?? segments.count
         segments.insert(Segment(first: gone.first, length: size + Int64(text.count)), at: place)
         changedFolders += [gone.path, folder.path]
         return count
+    }
+
+    /// Whether what is appended to a file begins a line.
+    private func endsWithLine(_ path: String, _ size: Int64, _ disk: any Storage) throws(StorageError) -> Bool {
+        guard size > 0 else { return true }
+        let file = try disk.open(path, .read)
+        defer { disk.close(file) }
+        var last: [UInt8] = [0]
+        return try disk.readAll(file, at: size - 1, into: &last, range: 0..<1) == 1 && last[0] == 0x0A
     }
 
     /// Writes what was saved of a room that is not in memory any more: with no snapshot but the one it had.

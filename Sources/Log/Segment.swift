@@ -33,6 +33,9 @@ package struct Segment: Sendable, Hashable {
 struct RoomFolder: Sendable, Hashable {
     let path: String
 
+    /// What the name of a file ends with that is to take another's place.
+    static let newSuffix = ".new"
+
     func file(_ first: UInt64) -> String { path + "/" + Segment.name(first) }
 
     /// What was found behind the last line break of a file, half a line: it is no line of the log, and kept all the same.

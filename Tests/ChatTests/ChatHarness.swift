@@ -122,6 +122,10 @@ struct ChatHarness {
         chat.endTick(output)
         disk.reads += output.reads
         inputs.removeAll()
+        for index in output.erasures {
+            let folded = disk.fold(chat.rooms[Int(index)], erases: true)
+            inputs.items.append(.folded(room: index, folded))
+        }
         if let error = chat.bookkeepingError { Issue.record("\(error)") }
         // They have had all that was for them, and are closed then.
         for (id, ending) in output.endings where !ending.isDone { close(id, .lost) }

@@ -9,7 +9,7 @@ func quoted(_ text: String) -> String {
 /// A JSON object as Foundation reads it: an independent opinion on what the chat writes.
 struct JSON: CustomStringConvertible {
     let text: String
-    private let object: [String: Any]
+    fileprivate let object: [String: Any]
 
     init(_ text: String) {
         self.text = text
@@ -42,5 +42,12 @@ struct JSON: CustomStringConvertible {
         case "history": "history \((self["events"] as [JSON]? ?? []).map(\.short))"
         default: "\(type) \(self["username"] ?? "?")"
         }
+    }
+}
+
+extension JSON {
+    /// The objects that are members of an object, by their names.
+    func objects(_ name: String) -> [String: JSON]? {
+        (object[name] as? [String: [String: Any]])?.mapValues { JSON($0) }
     }
 }

@@ -16,7 +16,7 @@ import Testing
                     seq += UInt64(random.below(3) + 1)
                     let text = [UInt8](repeating: UInt8(truncatingIfNeeded: seq), count: random.below(50))
                     let isMessage = random.once(in: 2)
-                    queue.append(seq: seq, text.span, isMessage: isMessage)
+                    queue.append(seq: seq, text.span, isMessage ? .message : .join)
                     model.append((seq, text, isMessage))
                 } else {
                     queue.removeFirst()
@@ -43,7 +43,7 @@ import Testing
         var queue = LineQueue()
         let long = [UInt8](repeating: 1, count: 1000)
         for seq in 1...10_000 as ClosedRange<UInt64> {
-            queue.append(seq: seq, seq % 100 == 0 ? long.span : long.span.extracting(0..<1), isMessage: true)
+            queue.append(seq: seq, seq % 100 == 0 ? long.span : long.span.extracting(0..<1), .message)
             while queue.byteCount > 5000 { queue.removeFirst() }
             #expect(queue.bytes.count <= 2 * queue.byteCount + 1000)
         }
@@ -100,7 +100,7 @@ import Testing
                 let isMessage = random.once(in: 3)
                 let text = "\(seq) " + String(repeating: "x", count: random.below(40))
                 let line = Array("__\(text)__".utf8)
-                recent.append(seq: seq, text: 2..<line.count - 2, of: line.span, isMessage: isMessage, rules)
+                recent.append(seq: seq, text: 2..<line.count - 2, of: line.span, isMessage ? .message : .join, rules)
                 model.lines.append((seq, isMessage, text))
                 if seq % 50 == 0 { check(recent, model, &random) }
             }
@@ -133,7 +133,7 @@ import Testing
             for line in model.lines.dropFirst(olderCount) {
                 let text = Array(line.text.utf8)
                 recent.append(
-                    seq: line.seq, text: 0..<text.count, of: text.span, isMessage: line.isMessage, rules)
+                    seq: line.seq, text: 0..<text.count, of: text.span, line.isMessage ? .message : .join, rules)
             }
             let through = UInt64(100 + 2 * olderCount)
             recent.load(olderMessages: Array(older.utf8).span, isWhole: false, droppedThrough: through, rules)

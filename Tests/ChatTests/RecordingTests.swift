@@ -96,6 +96,29 @@ import Testing
         #expect(result.differences == [])
     }
 
+    @Test func replay_ofChangesToMessages_agrees() {
+        var world = ChatHarness.durable()
+        world.isRecording = true
+        Recording.appendSettings(world.chat.limits.rules, to: &world.recording)
+        let ada = world.join("Ada", key: "a")
+        for number in 0..<1300 { world.say(ada, "\(number)") }
+        world.tick()
+        // The first ones are on the disk alone: what is read of them is a part of the recording.
+        for request in [
+            "{\"type\":\"edit\",\"target\":2,\"text\":\"zero\",\"id\":\"e\"}",
+            "{\"type\":\"react\",\"target\":2,\"emoji\":\"👍\"}",
+            "{\"type\":\"react\",\"target\":2,\"emoji\":\"👍\",\"on\":false}", "{\"type\":\"delete\",\"target\":3}",
+            "{\"type\":\"message\",\"text\":\"x\",\"reply\":4}",
+        ] {
+            world.send(ada, request)
+            for _ in 0..<3 { world.tick() }
+        }
+        #expect(world.take(ada).suffix(5).map(\.type) == ["edit", "react", "react", "delete", "message"])
+        let result = replay(world.recording)
+        #expect(result.differences.isEmpty)
+        #expect(result.agreed > 10)
+    }
+
     @Test func replay_ofAChange_namesWhatDiffers() {
         let (recording, _) = recording()
         func change(_ text: String) -> [[String]] {

@@ -97,6 +97,22 @@ struct SimulatedDisk {
         lines.filter { JSON($0).type == "message" }.map { $0 + "\n" }
     }
 
+    /// Folds what was done to messages into their lines, in a new segment's time.
+    mutating func fold(_ room: Room, erases: Bool) -> Folded {
+        let fold = room.fold(erases: erases)
+        rooms[room.name] = (rooms[room.name] ?? []).map { text in
+            let line = Array(text.utf8)
+            guard let event = EventLine(line.span), event.kind == .message,
+                let facts = fold.facts(of: event, in: line.span)
+            else { return text }
+            var folded: [UInt8] = []
+            event.appendFolded(of: line.span, facts, to: &folded)
+            return String(decoding: folded.dropLast(), as: UTF8.self)
+        }
+        beginSegment(of: room)
+        return Folded(fold) { _ in false }
+    }
+
     /// Answers a read; with nothing if `fails`.
     func answer(_ read: DiskRead, of room: Room, fails: Bool = false, to inputs: inout TickInputs) {
         guard read.want != .load else {
@@ -122,6 +138,18 @@ struct SimulatedDisk {
         case .since(let since, let limit):
             let all = events.filter { $0.number > since }
             found = (all.suffix(limit), all.count)
+        case .search(let text, let before, let limit):
+            let search = MessageSearch(text.span)
+            let fold = room.fold(erases: false)
+            let all = messages.filter { message in
+                let line = Array(message.text.utf8)
+                guard message.number < before, let event = EventLine(line.span) else { return false }
+                return search.matches(event, of: line.span, fold.facts(of: event, in: line.span))
+            }
+            let found = all.suffix(limit)
+            let range = inputs.append(found.map { $0.text + "\n" }.joined())
+            let next = found.count < all.count ? found.first?.number : nil
+            return inputs.items.append(.found(request: read.request, range, next: next))
         }
         let range = inputs.append(found.lines.map { $0.text + "\n" }.joined())
         inputs.items.append(.lines(request: read.request, range, more: found.all > found.lines.count))

@@ -21,6 +21,8 @@ final class Rig {
     private(set) var released: UInt64 = 0
     private var results: [ReadResult] = []
     private var nextSlot: UInt32 = 0
+    /// What the last input's ranges are places in.
+    private var applied: [UInt8] = []
     private var counters = ChatCounters()
     private static let rules = RoomRules(isDurable: true)
 
@@ -113,6 +115,7 @@ final class Rig {
     }
 
     func apply(_ input: RoomInput, _ bytes: [UInt8], _ room: String) {
+        applied = bytes
         rooms[room]?.apply(
             input, of: bytes.span, at: Moment(now: now / 1_000_000, time: 1_700_000_000_000 + now / 1_000_000))
     }
@@ -132,11 +135,11 @@ final class Rig {
         guard var room = rooms.removeValue(forKey: name) else { return .refused(StorageError(.append, name, .misuse)) }
         var outcome = AppendOutcome.written
         if !room.unwritten.isEmpty { outcome = log.append(room) }
-        let none: [UInt8] = []
+        let bytes = applied
         if outcome == .written {
             room.commit(counting: &counters)
         } else {
-            room.rollBack(none.span, counting: &counters)
+            room.rollBack(bytes.span, counting: &counters)
         }
         if outcome != .written { room.beginTick() }
         // What would have been sent by now.
@@ -156,6 +159,75 @@ final class Rig {
         }
         post(text, by: id, messageID: messageID, room)
         return write(room)
+    }
+
+    /// Does something to a message, as its sender, as the door does it: what is not in memory is read first.
+    @discardableResult
+    func change(
+        _ kind: (Int) -> MessageChange.Kind, text: String = "", _ target: UInt64, _ room: String = "lobby"
+    ) -> AppendOutcome {
+        guard let id = rooms[room]?.present.first ?? enter("Ada", room) else {
+            return .refused(StorageError(.append, room, .misuse))
+        }
+        if rooms[room]?.needsDisk(message: target) == true {
+            guard case .lines(let line, _) = read(.event(target), room) else {
+                return .refused(StorageError(.read, room, .misuse))
+            }
+            apply(.messageRead(target, line: 0..<max(0, line.count - 1)), line, room)
+        }
+        var bytes: [UInt8] = []
+        bytes.append(quoting: text)
+        apply(.change(id, MessageChange(kind: kind(bytes.count), target: target, id: 0..<0)), bytes, room)
+        return write(room)
+    }
+
+    func edit(_ target: UInt64, _ text: String, _ room: String = "lobby") -> AppendOutcome {
+        change({ .edit(text: 0..<$0) }, text: text, target, room)
+    }
+    func delete(_ target: UInt64, _ room: String = "lobby") -> AppendOutcome {
+        change({ _ in .delete }, target, room)
+    }
+    func react(_ target: UInt64, _ emoji: String, on: Bool = true, _ room: String = "lobby") -> AppendOutcome {
+        change({ _ in .react(emoji: emoji, on: on) }, target, room)
+    }
+
+    /// Has what was done to messages folded into their lines, and waits for that.
+    ///
+    /// - Returns: whether it was done.
+    @discardableResult
+    func fold(_ room: String = "lobby", erases: Bool = false) -> Bool {
+        guard let state = rooms[room] else { return false }
+        switch log.fold(state, erases: erases) {
+        case .refused: return false
+        case .nothingToDo(let folded): apply(.folded(folded), [], room)
+        case .begun:
+            for _ in 0..<1_000_000 {
+                turn(by: 10_000_000)
+                guard let index = results.firstIndex(where: { $0.request.kind == .fold }) else { continue }
+                guard case .folded(let folded) = results.remove(at: index).outcome else { return false }
+                apply(.folded(folded), [], room)
+                break
+            }
+        }
+        write(room)
+        return true
+    }
+
+    /// Looks for a text.
+    func search(_ text: String, before: UInt64 = .max, limit: Int = 50) -> (texts: [String], next: UInt64?)? {
+        var quoted: [UInt8] = []
+        quoted.append(quoting: text)
+        let tag = UInt64.random(in: 0 ... .max)
+        log.request(
+            ReadRequest(.search(quoted, before: before, limit: limit), room: "lobby", tag: tag),
+            fold: rooms["lobby"]?.fold(erases: false))
+        for _ in 0..<1_000_000 {
+            turn()
+            guard let index = results.firstIndex(where: { $0.request.tag == tag }) else { continue }
+            guard case .found(let lines, let next) = results.remove(at: index).outcome else { return nil }
+            return (textsOf(lines), next)
+        }
+        return nil
     }
 
     /// Says a number of texts, each in a tick of its own.

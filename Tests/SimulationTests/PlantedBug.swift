@@ -198,7 +198,7 @@ struct PlantedBug: Sendable, CustomStringConvertible {
             "if isDirty || isSyncing, var file", "if !%, isDirty || isSyncing, var file"),
         PlantedBug(
             "a room's file is closed in the middle of a sync", "Log/Log.swift",
-            "guard log.isForgotten, !log.isInHand else", "guard log.isForgotten, % || !log.isInHand else"),
+            "guard log.isForgotten, !log.isInHand, log.fold", "guard log.isForgotten, % || !log.isInHand, log.fold"),
         PlantedBug(
             "a line is written behind half a line when there was no new file for it", "Log/RoomLog.swift",
             "                needsSegment = true\n", "                needsSegment = !%\n"),

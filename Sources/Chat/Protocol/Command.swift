@@ -2,7 +2,7 @@ import Bytes
 
 /// What a client can ask for.
 enum CommandType: Sendable {
-    case join, message, typing, rename, history
+    case join, message, edit, delete, react, typing, rename, history, search
 
     init?(_ token: JSONToken, of text: Span<UInt8>) {
         if token.isPlain {
@@ -17,6 +17,10 @@ enum CommandType: Sendable {
     private init?(_ name: Span<UInt8>) {
         switch name.count {
         case 4 where name.isEqual(to: "join"): self = .join
+        case 4 where name.isEqual(to: "edit"): self = .edit
+        case 5 where name.isEqual(to: "react"): self = .react
+        case 6 where name.isEqual(to: "delete"): self = .delete
+        case 6 where name.isEqual(to: "search"): self = .search
         case 6 where name.isEqual(to: "typing"): self = .typing
         case 6 where name.isEqual(to: "rename"): self = .rename
         case 7 where name.isEqual(to: "message"): self = .message
@@ -40,6 +44,10 @@ struct Command {
     var before = JSONToken.absent
     var after = JSONToken.absent
     var limit = JSONToken.absent
+    var reply = JSONToken.absent
+    var target = JSONToken.absent
+    var emoji = JSONToken.absent
+    var on = JSONToken.absent
 
     /// Reads one JSON object; nil if the text is not that and nothing else.
     init?(_ text: Span<UInt8>) {
@@ -63,14 +71,18 @@ struct Command {
     private mutating func take(_ name: Span<UInt8>, _ value: JSONToken) {
         switch name.count {
         case 2 where name.isEqual(to: "id"): id = value
+        case 2 where name.isEqual(to: "on"): on = value
         case 3 where name.isEqual(to: "key"): key = value
         case 3 where name.isEqual(to: "ref"): ref = value
         case 4 where name.isEqual(to: "type"): type = value
         case 4 where name.isEqual(to: "text"): text = value
         case 5 where name.isEqual(to: "since"): since = value
         case 5 where name.isEqual(to: "limit"): limit = value
+        case 5 where name.isEqual(to: "reply"): reply = value
+        case 5 where name.isEqual(to: "emoji"): emoji = value
         case 5 where name.isEqual(to: "after"): after = value
         case 6 where name.isEqual(to: "before"): before = value
+        case 6 where name.isEqual(to: "target"): target = value
         case 7 where name.isEqual(to: "session"): session = value
         case 8 where name.isEqual(to: "username"): username = value
         default: break

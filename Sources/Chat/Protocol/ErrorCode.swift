@@ -10,6 +10,9 @@ package enum ErrorCode: String, Sendable, CaseIterable {
     case roomInvalid = "room_invalid"
     case textEmpty = "text_empty"
     case textTooLong = "text_too_long"
+    case notAllowed = "not_allowed"
+    case notFound = "not_found"
+    case tooLate = "too_late"
     case rateLimited = "rate_limited"
     case storageFailed = "storage_failed"
 }
@@ -38,6 +41,10 @@ package struct Refusal: Error, Sendable {
 
     static let alreadyJoined = Refusal(.alreadyJoined, "You are in the room already.")
     static let badJSON = Refusal(.badJSON, "A message must be one JSON object.")
+    static let notFound = Refusal(.notFound, "There is no such message.")
+    static let notYours = Refusal(.notAllowed, "Only whoever said it may do that.")
+    static let tooLate = Refusal(.tooLate, "A message can be edited for 24 hours.")
+    static let tooManyReactions = Refusal(.notAllowed, "A message can have 20 kinds of reactions.")
     static let notJoined = Refusal(.notJoined, "Join the room first.")
     static let usernameInvalid = Refusal(
         .usernameInvalid, "A name is 1 to 32 characters long, none of them invisible or a control character.")

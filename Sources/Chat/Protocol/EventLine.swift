@@ -7,14 +7,7 @@ package struct EventLine {
     package let kind: EventKind
     package let seq: UInt64
     package let time: Int64
-    package private(set) var username = JSONToken.absent
-    package private(set) var user = JSONToken.absent
-    package private(set) var to = JSONToken.absent
-    package private(set) var text = JSONToken.absent
-    package private(set) var id = JSONToken.absent
-    package private(set) var target = JSONToken.absent
-    /// What only the server needs: an object.
-    package private(set) var hidden = JSONToken.absent
+    private let members: Members
     /// Whether the line is just as the server writes it, with what is hidden at its end if there is any; and where the part
     /// ends that clients see, without the closing bracket.
     private(set) var plainEnd: Int?
@@ -23,11 +16,7 @@ package struct EventLine {
     package init?(_ line: Span<UInt8>) {
         // Anything may stand in a file, and clients are told nothing but UTF-8.
         guard UTF8Validator.isValid(line) else { return nil }
-        var type = JSONToken.absent
-        var number = JSONToken.absent
-        var moment = JSONToken.absent
-        var (username, user, to, text) = (JSONToken.absent, JSONToken.absent, JSONToken.absent, JSONToken.absent)
-        var (id, target, hidden) = (JSONToken.absent, JSONToken.absent, JSONToken.absent)
+        var found = Members()
         var hiddenName = JSONToken.absent
         var isLast = false
         var at = 0
@@ -37,38 +26,28 @@ package struct EventLine {
             JSONScanner.members(
                 line, &at,
                 onMember: { name, value in
-                    let isFirst = hidden.kind == .absent
+                    let isFirst = found.hidden.kind == .absent
                     isLast = false
-                    switch name.range.count {
-                    case 1 where line[name.range.lowerBound] == UInt8(ascii: "_"):
-                        (hiddenName, hidden, isLast) = (name, value, isFirst)
-                    case 2 where line.extracting(name.range).isEqual(to: "id"): id = value
-                    case 2 where line.extracting(name.range).isEqual(to: "to"): to = value
-                    case 3 where line.extracting(name.range).isEqual(to: "seq"): number = value
-                    case 4 where line.extracting(name.range).isEqual(to: "type"): type = value
-                    case 4 where line.extracting(name.range).isEqual(to: "time"): moment = value
-                    case 4 where line.extracting(name.range).isEqual(to: "text"): text = value
-                    case 4 where line.extracting(name.range).isEqual(to: "user"): user = value
-                    case 6 where line.extracting(name.range).isEqual(to: "target"): target = value
-                    case 8 where line.extracting(name.range).isEqual(to: "username"): username = value
-                    default: break
+                    if name.range.count == 1, line[name.range.lowerBound] == UInt8(ascii: "_") {
+                        (hiddenName, found.hidden, isLast) = (name, value, isFirst)
+                    } else {
+                        found.take(line.extracting(name.range), value)
                     }
                 })
         else { return nil }
         let end = at
         JSONScanner.skipSpace(line, &at)
-        guard at == line.count, type.kind == .string, username.kind == .string,
-            let kind = EventKind(line.extracting(type.range)),
-            let seq = JSONScanner.whole(line, number), seq > 0, seq <= Limits.largestSeq,
-            kind != .message || text.kind == .string, kind != .rename || to.kind == .string,
-            // Whatever stands in a file: what clients are sent is UTF-8.
-            UTF8Validator.isValid(line)
+        guard at == line.count, found.type.kind == .string, found.username.kind == .string,
+            let kind = EventKind(line.extracting(found.type.range)),
+            let seq = JSONScanner.whole(line, found.seq), seq > 0, seq <= Limits.largestSeq,
+            kind != .rename || found.to.kind == .string
         else { return nil }
         self.kind = kind
         self.seq = seq
-        time = Int64(clamping: JSONScanner.whole(line, moment) ?? 0)
-        (self.username, self.user, self.to, self.text) = (username, user, to, text)
-        (self.id, self.target, self.hidden) = (id, target, hidden)
+        time = Int64(clamping: JSONScanner.whole(line, found.time) ?? 0)
+        members = found
+        guard kind != .message || text.kind == .string || isDeleted(in: line) else { return nil }
+        let hidden = found.hidden
         if start == 0, end == line.count {
             if hidden.kind == .absent {
                 plainEnd = end - 1
@@ -80,6 +59,30 @@ package struct EventLine {
         }
     }
 
+    package var username: JSONToken { members.username }
+    package var user: JSONToken { members.user }
+    package var to: JSONToken { members.to }
+    package var text: JSONToken { members.text }
+    package var id: JSONToken { members.id }
+    package var target: JSONToken { members.target }
+    var emoji: JSONToken { members.emoji }
+    var role: JSONToken { members.role }
+    /// What only the server needs: an object.
+    package var hidden: JSONToken { members.hidden }
+
+    /// Whether its text was deleted.
+    package func isDeleted(in line: Span<UInt8>) -> Bool { isTrue(members.deleted, line) }
+
+    /// Whether its text is not the first one.
+    package var isEdited: Bool { members.edited.kind == .number }
+
+    /// Whether a reaction is given, not taken back.
+    func isOn(in line: Span<UInt8>) -> Bool { isTrue(members.on, line) }
+
+    private func isTrue(_ token: JSONToken, _ line: Span<UInt8>) -> Bool {
+        token.kind == .boolean && line[token.range.lowerBound] == UInt8(ascii: "t")
+    }
+
     /// Whose event it is; nobody's where it is from before there were users.
     package func user(in line: Span<UInt8>) -> UserID {
         user.kind == .string ? UserID(line.extracting(user.range)) ?? .nobody : .nobody
@@ -88,12 +91,18 @@ package struct EventLine {
     /// Appends what clients see of it, up to the closing bracket.
     package func appendVisible(of line: Span<UInt8>, to bytes: inout [UInt8]) {
         if let plainEnd { return bytes.append(copying: line.extracting(0..<plainEnd)) }
+        appendVisible(of: line, to: &bytes) { _ in true }
+    }
+
+    /// Appends those of its members that clients see and that are wanted, up to the closing bracket.
+    func appendVisible(of line: Span<UInt8>, to bytes: inout [UInt8], where isWanted: (Span<UInt8>) -> Bool) {
         bytes.append(UInt8(ascii: "{"))
         var isFirst = true
         var at = 0
         JSONScanner.skipSpace(line, &at)
         _ = JSONScanner.members(line, &at) { name, value in
-            guard !line.extracting(name.range).isEqual(to: "_") else { return }
+            let key = line.extracting(name.range)
+            guard !key.isEqual(to: "_"), isWanted(key) else { return }
             if !isFirst { bytes.append(UInt8(ascii: ",")) }
             isFirst = false
             bytes.append(copying: line.extracting(name.quotedRange))
@@ -115,6 +124,45 @@ package struct EventLine {
     package static func forEach(in bytes: Span<UInt8>, _ body: (_ event: EventLine, _ range: Range<Int>) -> Void) {
         forEachLine(in: bytes) { range in
             if let event = EventLine(bytes.extracting(range)) { body(event, range) }
+        }
+    }
+}
+
+/// Where the members of an event stand that mean something.
+private struct Members {
+    var type = JSONToken.absent
+    var seq = JSONToken.absent
+    var time = JSONToken.absent
+    var username = JSONToken.absent
+    var user = JSONToken.absent
+    var to = JSONToken.absent
+    var text = JSONToken.absent
+    var id = JSONToken.absent
+    var target = JSONToken.absent
+    var edited = JSONToken.absent
+    var deleted = JSONToken.absent
+    var emoji = JSONToken.absent
+    var on = JSONToken.absent
+    var role = JSONToken.absent
+    var hidden = JSONToken.absent
+
+    mutating func take(_ name: Span<UInt8>, _ value: JSONToken) {
+        switch name.count {
+        case 2 where name.isEqual(to: "id"): id = value
+        case 2 where name.isEqual(to: "to"): to = value
+        case 2 where name.isEqual(to: "on"): on = value
+        case 3 where name.isEqual(to: "seq"): seq = value
+        case 4 where name.isEqual(to: "type"): type = value
+        case 4 where name.isEqual(to: "time"): time = value
+        case 4 where name.isEqual(to: "text"): text = value
+        case 4 where name.isEqual(to: "user"): user = value
+        case 4 where name.isEqual(to: "role"): role = value
+        case 5 where name.isEqual(to: "emoji"): emoji = value
+        case 6 where name.isEqual(to: "target"): target = value
+        case 6 where name.isEqual(to: "edited"): edited = value
+        case 7 where name.isEqual(to: "deleted"): deleted = value
+        case 8 where name.isEqual(to: "username"): username = value
+        default: break
         }
     }
 }

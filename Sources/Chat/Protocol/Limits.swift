@@ -13,6 +13,15 @@ package struct Limits: Sendable {
     package static let keyScalars = 16...128
     /// Messages in one answer to `history`.
     package static let historyLimit: ClosedRange<UInt64> = 1...200
+    /// Messages in one answer to `search`, and how many there are where the client does not say.
+    package static let searchLimit: ClosedRange<UInt64> = 1...50
+    static let usualSearchLimit: UInt64 = 20
+    /// Unicode scalars in a text that is looked for.
+    package static let searchScalars = 2...100
+    /// Unicode scalars in one emoji: a family of four with four shades of skin has eleven.
+    static let emojiScalars = 1...16
+    /// Names with each kind of reactions to a message.
+    static let reactionNames = 20
     /// Names in a welcome.
     package static let welcomeUsers = 500
     /// Messages in a welcome without `since`.
@@ -62,6 +71,11 @@ package struct Limits: Sendable {
 
     /// The memory that a text takes while it waits: an array has a head of its own.
     static func parkedBytes(of count: Int) -> Int { count + 48 }
+
+    /// How long deletions are gathered before texts are erased from the log, in milliseconds; and how long after a failure that is
+    /// tried again.
+    static let erasureDelay: Int64 = 30_000
+    static let erasureRetry: Int64 = 5_000
 
     /// Answers of one connection that may wait behind one that comes from the disk.
     package static let waitingAnswers = 256

@@ -127,7 +127,25 @@ extension RoomInput {
             bytes.append(6)
             bytes.append(bits: session)
         case .restarted: bytes.append(7)
-        case .refused, .page, .pageRead, .repeatRead, .readFailed:
+        case .change(let id, let change):
+            bytes.append(8)
+            bytes.append(number: id.number)
+            bytes.append(number: change.target)
+            bytes.append(change.id, of: all)
+            switch change.kind {
+            case .edit(let text):
+                bytes.append(0)
+                bytes.append(text, of: all)
+            case .delete: bytes.append(1)
+            case .react(let emoji, let on):
+                bytes.append(on ? 2 : 3)
+                bytes.append(text: emoji)
+            }
+        case .messageRead(let seq, let line):
+            bytes.append(9)
+            bytes.append(number: seq)
+            bytes.append(line, of: all)
+        case .refused, .page, .pageRead, .repeatRead, .folded, .search, .searchRead, .readFailed:
             assertionFailure("an input that changes nothing is recorded")
         }
     }

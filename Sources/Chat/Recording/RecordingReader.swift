@@ -114,8 +114,31 @@ private struct BodyReader {
             return .graceOver(member: member, grace: UInt32(truncatingIfNeeded: grace))
         case 6: return bits().map { .returning(session: $0) }
         case 7: return .restarted
+        case 8:
+            guard let id = id(), let change = change(&arena) else { return nil }
+            return .change(id, change)
+        case 9:
+            guard let seq = number(), let line = range(&arena) else { return nil }
+            return .messageRead(seq, line: line)
         default: return nil
         }
+    }
+
+    private mutating func change(_ arena: inout [UInt8]) -> MessageChange? {
+        guard let target = number(), let id = range(&arena) else { return nil }
+        let kind: MessageChange.Kind
+        switch byte() {
+        case 0:
+            guard let text = range(&arena) else { return nil }
+            kind = .edit(text: text)
+        case 1: kind = .delete
+        case 2, 3:
+            let isOn = bytes[at - 1] == 2
+            guard let emoji = text() else { return nil }
+            kind = .react(emoji: emoji, on: isOn)
+        default: return nil
+        }
+        return MessageChange(kind: kind, target: target, id: id)
     }
 
     private mutating func join() -> Join? {

@@ -9,7 +9,9 @@ struct LineQueue: Sendable {
         var seq: UInt64
         var start: Int
         var count: Int
-        var isMessage: Bool
+        var kind: EventKind
+
+        var isMessage: Bool { kind == .message }
 
         var range: Range<Int> { start..<start + count }
     }
@@ -25,15 +27,15 @@ struct LineQueue: Sendable {
     var first: Entry? { dropped < all.count ? all[dropped] : nil }
     var entries: ArraySlice<Entry> { all[dropped...] }
 
-    mutating func append(seq: UInt64, _ line: Span<UInt8>, isMessage: Bool) {
-        all.append(Entry(seq: seq, start: bytes.count, count: line.count, isMessage: isMessage))
-        if isMessage { messageCount += 1 }
+    mutating func append(seq: UInt64, _ line: Span<UInt8>, _ kind: EventKind) {
+        all.append(Entry(seq: seq, start: bytes.count, count: line.count, kind: kind))
+        if kind == .message { messageCount += 1 }
         bytes.append(copying: line)
     }
 
     /// Adds a line of another queue.
     mutating func append(_ entry: Entry, of other: LineQueue) {
-        append(seq: entry.seq, other.bytes.span.extracting(entry.range), isMessage: entry.isMessage)
+        append(seq: entry.seq, other.bytes.span.extracting(entry.range), entry.kind)
     }
 
     /// The line with this seq.

@@ -5,11 +5,19 @@ struct LineReference {
     enum Source { case fetched, older, newest, pending }
     var source: Source
     var range: Range<Int>
+    var seq: UInt64
+    var kind: EventKind
+}
+
+extension LineReference {
+    init(_ source: Source, _ entry: LineQueue.Entry) {
+        self.init(source: source, range: entry.range, seq: entry.seq, kind: entry.kind)
+    }
 }
 
 /// Events that were read from the disk for someone who comes back after a long time.
 package struct FetchedEvents: Sendable {
-    /// What clients see of them: lines, each with its line break.
+    /// Lines as they are stored, each with its line break.
     package var lines: [UInt8]
     /// Whether there are more between what was asked for and the first of these.
     package var more: Bool
@@ -39,10 +47,10 @@ struct Recent: Sendable {
     var byteCount: Int { newest.byteCount + older.byteCount }
 
     /// Takes the room's next event in, whose text without the closing bracket is at `text` in `bytes`.
-    mutating func append(seq: UInt64, text: Range<Int>, of bytes: Span<UInt8>, isMessage: Bool, _ rules: RoomRules) {
+    mutating func append(seq: UInt64, text: Range<Int>, of bytes: Span<UInt8>, _ kind: EventKind, _ rules: RoomRules) {
         if last > 0, !Recent.isNext(seq, after: last) { missingBefore = seq }
         last = seq
-        newest.append(seq: seq, bytes.extracting(text), isMessage: isMessage)
+        newest.append(seq: seq, bytes.extracting(text), kind)
         trim(rules)
     }
 
@@ -69,7 +77,7 @@ struct Recent: Sendable {
             guard event.kind == .message else { return }
             visible.removeAll(keepingCapacity: true)
             event.appendVisible(of: olderMessages.extracting(range), to: &visible)
-            all.append(seq: event.seq, visible.span, isMessage: true)
+            all.append(seq: event.seq, visible.span, .message)
         }
         for entry in older.entries { all.append(entry, of: older) }
         older = all
@@ -93,16 +101,16 @@ struct Recent: Sendable {
 
     /// The events after `since`, as far as they are held, oldest first.
     func lines(after since: UInt64) -> [LineReference] {
-        newest.entries[newest.position(ofSeq: since + 1)...].map { LineReference(source: .newest, range: $0.range) }
+        newest.entries[newest.position(ofSeq: since + 1)...].map { LineReference(.newest, $0) }
     }
 
     /// Adds messages before `before`, the newest first, until there are `count` lines or no more messages are held.
     func collectMessages(before: UInt64, count: Int, into lines: inout [LineReference]) {
         newest.forEachMessage(before: before, limit: count - lines.count) {
-            lines.append(LineReference(source: .newest, range: $0.range))
+            lines.append(LineReference(.newest, $0))
         }
         older.forEachMessage(before: before, limit: count - lines.count) {
-            lines.append(LineReference(source: .older, range: $0.range))
+            lines.append(LineReference(.older, $0))
         }
     }
 
@@ -111,15 +119,14 @@ struct Recent: Sendable {
         for (source, queue) in [(LineReference.Source.older, older), (.newest, newest)] {
             for entry in queue.entries[queue.position(ofSeq: after + 1)...] where entry.isMessage {
                 guard lines.count < count else { return }
-                lines.append(LineReference(source: source, range: entry.range))
+                lines.append(LineReference(source, entry))
             }
         }
     }
 
     /// The event with this seq, if it is held.
     func line(_ seq: UInt64) -> LineReference? {
-        newest.entry(seq).map { LineReference(source: .newest, range: $0.range) }
-            ?? older.entry(seq).map { LineReference(source: .older, range: $0.range) }
+        newest.entry(seq).map { LineReference(.newest, $0) } ?? older.entry(seq).map { LineReference(.older, $0) }
     }
 
     /// Copies a text out, without its closing bracket.

@@ -12,6 +12,12 @@ enum UndoRecord: Sendable {
     case detached(UInt64, ConnectionID, hearsFrom: UInt64)
     /// A person as it was, without its identifiers; nil where there was none.
     indirect case person(UInt64, PersonRecord?)
+    /// What was done to a message; nil where nothing was.
+    indirect case facts(UInt64, MessageFacts?)
+    /// A purge was added.
+    case purged
+    /// The newest deletion whose text is still in the log.
+    case erasing(UInt64)
 }
 
 /// What of a person changes with joins, leaves and renames.
@@ -39,7 +45,7 @@ extension Room {
             guard case .event(let kind) = entry.kind else { continue }
             number += 1
             recent.append(
-                seq: number, text: entry.range, of: lines.span, isMessage: kind == .message, rules)
+                seq: number, text: entry.range, of: lines.span, kind, rules)
             counters.count(kind)
         }
         precondition(number == seq, "a room's events and its seq have come apart")
@@ -48,6 +54,7 @@ extension Room {
         counters.resumes += resumes
         beginTick()
         if isDue { forgetPeople() }
+        trimFacts()
     }
 
     /// What comes next is another tick's.
@@ -59,6 +66,7 @@ extension Room {
         undo.removeAll(keepingCapacity: undo.capacity <= 256)
         inputs.removeAll(keepingCapacity: inputs.capacity <= 64)
         refusesEvents = false
+        if !fetchedMessages.isEmpty { fetchedMessages = [:] }
         start = TickStart(
             bytes: lines.count, entries: nextEntry, seq: seq, member: members.next, person: people.next,
             firstKept: firstKept)
@@ -99,6 +107,9 @@ extension Room {
             attach(id, to: number)
             hearsFrom[hearsFrom.count - 1] = hears
         case .person(let number, let old): revert(person: number, to: old)
+        case .facts(let target, let old): facts[target] = old
+        case .purged: purges.removeLast()
+        case .erasing(let old): unerased = old
         }
     }
 

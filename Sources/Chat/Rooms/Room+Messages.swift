@@ -14,6 +14,7 @@ extension Room {
         guard let number = speaker(id, reference, bytes), let person = members[number]?.person else { return }
         let hash = messageID.isEmpty ? nil : UsedIDs.hash(of: bytes.extracting(messageID))
         if let hash, let seq = people[person]?.used[hash] { return sayAgain(seq, messageID, bytes, id) }
+        if let reply, let refusal = refusal(ofReplyTo: reply) { return refuse(id, refusal, reference, bytes) }
         guard !refusesEvents else { return refuse(id, .storageFailed, reference, bytes) }
         append(.message, by: members[number]?.signature ?? []) { line in
             line.append(",\"text\":")
@@ -31,7 +32,7 @@ extension Room {
     }
 
     /// A user has used an `id`, for the newest event.
-    private mutating func remember(_ hash: UsedIDs.Hash, of person: UInt64) {
+    mutating func remember(_ hash: UsedIDs.Hash, of person: UInt64) {
         // Its dictionaries are held by two only where the older is forgotten: else the next line would copy them.
         if people[person]?.used.turns(time: moment.time) == true, let used = people[person]?.used {
             undo.append(.usedIDs(person, used))
@@ -41,10 +42,11 @@ extension Room {
     }
 
     /// A request whose `id` was used before: its sender gets the first one's event again, if that is a message.
-    private mutating func sayAgain(_ seq: UInt64, _ messageID: Range<Int>, _ bytes: Span<UInt8>, _ id: ConnectionID) {
+    mutating func sayAgain(_ seq: UInt64, _ messageID: Range<Int>, _ bytes: Span<UInt8>, _ id: ConnectionID) {
         repeats += 1
-        if let line = event(seq) {
-            answer(id) { room, text in room.append(line, to: &text) }
+        if let line = reference(to: seq) {
+            guard line.kind == .message else { return answerDone(seq, messageID, bytes, id) }
+            answer(id) { room, text in room.append([line], for: id, closes: false, to: &text) }
         } else if rules.isDurable {
             append(.awaits(DiskRead(room: 0, want: .event(seq), request: 0)), to: .one(id)) { text in
                 text.append(copying: bytes.extracting(messageID))
@@ -54,13 +56,14 @@ extension Room {
         }
     }
 
-    /// The event with this seq, if it is a message and in memory.
-    private func event(_ seq: UInt64) -> LineReference? {
+    /// The event with this seq, if it is in memory.
+    func reference(to seq: UInt64) -> LineReference? {
         guard seq > start.seq else { return recent.line(seq) }
         return newEvents(after: seq - 1).first
     }
 
-    private func append(_ reference: LineReference, to bytes: inout [UInt8]) {
+    /// Copies an event out as it was, without its closing bracket.
+    func append(raw reference: LineReference, to bytes: inout [UInt8]) {
         switch reference.source {
         case .pending: bytes.append(copying: lines.span.extracting(reference.range))
         case .newest, .older: recent.append(reference, to: &bytes)
@@ -80,16 +83,22 @@ extension Room {
         guard let found, let event = EventLine(stored.extracting(found)) else {
             return answerDone(seq, messageID, bytes, id, request: request)
         }
-        answer(id, request: request) { event.appendVisible(of: stored.extracting(found), to: &$1) }
+        answer(id, request: request) { room, text in
+            let line = stored.extracting(found)
+            event.appendNow(of: line, room.facts(of: event, in: line), for: room.asker(id), to: &text)
+        }
     }
 
     /// What was asked for is so already.
-    private mutating func answerDone(
+    mutating func answerDone(
         _ seq: UInt64, _ messageID: Range<Int>, _ bytes: Span<UInt8>, _ id: ConnectionID, request: UInt64 = 0
     ) {
         answer(id, request: request) { _, text in
-            text.append("{\"type\":\"done\",\"id\":")
-            text.append(copying: bytes.extracting(messageID))
+            text.append("{\"type\":\"done\"")
+            if !messageID.isEmpty {
+                text.append(",\"id\":")
+                text.append(copying: bytes.extracting(messageID))
+            }
             text.append(",\"seq\":")
             text.append(decimal: seq)
         }
@@ -127,22 +136,15 @@ extension Room {
                 text.append(copying: bytes.extracting(page.ref))
             }
         }
-        answer(page, more: found.more, bytes, id) { room, text in room.append(found.lines, to: &text) }
+        answer(page, more: found.more, bytes, id) { room, text in room.append(found.lines, for: id, to: &text) }
     }
 
     /// What was read for a page.
     mutating func answer(
         _ page: PageRequest, stored: Span<UInt8>, more: Bool, _ bytes: Span<UInt8>, _ id: ConnectionID
     ) {
-        answer(page, more: more, bytes, id) { _, text in
-            var isFirst = true
-            EventLine.forEach(in: stored) { event, range in
-                guard event.kind == .message else { return }
-                if !isFirst { text.append(UInt8(ascii: ",")) }
-                isFirst = false
-                event.appendVisible(of: stored.extracting(range), to: &text)
-                text.append(UInt8(ascii: "}"))
-            }
+        answer(page, more: more, bytes, id) { room, text in
+            room.append(stored: stored, for: id, to: &text) { _ in true }
         }
     }
 

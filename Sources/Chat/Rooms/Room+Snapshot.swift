@@ -5,6 +5,8 @@ package struct SnapshotCursor: Sendable {
     var part = 0
     var member: UInt64 = 0
     var person: UInt64 = 0
+    /// The message whose facts were written last.
+    var target: UInt64 = 0
     /// Whether the last piece is written.
     package internal(set) var isDone = false
 
@@ -42,6 +44,8 @@ extension Room {
                 bytes.append(decimal: jump.to)
                 bytes.append("]")
             }
+            bytes.append("],\"purges\":[")
+            appendList(purges, to: &bytes) { $0.append($1) }
             bytes.append("]")
         }
         cursor.part += 1
@@ -52,7 +56,10 @@ extension Room {
             cursor.member = appendTable(members, from: cursor.member, upTo: start + limit, to: &bytes) {
                 $2.append($1, $0)
             }
-            cursor.isDone = members.first(from: cursor.member) == nil
+        }
+        bytes.append("],\"facts\":[")
+        if members.first(from: cursor.member) == nil {
+            cursor.isDone = appendFacts(after: &cursor.target, upTo: start + limit, to: &bytes)
         }
         bytes.append(cursor.isDone ? "],\"last\":true}\n" : "]}\n")
     }
@@ -70,6 +77,20 @@ extension Room {
         return next
     }
 
+    /// Appends what was done to messages, as far as their lines do not tell it.
+    ///
+    /// - Returns: whether that is all.
+    private func appendFacts(after target: inout UInt64, upTo end: Int, to bytes: inout [UInt8]) -> Bool {
+        let targets = facts.filter { $0.value.isUnfolded }.keys.sorted()
+        for next in targets where next > target {
+            guard bytes.count < end || bytes.last == UInt8(ascii: "[") else { return false }
+            if bytes.last != UInt8(ascii: "[") { bytes.append(UInt8(ascii: ",")) }
+            facts[next]?.append(target: next, to: &bytes)
+            target = next
+        }
+        return true
+    }
+
     private func appendList<Element>(
         _ list: [Element], to bytes: inout [UInt8], _ body: (inout [UInt8], Element) -> Void
     ) {
@@ -81,6 +102,16 @@ extension Room {
 }
 
 extension [UInt8] {
+    fileprivate mutating func append(_ purge: Purge) {
+        append("[\"")
+        purge.user.append(to: &self)
+        append("\",")
+        append(decimal: UInt64(clamping: purge.from))
+        append(",")
+        append(decimal: purge.seq)
+        append("]")
+    }
+
     fileprivate mutating func append(_ member: Member, _ number: UInt64) {
         append("{\"member\":")
         append(decimal: number)

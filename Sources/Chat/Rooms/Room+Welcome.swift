@@ -31,7 +31,7 @@ extension Room {
         text.append(",\"seq\":")
         text.append(decimal: seq)
         text.append(",\"history\":[")
-        append(history.lines, fetched, to: &text)
+        append(history.lines, fetched, for: id, to: &text)
         text.append(history.gap ? "],\"gap\":true" : "],\"gap\":false")
         swap(&text, &texts)
         append(.welcome, to: .newcomer(id), range: start..<texts.count)
@@ -85,7 +85,7 @@ extension Room {
             guard event.seq > last, event.seq <= recent.droppedThrough else { return }
             isWhole = isWhole && Recent.isNext(event.seq, after: last)
             last = event.seq
-            lines.append(LineReference(source: .fetched, range: range.lowerBound..<range.upperBound - 1))
+            lines.append(LineReference(source: .fetched, range: range, seq: event.seq, kind: event.kind))
         }
         let reaches = last == recent.droppedThrough || Recent.isNext(recent.droppedThrough + 1, after: last)
         return (lines, isWhole && reaches)
@@ -94,9 +94,16 @@ extension Room {
     /// The events of this tick after a seq.
     func newEvents(after since: UInt64) -> [LineReference] {
         guard seq > since else { return [] }
-        let all = pending[firstNew...].lazy.filter(\.isEvent)
-        let skipped = since > start.seq ? Int(since - start.seq) : 0
-        return all.dropFirst(skipped).map { LineReference(source: .pending, range: $0.range) }
+        var number = start.seq
+        var lines: [LineReference] = []
+        for entry in pending[firstNew...] {
+            guard case .event(let kind) = entry.kind else { continue }
+            number += 1
+            if number > since {
+                lines.append(LineReference(source: .pending, range: entry.range, seq: number, kind: kind))
+            }
+        }
+        return lines
     }
 
     /// Where this tick's entries begin in `pending`.
@@ -115,7 +122,7 @@ extension Room {
         for entry in pending[firstNew...].reversed() where entry.isEvent {
             if entry.kind == .event(.message), seq < before {
                 guard lines.count <= limit else { break }
-                lines.append(LineReference(source: .pending, range: entry.range))
+                lines.append(LineReference(source: .pending, range: entry.range, seq: seq, kind: .message))
             }
             seq -= 1
         }
@@ -133,7 +140,7 @@ extension Room {
         for entry in pending[firstNew...] where entry.isEvent {
             seq += 1
             guard entry.kind == .event(.message), seq > after, lines.count <= limit else { continue }
-            lines.append(LineReference(source: .pending, range: entry.range))
+            lines.append(LineReference(source: .pending, range: entry.range, seq: seq, kind: .message))
         }
         let isWhole = cut(&lines, count: limit, bytes: bytes, fromEnd: false)
         return (lines, !isWhole)
@@ -152,18 +159,5 @@ extension Room {
         let isWhole = kept == lines.count
         if fromEnd { lines.removeFirst(lines.count - kept) } else { lines.removeLast(lines.count - kept) }
         return isWhole
-    }
-
-    /// Appends events with commas between them.
-    func append(_ references: [LineReference], _ fetched: FetchedEvents? = nil, to bytes: inout [UInt8]) {
-        for (index, reference) in references.enumerated() {
-            if index > 0 { bytes.append(UInt8(ascii: ",")) }
-            switch reference.source {
-            case .fetched: if let fetched { bytes.append(copying: fetched.lines.span.extracting(reference.range)) }
-            case .pending: bytes.append(copying: lines.span.extracting(reference.range))
-            case .newest, .older: recent.append(reference, to: &bytes)
-            }
-            bytes.append(UInt8(ascii: "}"))
-        }
     }
 }

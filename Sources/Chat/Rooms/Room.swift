@@ -29,6 +29,21 @@ package struct Room: Sendable {
     var jumps: [(from: UInt64, to: UInt64)] = []
     var recent = Recent()
 
+    // MARK: What was done to messages
+
+    /// Of messages in memory all, of others what their lines in the log do not tell yet.
+    var facts: [UInt64: MessageFacts] = [:]
+    /// Deletions of many messages that their lines do not tell yet.
+    var purges: [Purge] = []
+    /// The newest deletion whose text may still be in the log; 0 where there is none.
+    package internal(set) var unerased: UInt64 = 0
+    /// Whether a time is set at which that text is erased.
+    var isErasing = false
+    /// Stored lines of messages that this tick's requests are about.
+    var fetchedMessages: [UInt64: [UInt8]] = [:]
+    /// Facts of messages up to this one were looked through when they left memory.
+    var factsTrimmedThrough: UInt64 = 0
+
     // MARK: People
 
     var members = NumberedTable<Member>()
@@ -136,6 +151,8 @@ package struct Room: Sendable {
         switch input {
         case .join(let id, let join): self.join(join, id)
         case .message(let id, let text, let messageID, let reply): say(text, messageID, reply, bytes, id)
+        case .change(let id, let change): self.change(change, bytes, id)
+        case .messageRead(let seq, let line): fetchedMessages[seq] = Array(copying: bytes.extracting(line))
         case .typing(let id): showTyping(id)
         case .rename(let id, let username): rename(to: username, id)
         case .closed(let id, let departure): depart(id, departure)
@@ -149,6 +166,10 @@ package struct Room: Sendable {
             answer(page, stored: bytes.extracting(lines), more: more, bytes, id)
         case .repeatRead(let id, let seq, let messageID, let lines, let request):
             repeatEvent(seq, messageID, stored: bytes.extracting(lines), request: request, bytes, id)
+        case .folded(let folded): take(folded)
+        case .search(let id, let search): self.search(search, bytes, id)
+        case .searchRead(let id, let search, let lines, let next):
+            answer(search, stored: bytes.extracting(lines), next: next, bytes, id)
         case .readFailed(let id, let reference, let request):
             refuse(id, .storageFailed, reference, bytes, request: request)
         }

@@ -5,6 +5,10 @@
 package enum RoomInput: Sendable {
     indirect case join(ConnectionID, Join)
     case message(ConnectionID, text: Range<Int>, id: Range<Int>, reply: UInt64?)
+    /// Something is done to a message.
+    indirect case change(ConnectionID, MessageChange)
+    /// The stored line of a message that a request of this tick is about; empty where there is none.
+    case messageRead(UInt64, line: Range<Int>)
     case typing(ConnectionID)
     indirect case rename(ConnectionID, Username)
     /// The connection is no more, or will send nothing more that counts.
@@ -26,14 +30,20 @@ package enum RoomInput: Sendable {
     indirect case pageRead(ConnectionID, PageRequest, lines: Range<Int>, more: Bool)
     /// The event of an `id` that was used before, as it was read, or nothing.
     indirect case repeatRead(ConnectionID, seq: UInt64, id: Range<Int>, lines: Range<Int>, request: UInt64)
+    /// What was done to messages is in their lines now.
+    indirect case folded(Folded)
+    /// A search in all that was said.
+    indirect case search(ConnectionID, SearchRequest)
+    /// What was found: stored messages; and where to go on, where there is more.
+    indirect case searchRead(ConnectionID, SearchRequest, lines: Range<Int>, next: UInt64?)
     /// A read has failed.
     indirect case readFailed(ConnectionID, reference: Reference?, request: UInt64)
 
     /// Whether it may change the room, so that it belongs into a recording.
     package var isDecisive: Bool {
         switch self {
-        case .join, .message, .typing, .rename, .closed, .graceOver, .returning, .restarted: true
-        case .refused, .page, .pageRead, .repeatRead, .readFailed: false
+        case .join, .message, .change, .messageRead, .typing, .rename, .closed, .graceOver, .returning, .restarted: true
+        case .refused, .page, .pageRead, .repeatRead, .folded, .search, .searchRead, .readFailed: false
         }
     }
 }
@@ -64,6 +74,36 @@ package struct Join: Sendable {
         self.since = since
         self.fetched = fetched
     }
+}
+
+/// What a client wants to have done to a message.
+package struct MessageChange: Sendable, Equatable {
+    package enum Kind: Sendable, Equatable {
+        /// A new text, as a JSON string.
+        case edit(text: Range<Int>)
+        case delete
+        /// A reaction, given or taken back.
+        case react(emoji: String, on: Bool)
+    }
+
+    package var kind: Kind
+    package var target: UInt64
+    /// What the client calls the request; empty where it has no name.
+    package var id: Range<Int>
+}
+
+/// What a client looks for in all that was said.
+package struct SearchRequest: Sendable, Equatable {
+    /// The text, as a JSON string.
+    package var text: Range<Int>
+    /// Only messages before this seq.
+    package var before: UInt64
+    package var limit: Int
+    package var ref: Range<Int>
+    /// The read that it took, or 0.
+    package var request: UInt64 = 0
+
+    var reference: Reference? { ref.isEmpty ? nil : Reference(name: .ref, range: ref) }
 }
 
 /// How a connection ended, as far as the chat cares: it decides how long the name stays in the room.
@@ -113,6 +153,10 @@ package struct DiskRead: Sendable, Equatable {
         case event(UInt64)
         /// The newest `limit` events after this seq.
         case since(UInt64, limit: Int)
+        /// The newest `limit` messages before a seq that have a text in them, given as a JSON string.
+        case search([UInt8], before: UInt64, limit: Int)
+
+        package var isSearch: Bool { if case .search = self { true } else { false } }
     }
 
     /// The room's place in the chat's table.

@@ -40,6 +40,40 @@ package struct RoomLoader: Sendable {
         return (JSONScanner.whole(line, fields["part"]) == 0, isLast)
     }
 
+    /// Appends a piece of a snapshot without the texts of some messages, line break included.
+    ///
+    /// - Returns: false where the line is no such piece, or has none of them; then nothing is appended.
+    package static func appendSnapshot(
+        _ line: Span<UInt8>, without isForgotten: (UInt64) -> Bool, to bytes: inout [UInt8]
+    ) -> Bool {
+        guard snapshotPart(line) != nil, let fields = JSONFields(line), fields["facts"].kind == .array else {
+            return false
+        }
+        var facts: [UInt8] = []
+        var hasForgotten = false
+        var at = fields["facts"].range.lowerBound
+        _ = JSONScanner.elements(line, &at) { element in
+            if !facts.isEmpty { facts.append(UInt8(ascii: ",")) }
+            let text = line.extracting(element.range)
+            if let (target, known) = MessageFacts.read(text), known.edit != nil, isForgotten(target) {
+                hasForgotten = true
+                var deleted = known
+                deleted.delete(by: known.newest)
+                deleted.append(target: target, to: &facts)
+            } else {
+                facts.append(copying: text)
+            }
+        }
+        guard hasForgotten else { return false }
+        bytes.append(copying: line.extracting(0..<fields["facts"].range.lowerBound))
+        bytes.append("[")
+        bytes.append(copying: facts.span)
+        bytes.append("]")
+        bytes.append(copying: line.extracting(fields["facts"].range.upperBound..<line.count))
+        bytes.append("\n")
+        return true
+    }
+
     // MARK: Lines
 
     /// Takes the next line, given without its line break.
@@ -58,7 +92,8 @@ package struct RoomLoader: Sendable {
             event.appendVisible(of: line, to: &visible)
             let text = visible
             room.recent.append(
-                seq: event.seq, text: 0..<text.count, of: text.span, isMessage: event.kind == .message, room.rules)
+                seq: event.seq, text: 0..<text.count, of: text.span, event.kind, room.rules)
+            if event.kind == .message { noteFacts(event, line) }
             if event.seq > toldThrough { apply(event, line) }
             return .taken
         }
@@ -98,11 +133,44 @@ package struct RoomLoader: Sendable {
             if let other = room.names[username.folded], other != number { room.remove(other) }
             room.setName(of: number, to: username)
         case .message, .edit, .delete, .react, .moderation:
+            applyChange(event, line, hidden, hiddenText)
             guard event.id.kind == .string, let person = room.peopleByUser[event.user(in: line)] else { return }
             let id = UsedIDs.hash(of: line.extracting(event.id.quotedRange))
             room.people[person]?.used.insert(id, seq: event.seq, time: event.time)
         }
         room.undo.removeAll()
+    }
+
+    /// What a message's own line tells of what was done to it.
+    private mutating func noteFacts(_ event: EventLine, _ line: Span<UInt8>) {
+        guard room.facts[event.seq] == nil, let facts = event.facts(in: line) else { return }
+        room.facts[event.seq] = facts
+    }
+
+    /// What an event has done to a message.
+    private mutating func applyChange(
+        _ event: EventLine, _ line: Span<UInt8>, _ hidden: JSONFields?, _ hiddenText: Span<UInt8>
+    ) {
+        guard let target = JSONScanner.whole(line, event.target) else { return }
+        var facts = room.facts[target] ?? MessageFacts()
+        switch event.kind {
+        case .edit where event.text.kind == .string:
+            facts.edit = MessageFacts.Edit(
+                seq: event.seq, time: event.time, text: Array(copying: line.extracting(event.text.quotedRange)))
+        case .delete: facts.delete(by: event.seq)
+        case .react where event.emoji.kind == .string:
+            let told = hidden.flatMap { MessageFacts.reactions($0["reactions"], of: hiddenText) }
+            var reactions = facts.reactions ?? told ?? []
+            let giver = MessageFacts.Reaction.Giver(
+                user: event.user(in: line), username: String(unescaping: event.username, of: line), seq: event.seq)
+            MessageFacts.change(
+                &reactions, emoji: String(unescaping: event.emoji, of: line), giver: giver, on: event.isOn(in: line))
+            facts.reactions = reactions
+        default: return
+        }
+        facts.newest = event.seq
+        facts.isUnfolded = true
+        room.facts[target] = facts
     }
 
     private mutating func join(_ name: String, _ user: UserID, session: UInt128?, isKeyed: Bool, number: UInt64?) {
@@ -131,6 +199,11 @@ package struct RoomLoader: Sendable {
         isComplete = part.isLast
         elements(line, fields["people"]) { takePerson($0) }
         elements(line, fields["members"]) { takeMember($0) }
+        elements(line, fields["facts"]) { text in
+            guard let (target, facts) = MessageFacts.read(text) else { return }
+            room.facts[target] = facts
+            room.facts[target]?.isUnfolded = true
+        }
         return true
     }
 
@@ -142,6 +215,10 @@ package struct RoomLoader: Sendable {
             room.members.reserve(below: next)
         }
         if let next = JSONScanner.whole(line, fields["nextPerson"]), isNumber(next) { room.people.reserve(below: next) }
+        elements(line, fields["purges"]) { text in
+            guard let purge = Purge(text) else { return }
+            room.purges.append(purge)
+        }
         elements(line, fields["jumps"]) { jump in
             var bounds: [UInt64] = []
             var at = 0
@@ -243,6 +320,10 @@ package struct RoomLoader: Sendable {
         var room = room
         room.recent.load(
             olderMessages: olderMessages, isWhole: isWhole, droppedThrough: firstSeq - 1, room.rules)
+        EventLine.forEach(in: olderMessages) { event, range in
+            let line = olderMessages.extracting(range)
+            if room.facts[event.seq] == nil { room.facts[event.seq] = event.facts(in: line) }
+        }
         room.seq = max(room.seq, last)
         // What is read from a log has one; a room that is only recorded may have none.
         if room.firstKept == 0, firstEvent != nil { room.firstKept = firstSeq }
@@ -253,6 +334,7 @@ package struct RoomLoader: Sendable {
             room.seq = base
         }
         forgetLostIDs(&room)
+        room.trimFacts()
         room.phase = .ready
         room.beginTick()
         return room

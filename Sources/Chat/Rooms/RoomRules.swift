@@ -35,6 +35,10 @@ package struct RoomRules: Sendable, Equatable {
     package static let rememberedPeople = 10_000
     /// After so many new people it is looked which are to be forgotten.
     static let peopleBetweenLooks: UInt64 = 256
+    /// Kinds of reactions to one message.
+    static let reactionsOfMessage = 20
+    /// After so many messages have left memory, what was done to them is forgotten.
+    static let messagesBetweenLooks: UInt64 = 64
     /// Unclean stops whose lost tails are still known.
     static let rememberedJumps = 16
 }

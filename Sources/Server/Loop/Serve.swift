@@ -179,6 +179,7 @@ extension Server where W: ~Copyable {
             admission: Admission(options), reading: Reading(bytes: options.inboxBytes, inflater: inflater),
             outgoing: Outgoing(deflater: deflater), memory: MemoryPressure(ceiling: options.maxBuffers), files: files)
         inputs.moment = Moment(now: now / 1_000_000, time: self.world.wall)
+        chat.unfinishedErasures = Set(history?.unfinishedErasures ?? [])
         connections.startTimers(now: inputs.now)
         if let descriptor = files.descriptor { _ = self.world.watch(descriptor, token: Self.filesToken) }
     }
@@ -187,6 +188,7 @@ extension Server where W: ~Copyable {
     package mutating func finish() -> ServeOutcome {
         for slot in 0..<connections.used { drop(slot) }
         if let history {
+            eraseAtEnd()
             for error in history.close(isClean: !hasFailed) {
                 log(.error, "storage-failed", "reason", error.description)
             }

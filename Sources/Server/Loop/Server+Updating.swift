@@ -14,6 +14,7 @@ extension Server where W: ~Copyable {
         chat.settle(failed: failed, ticket: ticket, bytes.span, into: &output)
         recordOutcome(failed: failed)
         readLater()
+        foldHistory()
         tidyHistory()
     }
 
@@ -59,9 +60,35 @@ extension Server where W: ~Copyable {
                 case .messagesAfter(let seq, let limit): .messagesAfter(seq, limit: limit)
                 case .event(let seq): .event(seq)
                 case .since(let seq, let limit): .since(seq, limit: limit)
+                case .search(let text, let before, let limit): .search(text, before: before, limit: limit)
                 }
-            history.request(ReadRequest(kind, room: room, tag: tag))
+            let fold = read.want.isSearch ? chat.rooms[Int(read.room)].fold(erases: false) : nil
+            history.request(ReadRequest(kind, room: room, tag: tag), fold: fold)
         }
+    }
+
+    /// Has deleted texts erased before the process ends.
+    mutating func eraseAtEnd() {
+        guard let history else { return }
+        for room in chat.rooms where room.unerased > 0 { _ = history.fold(room, erases: true) }
+    }
+
+    /// Has what was done to messages folded into their lines: where a file is full, and where deleted texts are to be erased.
+    private mutating func foldHistory() {
+        guard let history else { return }
+        for name in history.takeBegun() {
+            guard let index = chat.roomsByName[name] else { continue }
+            _ = history.fold(chat.rooms[Int(index)], erases: false)
+        }
+        guard !output.erasures.isEmpty else { return }
+        for index in output.erasures {
+            switch history.fold(chat.rooms[Int(index)], erases: true) {
+            case .begun: break
+            case .nothingToDo(let folded): thisTick.carry(.folded(room: index, folded))
+            case .refused: thisTick.carry(.folded(room: index, nil))
+            }
+        }
+        _ = history.commit(now: thisTick.nanoseconds)
     }
 
     /// Takes in what the disk has done; a part of the first step.
@@ -90,11 +117,22 @@ extension Server where W: ~Copyable {
         case .loaded(let loaded): inputs.items.append(.roomLoaded(room: room, loaded))
         case .lines(let lines, let more):
             inputs.items.append(.lines(request: tag, inputs.append(lines.span), more: more))
+        case .found(let lines, let next):
+            inputs.items.append(.found(request: tag, inputs.append(lines.span), next: next))
+        case .folded(let folded): takeFolded(folded, result.request.room)
+        case .failed(let error) where result.request.kind == .fold:
+            storageFailed(error)
+            takeFolded(nil, result.request.room)
         case .failed(let error):
             storageFailed(error)
             let isLoad = result.request.kind == .load
             inputs.items.append(isLoad ? .roomFailed(room: room) : .readFailed(request: tag))
         }
+    }
+
+    private mutating func takeFolded(_ folded: Folded?, _ room: String) {
+        guard let index = chat.roomsByName[room] else { return }
+        inputs.items.append(.folded(room: index, folded))
     }
 
     /// What the disk needs now and then.

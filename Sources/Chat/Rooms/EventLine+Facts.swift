@@ -1,0 +1,126 @@
+import Bytes
+
+/// A message as it is now, made of its line and of what was done to it since.
+extension EventLine {
+    /// Appends what clients see of a message, up to the closing bracket.
+    ///
+    /// - Parameters:
+    ///   - facts: what the line does not tell yet.
+    ///   - asker: whose reactions are `mine`.
+    func appendNow(of line: Span<UInt8>, _ facts: MessageFacts?, for asker: UserID, to bytes: inout [UInt8]) {
+        let reactions = facts?.reactions ?? reactions(in: line)
+        if facts == nil, reactions.isEmpty { return appendVisible(of: line, to: &bytes) }
+        appendMembers(of: line, facts, to: &bytes)
+        if !reactions.isEmpty, facts?.isDeleted != true { bytes.append(reactions, for: asker) }
+    }
+
+    /// Appends a message as the log keeps it, line break included: with what was done to it folded in.
+    package func appendFolded(of line: Span<UInt8>, _ facts: MessageFacts, to bytes: inout [UInt8]) {
+        appendMembers(of: line, facts, to: &bytes)
+        var hidden: [UInt8] = []
+        if let deletion = facts.deletion {
+            hidden.append("\"deletion\":")
+            hidden.append(decimal: deletion)
+        } else {
+            let reactions = facts.reactions ?? reactions(in: line)
+            if !reactions.isEmpty { hidden.append("\"reactions\":", reactions) }
+        }
+        if !hidden.isEmpty {
+            bytes.append(",\"_\":{")
+            bytes.append(copying: hidden.span)
+            bytes.append("}")
+        }
+        bytes.append("}\n")
+    }
+
+    /// What the line itself tells of what was done to its message.
+    func facts(in line: Span<UInt8>) -> MessageFacts? {
+        var facts = MessageFacts()
+        if isDeleted(in: line) {
+            let inner = line.extracting(hidden.range)
+            let seq =
+                hidden.kind == .object ? JSONFields(inner).flatMap { JSONScanner.whole(inner, $0["deletion"]) } : nil
+            facts.deletion = seq ?? self.seq
+            return facts
+        }
+        let reactions = reactions(in: line)
+        guard !reactions.isEmpty else { return nil }
+        facts.reactions = reactions
+        return facts
+    }
+
+    /// The reactions that the line has.
+    func reactions(in line: Span<UInt8>) -> [MessageFacts.Reaction] {
+        guard hidden.kind == .object else { return [] }
+        let inner = line.extracting(hidden.range)
+        return JSONFields(inner).flatMap { MessageFacts.reactions($0["reactions"], of: inner) } ?? []
+    }
+
+    /// Appends the opening bracket and all members but the reactions and what is hidden, with the newest text.
+    private func appendMembers(of line: Span<UInt8>, _ facts: MessageFacts?, to bytes: inout [UInt8]) {
+        bytes.append(UInt8(ascii: "{"))
+        let isDeleted = facts?.isDeleted == true || isDeleted(in: line)
+        let edit = facts?.edit
+        var isFirst = true
+        var at = 0
+        JSONScanner.skipSpace(line, &at)
+        _ = JSONScanner.members(line, &at) { name, value in
+            let key = line.extracting(name.range)
+            if key.isEqual(to: "_") || key.isEqual(to: "deleted") || key.isEqual(to: "reactions") { return }
+            let isText = key.isEqual(to: "text")
+            if isDeleted, isText || key.isEqual(to: "edited") { return }
+            if edit != nil, key.isEqual(to: "edited") { return }
+            if !isFirst { bytes.append(UInt8(ascii: ",")) }
+            isFirst = false
+            bytes.append(copying: line.extracting(name.quotedRange))
+            bytes.append(UInt8(ascii: ":"))
+            if isText, let edit {
+                bytes.append(copying: edit.text.span)
+            } else {
+                bytes.append(copying: line.extracting(value.kind == .string ? value.quotedRange : value.range))
+            }
+        }
+        if isDeleted {
+            bytes.append(",\"deleted\":true")
+        } else if let edit {
+            bytes.append(",\"edited\":")
+            bytes.append(decimal: UInt64(clamping: edit.time))
+        }
+    }
+
+    /// Appends an edit whose text counts no more, without it, up to the closing bracket.
+    package func appendWithoutText(of line: Span<UInt8>, to bytes: inout [UInt8]) {
+        appendVisible(of: line, to: &bytes) { !$0.isEqual(to: "text") }
+    }
+}
+
+/// A user's messages that a host has deleted in one go.
+package struct Purge: Sendable, Equatable {
+    package var user: UserID
+    /// Only messages with a `time` from this on, in milliseconds since the Unix epoch.
+    package var from: Int64
+    /// Only messages before this seq, which is that of the event.
+    package var seq: UInt64
+
+    package init(user: UserID, from: Int64, seq: UInt64) {
+        self.user = user
+        self.from = from
+        self.seq = seq
+    }
+
+    /// Reads one as it stands in a snapshot: `["user",from,seq]`.
+    init?(_ text: Span<UInt8>) {
+        var parts: [JSONToken] = []
+        var at = 0
+        guard JSONScanner.elements(text, &at, onElement: { parts.append($0) }), parts.count == 3,
+            parts[0].kind == .string, let user = UserID(text.extracting(parts[0].range)),
+            let from = JSONScanner.whole(text, parts[1]), let seq = JSONScanner.whole(text, parts[2])
+        else { return nil }
+        self.init(user: user, from: Int64(clamping: from), seq: seq)
+    }
+
+    /// Whether a message is among them.
+    package func covers(_ event: EventLine, of line: Span<UInt8>) -> Bool {
+        event.seq < seq && event.time >= from && event.user(in: line) == user
+    }
+}

@@ -1,0 +1,131 @@
+import Bytes
+
+/// What the log is to be told of what was done to messages: to be folded into their lines.
+package struct Fold: Sendable {
+    package var facts: [UInt64: MessageFacts]
+    package var purges: [Purge]
+    /// The newest event that it tells of.
+    package var through: UInt64
+    /// Whether deleted texts are to be erased wherever they stand, in edits and snapshots, too.
+    package var erases: Bool
+
+    package init(facts: [UInt64: MessageFacts], purges: [Purge], through: UInt64, erases: Bool) {
+        self.facts = facts
+        self.purges = purges
+        self.through = through
+        self.erases = erases
+    }
+
+    package var isEmpty: Bool { facts.isEmpty && purges.isEmpty }
+
+    /// What was done to a message that its line may not tell.
+    package func facts(of event: EventLine, in line: Span<UInt8>) -> MessageFacts? {
+        MessageFacts.of(event, in: line, among: facts, purges)
+    }
+}
+
+/// What was folded into the lines of the log.
+package struct Folded: Sendable {
+    /// By the message, the newest event that its line tells.
+    package var targets: [UInt64: UInt64]
+    package var purges: [Purge]
+    /// Up to which event deleted texts are erased; 0 where none were.
+    package var erasedThrough: UInt64
+
+    package init(_ fold: Fold, except remaining: (UInt64) -> Bool) {
+        targets = fold.facts.filter { !remaining($0.key) }.mapValues(\.newest)
+        purges = fold.erases ? fold.purges : []
+        erasedThrough = fold.erases ? fold.through : 0
+    }
+}
+
+/// What was done to messages, beside their lines.
+extension Room {
+    /// A message that is in memory, or was read for this tick: its whole line.
+    func message(_ seq: UInt64) -> (event: EventLine, line: [UInt8])? {
+        var line = fetchedMessages[seq] ?? []
+        if let reference = reference(to: seq) {
+            line = []
+            append(raw: reference, to: &line)
+            line.append(UInt8(ascii: "}"))
+        }
+        guard let event = EventLine(line.span), event.kind == .message, event.seq == seq else { return nil }
+        return (event, line)
+    }
+
+    /// Whether only the disk can tell what a message is.
+    func needsDisk(message seq: UInt64) -> Bool {
+        rules.isDurable && seq >= firstKept && seq <= recent.messagesDroppedThrough && fetchedMessages[seq] == nil
+    }
+
+    /// What was done to a message that its line may not tell.
+    func facts(of event: EventLine, in line: Span<UInt8>) -> MessageFacts? {
+        MessageFacts.of(event, in: line, among: facts, purges)
+    }
+
+    /// Changes what is known of a message, by the newest event.
+    mutating func changeFacts(of target: UInt64, _ body: (inout MessageFacts) -> Void) {
+        undo.append(.facts(target, facts[target]))
+        var changed = facts[target] ?? MessageFacts()
+        body(&changed)
+        changed.newest = seq
+        changed.isUnfolded = rules.isDurable
+        facts[target] = changed
+    }
+
+    /// A message's text is gone from here on; from the log it is erased later.
+    mutating func forgetText(of target: UInt64) {
+        let seq = seq
+        changeFacts(of: target) { $0.delete(by: seq) }
+        noteErasure()
+    }
+
+    private mutating func noteErasure() {
+        guard rules.isDurable else { return }
+        undo.append(.erasing(unerased))
+        unerased = seq
+    }
+
+    /// A host deletes what a user has said since a time: the newest event says so.
+    mutating func purge(_ user: UserID, from: Int64) {
+        let purge = Purge(user: user, from: from, seq: seq)
+        var lines: [LineReference] = []
+        recent.collectMessages(after: 0, count: .max, into: &lines)
+        lines += newEvents(after: start.seq).filter { $0.kind == .message && $0.seq < seq }
+        for line in lines {
+            guard let (event, text) = message(line.seq), purge.covers(event, of: text.span),
+                facts[line.seq]?.isDeleted != true
+            else { continue }
+            forgetText(of: line.seq)
+        }
+        guard rules.isDurable else { return }
+        purges.append(purge)
+        undo.append(.purged)
+        noteErasure()
+    }
+
+    // MARK: Folding
+
+    /// What the log's lines do not tell yet.
+    package func fold(erases: Bool) -> Fold {
+        Fold(facts: facts.filter(\.value.isUnfolded), purges: purges, through: seq, erases: erases)
+    }
+
+    mutating func take(_ folded: Folded) {
+        for (target, newest) in folded.targets where facts[target]?.newest == newest {
+            facts[target]?.isUnfolded = false
+        }
+        purges.removeAll { folded.purges.contains($0) }
+        guard folded.erasedThrough > 0 else { return }
+        isErasing = false
+        if unerased <= folded.erasedThrough { unerased = 0 }
+    }
+
+    /// Forgets what is told by the lines of messages that are not in memory any more.
+    mutating func trimFacts() {
+        let dropped = recent.messagesDroppedThrough
+        guard !facts.isEmpty, dropped >= factsTrimmedThrough + RoomRules.messagesBetweenLooks else { return }
+        factsTrimmedThrough = dropped
+        facts = facts.filter { $0.key > dropped || $0.value.isUnfolded }
+    }
+}

@@ -1,0 +1,203 @@
+import Bytes
+import Chat
+
+/// Folds what was done to messages into their lines: a file is written anew beside the old one, and takes its name. So at any
+/// point of it the log is whole, as it was or as it is to be.
+///
+/// Where something was deleted, its text is erased wherever else it stands: in edits of it, in snapshots, and in what was set aside
+/// of half-written lines. The newest file is left alone, as it is being written to.
+final class FoldJob: ReadJob {
+    private let disk: any Storage
+    private let folder: RoomFolder
+    private let segments: [Segment]
+    private let fold: Fold
+    /// The seq with which the newest file begins.
+    private let end: UInt64
+    let incidents: [LogIncident] = []
+    let isUrgent = false
+    /// The files that were written anew.
+    private(set) var rewritten: [Segment] = []
+
+    /// The file that is looked at, and where in it.
+    private var index = 0
+    private var offset: Int64 = 0
+    private var reader: LineReader?
+    /// What the file is to be, and whether that is something else than what it is.
+    private var text: [UInt8] = []
+    private var hasChanged = false
+    /// Deleted messages whose edits are to be erased, and the users who said what is deleted, as they stand in lines.
+    private var erased: Set<UInt64>
+    private var authors: Set<[UInt8]> = []
+    /// The first file that has to be looked at because of a purge.
+    private var firstPurged: Int?
+
+    /// - Parameter segments: those that nothing is written to any more.
+    init(_ disk: any Storage, _ folder: RoomFolder, segments: [Segment], fold: Fold, end: UInt64) {
+        self.disk = disk
+        self.folder = folder
+        self.segments = segments
+        self.fold = fold
+        self.end = end
+        erased = fold.erases ? Set(fold.facts.filter { $0.value.isDeleted && $0.value.wasEdited }.keys) : []
+    }
+
+    func close() {
+        reader?.close()
+        reader = nil
+    }
+
+    func step() throws(StorageError) -> ReadResult.Outcome? {
+        if firstPurged == nil { try findFirstPurged() }
+        while index < segments.count {
+            if reader == nil {
+                let isThere = needsLook(index) ? try open() : false
+                guard isThere else {
+                    index += 1
+                    continue
+                }
+            }
+            if offset < segments[index].length {
+                try readOn()
+            } else {
+                try replace()
+            }
+            return nil
+        }
+        if fold.erases { try eraseHalfLines() }
+        if !rewritten.isEmpty { _ = try disk.sync(folder.path) }
+        return .folded(Folded(fold) { $0 >= end })
+    }
+
+    /// Where purged messages can begin: the last file whose first event is older than that.
+    private func findFirstPurged() throws(StorageError) {
+        firstPurged = segments.count
+        guard let from = fold.purges.map(\.from).min() else { return }
+        for index in segments.indices.reversed() {
+            firstPurged = index
+            var reader = try LineReader(disk, folder.file(segments[index].first))
+            defer { reader.close() }
+            if let time = try reader.firstTime(upTo: segments[index].length), time < from { return }
+        }
+    }
+
+    private func needsLook(_ index: Int) -> Bool {
+        if index >= firstPurged ?? 0 || !erased.isEmpty { return true }
+        let next = index + 1 < segments.count ? segments[index + 1].first : end
+        return fold.facts.keys.contains { $0 >= segments[index].first && $0 < next }
+    }
+
+    /// - Returns: whether the file is there: somebody may have taken it away.
+    private func open() throws(StorageError) -> Bool {
+        (offset, text, hasChanged) = (0, [], false)
+        do throws(StorageError) {
+            reader = try LineReader(disk, folder.file(segments[index].first))
+            return true
+        } catch {
+            guard error.isMissing else { throw error }
+            return false
+        }
+    }
+
+    // MARK: Reading
+
+    private func readOn() throws(StorageError) {
+        guard var reader else { return }
+        let next = try reader.forwards(from: offset, upTo: segments[index].length)
+        // A line that is too long to be one is copied as it is.
+        if reader.bytes.isEmpty, next > offset { try reader.copy(offset..<next) }
+        let bytes = reader.bytes
+        var end = 0
+        EventLine.forEachLine(in: bytes.span) { range in
+            append(bytes.span.extracting(range))
+            end = range.upperBound + 1
+        }
+        text += bytes[end...]
+        self.reader = reader
+        offset = next
+    }
+
+    /// Appends a line as it is to be.
+    private func append(_ line: Span<UInt8>) {
+        let start = text.count
+        if let event = EventLine(line) {
+            switch event.kind {
+            case .message: if append(event, line) { return hasChanged = true }
+            case .edit where isErased(event, line):
+                event.appendWithoutText(of: line, to: &text)
+                text.append("}\n")
+                return hasChanged = true
+            default: break
+            }
+        } else if fold.erases, RoomLoader.appendSnapshot(line, without: isForgotten, to: &text) {
+            return hasChanged = true
+        }
+        text.removeLast(text.count - start)
+        text.append(copying: line)
+        text.append(UInt8(ascii: "\n"))
+    }
+
+    /// Appends a message with what was done to it.
+    ///
+    /// - Returns: whether it differs from its line.
+    private func append(_ event: EventLine, _ line: Span<UInt8>) -> Bool {
+        guard let facts = fold.facts(of: event, in: line) else { return false }
+        if facts.isDeleted {
+            if facts.wasEdited || event.isEdited { erased.insert(event.seq) }
+            if event.user.kind == .string { authors.insert(Array(copying: line.extracting(event.user.range))) }
+        }
+        let start = text.count
+        event.appendFolded(of: line, facts, to: &text)
+        return !text[start..<text.count - 1].elementsEqual(Array(copying: line))
+    }
+
+    private func isErased(_ event: EventLine, _ line: Span<UInt8>) -> Bool {
+        guard event.text.kind == .string, let target = JSONScanner.whole(line, event.target) else { return false }
+        return erased.contains(target)
+    }
+
+    /// Whether a snapshot's text of a message is to go.
+    private func isForgotten(_ target: UInt64) -> Bool {
+        erased.contains(target) || fold.facts[target]?.isDeleted == true
+    }
+
+    // MARK: Writing
+
+    private func replace() throws(StorageError) {
+        close()
+        defer { index += 1 }
+        guard hasChanged else { return }
+        try write(text, as: folder.file(segments[index].first))
+        rewritten.append(Segment(first: segments[index].first, length: Int64(text.count)))
+        text = []
+    }
+
+    private func write(_ bytes: [UInt8], as path: String) throws(StorageError) {
+        let new = path + RoomFolder.newSuffix
+        let file = try disk.open(new, .replace)
+        do throws(StorageError) {
+            defer { disk.close(file) }
+            try disk.appendAll(bytes.span, to: file, path: new)
+            _ = try disk.sync(file)
+        } catch {
+            try? disk.remove(new)
+            throw error
+        }
+        try disk.rename(new, to: path)
+    }
+
+    /// What was said may stand among the lines that a kill has cut in half: those of whoever said something that is deleted go.
+    private func eraseHalfLines() throws(StorageError) {
+        guard !authors.isEmpty, try disk.identity(at: folder.halfLines) != nil else { return }
+        let file = try disk.open(folder.halfLines, .read)
+        defer { disk.close(file) }
+        var bytes = [UInt8](repeating: 0, count: Int(clamping: try disk.size(of: file)))
+        let count = try disk.readAll(file, at: 0, into: &bytes, range: 0..<bytes.count)
+        let lines = bytes[..<count].split(separator: 0x0A, omittingEmptySubsequences: false)
+        let kept = lines.filter { line in
+            !authors.contains { author in line.firstRange(of: author) != nil }
+        }
+        guard kept.count < lines.count else { return }
+        try write(Array(kept.joined(separator: [0x0A])), as: folder.halfLines)
+        _ = try disk.sync(folder.path)
+    }
+}
