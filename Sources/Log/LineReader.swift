@@ -26,7 +26,9 @@ struct LineReader {
 
     private mutating func read(_ range: Range<Int64>) throws(StorageError) {
         let count = Int(range.upperBound - range.lowerBound)
-        bytes = [UInt8](repeating: 0, count: count)
+        // The memory of the last piece is used again: new memory of this size is slower to get than to fill.
+        if bytes.count > count { bytes.removeLast(bytes.count - count) }
+        if bytes.count < count { bytes.append(contentsOf: repeatElement(0, count: count - bytes.count)) }
         let got = try disk.readAll(file, at: range.lowerBound, into: &bytes, range: 0..<count)
         // Somebody may have shortened the file.
         if got < count { bytes.removeLast(count - got) }

@@ -152,6 +152,9 @@ final class PageJob: ReadJob {
             self.place = (place.index - 1, segments[place.index - 1].length)
             return
         }
+        // Held here alone, so that its memory can be used again.
+        self.reader = nil
+        defer { self.reader = reader }
         let start = try reader.backwards(from: place.offset)
         // In the order of the file, as a load takes them: one that is not greater than one before it does not count.
         var events: [(event: EventLine, range: Range<Int>)] = []
@@ -177,8 +180,7 @@ final class PageJob: ReadJob {
         }
         var piece: [UInt8] = []
         for range in found.reversed() { piece += reader.bytes[range.lowerBound...range.upperBound] }
-        pieces.append(piece)
-        self.reader = reader
+        if !piece.isEmpty { pieces.append(piece) }
         self.place = (place.index, start)
         if search != nil { noteLooked(place.offset - start, reader.bytes.span) }
     }
@@ -208,14 +210,7 @@ final class PageJob: ReadJob {
         // The text of an edit that is not in its message's line cannot be found there.
         let edited = Set((fold?.facts ?? [:]).filter { $0.value.editMatches(search) }.keys)
         guard edited.isEmpty else { return EventLine.forEach(in: bytes, body) }
-        var at = 0
-        while let place = search.candidate(in: bytes, from: at) {
-            var (start, end) = (place, place)
-            while start > 0, bytes[start - 1] != 0x0A { start -= 1 }
-            while end < bytes.count, bytes[end] != 0x0A { end += 1 }
-            if end < bytes.count, let event = EventLine(bytes.extracting(start..<end)) { body(event, start..<end) }
-            at = end + 1
-        }
+        search.forEachCandidate(in: bytes, body)
     }
 
     private func offer(_ line: ArraySlice<UInt8>, to piece: inout [UInt8]) {

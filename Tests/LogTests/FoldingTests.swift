@@ -288,12 +288,15 @@ struct FoldingTests {
         for _ in 0..<2000 {
             let text = (0..<random.number(0...120)).map { _ in alphabet[random.number(0...alphabet.count - 1)] }
             let wanted = (0..<random.number(1...4)).map { _ in Array("abAB ".utf8)[random.number(0...4)] }
-            guard let finder = PairFinder(wanted) else { continue }
+            let cases = String(decoding: wanted, as: UTF8.self)
+            guard
+                let finder = PairFinder(lower: Array(cases.lowercased().utf8), upper: Array(cases.uppercased().utf8))
+            else { continue }
             let start = random.number(0...5)
             let lowered = { (bytes: ArraySlice<UInt8>) in String(decoding: bytes, as: UTF8.self).lowercased() }
             var expected: Int?
             for place in start..<max(start, text.count) where expected == nil {
-                let isEscape = text[place...].starts(with: Array("\\u".utf8))
+                let isEscape = text[place] == UInt8(ascii: "\\")
                 let isThere = lowered(text[place...].prefix(wanted.count)) == lowered(wanted[...])
                 if isEscape || isThere { expected = place }
             }
