@@ -55,7 +55,8 @@ const rows = {
 	drawn: () => actions.module && safely(actions.module.keepCurrent),
 	invite: isPair ? null : () => part('invite').click(),
 	act(what, event, more) {
-		if (what === 'menu') actions(({ messageMenu }) => messageMenu(more, event));
+		// A row is kept from when its message was on its way, and the message has a seq by now.
+		if (what === 'menu') actions(({ messageMenu }) => messageMenu(more, log.eventOf(more.parentElement) ?? event));
 		else if (what === 'reveal') reveal(event.seq);
 		else if (what === 'react') react(event, more);
 		else if (what === 'resend') connection.outbox.resend(event.id);
@@ -216,7 +217,7 @@ function showTopic(text) {
 
 function changed() {
 	log.setOutbox(connection.outbox.messages.map(({ id, time, reason, message }) =>
-		({ id, time, reason, type: 'message', own: true, username: connection.name, user: me.user, text: message.text, reply: message.reply })));
+		({ id, time, reason, type: 'message', own: true, username: connection.name, user: me.user, role: me.role, text: message.text, reply: message.reply })));
 	showStatus();
 	entry.showState(connection.phase);
 	const { slowed } = connection.outbox;
