@@ -58,6 +58,10 @@ export function follow(event) {
 		const changed = action === 'host' ? 'host' : undefined;
 		for (const person of present.values()) if (person.user === toUser) Object.assign(person, { role: changed });
 		if (toUser && toUser === me.user) Object.assign(me, { role: changed ?? null });
+	} else if (type === 'message' && role && present.get(username)?.user === user && present.get(username).role !== role) {
+		// Whoever speaks first in a new room is its host.
+		Object.assign(present.get(username), { role });
+		if (user && user === me.user) Object.assign(me, { role });
 	} else return;
 	redraw();
 }

@@ -79,6 +79,14 @@ package enum Base64 {
         }
     }
 
+    /// 128 bits as 22 such characters.
+    package static func urlText(of bits: UInt128) -> [UInt8] {
+        stride(from: 122, through: -4, by: -6).map { shift in
+            let group = shift >= 0 ? bits >> UInt128(shift) : bits << UInt128(-shift)
+            return urlCharacter(of: UInt8(truncatingIfNeeded: group) & 63)
+        }
+    }
+
     /// The six bits that such a character stands for.
     package static func urlSextet(of character: UInt8) -> UInt8? {
         switch character {

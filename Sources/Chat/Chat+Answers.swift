@@ -17,10 +17,10 @@ extension Chat {
             }
             // Nobody is told anything after the end.
             guard isHere(id) else { continue }
+            let waiting = peers[Int(id.slot)].answers
             switch entry.kind {
             case .awaits(let read): readFor(read, entry, id, index, into: &output)
             case .answer(let request, let renewsJoin):
-                let waiting = peers[Int(id.slot)].answers
                 if request != 0, let place = waiting.firstIndex(where: { $0.request == request }) {
                     peers[Int(id.slot)].answers[place].text = Array(rooms[room].texts[entry.range])
                     flush(id, entry, index)
@@ -33,11 +33,20 @@ extension Chat {
                     peers[Int(id.slot)].answers.append(
                         WaitingAnswer(request: 0, text: text, renewsJoin: renewsJoin))
                 }
+            case .completed(let addition):
+                if waiting.isEmpty {
+                    rooms[room].pending.append(entry)
+                } else if waiting.count >= Limits.waitingAnswers {
+                    end(id, .tooEager, into: &output)
+                } else {
+                    let text = Array(rooms[room].texts[entry.range])
+                    peers[Int(id.slot)].answers.append(WaitingAnswer(request: 0, text: text, addition: addition))
+                }
             case .end(let ending):
                 rooms[room].pending.append(entry)
                 output.endings.append((id, ending))
                 if ending.isDone { retire(id) }
-            case .event, .typing, .welcome: rooms[room].pending.append(entry)
+            case .event, .typing, .notice, .welcome: rooms[room].pending.append(entry)
             }
         }
     }
@@ -76,9 +85,10 @@ extension Chat {
             peers[Int(id.slot)].answers.removeFirst()
             let start = rooms[Int(room)].texts.count
             rooms[Int(room)].texts.append(copying: text.span)
+            let kind = next.addition.map { Entry.Kind.completed($0) }
             rooms[Int(room)].pending.append(
                 Entry(
-                    kind: .answer(request: 0, renewsJoin: next.renewsJoin), audience: .one(id),
+                    kind: kind ?? .answer(request: 0, renewsJoin: next.renewsJoin), audience: .one(id),
                     range: start..<rooms[Int(room)].texts.count, number: entry.number))
         }
     }

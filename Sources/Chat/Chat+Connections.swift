@@ -2,13 +2,22 @@ import Bytes
 
 /// Connections, and what comes in from them.
 extension Chat {
-    mutating func open(_ id: ConnectionID, room name: Span<UInt8>, secret: UInt128, address: UInt64) {
+    mutating func open(
+        _ id: ConnectionID, room name: Span<UInt8>, secret: UInt128, address: UInt64, isOwnAddress: Bool
+    ) {
         let slot = Int(id.slot)
         while peers.count <= slot { peers.append(.nobody) }
         close(peers[slot].id, .lost)
-        let room = RoomName.isValid(name) ? intern(String(utf8: name)) : nil
+        var room: UInt32?
+        if RoomName.isValid(name) {
+            let text = String(utf8: name)
+            let named = limits.rules.namedRooms
+            if named.isEmpty || named.contains(text) { room = intern(text) }
+        }
         if let room { rooms[Int(room)].visitors += 1 }
-        peers[slot] = Peer(id: id, phase: .connected, room: room, secret: secret, address: address)
+        peers[slot] = Peer(
+            id: id, phase: .connected, room: room, secret: secret, address: address,
+            isOwnAddress: isOwnAddress)
     }
 
     /// Whether the identifier stands for a connection that counts.
@@ -44,6 +53,7 @@ extension Chat {
         let slot = Int(id.slot)
         peers[slot].phase = .gone
         peers[slot].answers = []
+        setWatched([], id)
         _ = takeParked(id)
         if let room = peers[slot].room {
             rooms[Int(room)].visitors -= 1

@@ -126,6 +126,7 @@ extension Chat {
         }
         if loaded.firstKept == 0 { rooms[Int(index)].goOn(behind: forgottenSeq) }
         recentBytes += rooms[Int(index)].recent.byteCount
+        if !facts.isEmpty { tellFacts(to: index) }
         work.append(Work(room: index, input: .restarted))
         for id in takeWaiting(index) { resume(id, &inputs, into: &output) }
     }

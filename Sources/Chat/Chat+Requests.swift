@@ -31,6 +31,9 @@ extension Chat {
             case .typing: try showTyping(id)
             case .rename: try rename(command, text, id, inputs)
             case .history: try page(command, text, id, &inputs)
+            case .moderate: try moderate(command, text, id, &inputs)
+            case .watch: try watch(command, text, id, inputs)
+            case .pace: try pace(command, id)
             }
         } catch {
             let reference = reference(command, text, &inputs)
@@ -56,6 +59,18 @@ extension Chat {
         return (room, nil)
     }
 
+    /// Has the room judge a request before its rate is charged. The room asks again when it decides: more may have happened
+    /// until then. One whose join is in this tick is judged only there, and so is a request that was made before.
+    func judge(
+        _ deed: Deed, _ id: ConnectionID, _ room: UInt32, _ requestID: Range<Int>, _ inputs: borrowing TickInputs
+    ) throws(Refusal) {
+        guard let user = rooms[Int(room)].user(behind: id),
+            let refusal = rooms[Int(room)].refusal(of: deed, by: id, time: moment.time),
+            !rooms[Int(room)].hasUsed(inputs.bytes.span.extracting(requestID), by: user)
+        else { return }
+        throw refusal
+    }
+
     // MARK: Joining
 
     private mutating func join(
@@ -64,9 +79,17 @@ extension Chat {
     ) throws(Refusal) {
         let slot = Int(id.slot)
         guard let room = peers[slot].room else {
-            throw Refusal(.roomInvalid, "A room's name is 1 to 32 of a-z, 0-9 and -.")
+            throw limits.rules.namedRooms.isEmpty
+                ? Refusal(.roomInvalid, "A room's name is 1 to 32 of a-z, 0-9 and -.")
+                : Refusal(.roomInvalid, "There is no such room here.")
         }
         let (username, since, claimed, key) = try joinFields(command, inputs.bytes.span.extracting(range))
+        let (given, invitation, code) = try credentials(command, inputs.bytes.span.extracting(range))
+        if rooms[Int(room)].member(of: id) == nil { try judge(password: given, from: peers[slot].address) }
+        if let code, !key.isEmpty {
+            if waitForLink(id, range, &inputs, into: &output) { return }
+            offer(code, by: secret.user(ofKey: key.span), in: room)
+        }
         guard load(room, for: id, range, &inputs, into: &output) else { return }
         let session = claimed.map { SessionHash.of($0) }
         if let since, fetched == nil, rooms[Int(room)].needsDisk(since: since) {
@@ -82,10 +105,12 @@ extension Chat {
             peers[slot].user = user
             if let claimed { peers[slot].claim(claimed) }
         }
-        let join = Join(
+        var join = Join(
             username: username, user: user, isKeyed: !key.isEmpty, session: session, newSession: newSession,
             since: since,
             fetched: fetched)
+        join.invitation = invitation
+        (join.address, join.isOwnAddress) = (peers[slot].address, peers[slot].isOwnAddress)
         peers[slot].joinPlace = work.count
         work.append(Work(room: room, input: .join(id, join)))
     }
@@ -108,6 +133,22 @@ extension Chat {
         return (try username(command, text), since, claimed, key)
     }
 
+    /// What a join brings to be let in: the password, and the digests of an invitation and of an operator's code.
+    private func credentials(
+        _ command: Command, _ text: Span<UInt8>
+    ) throws(Refusal) -> (password: String?, invitation: UInt128?, code: UInt128?) {
+        func string(_ token: JSONToken, _ message: StaticString) throws(Refusal) -> String? {
+            try check(token.isMissing || token.kind == .string, message)
+            return token.kind == .string ? String(unescaping: token, of: text) : nil
+        }
+        let password = try string(command.password, "The field password must be a string.")
+        let invite = try string(command.invite, "The field invite must be a string.")
+        let code = try string(command.operatorCode, "The field operator must be a string.")
+        return (
+            password, invite.map { CodeHash.of(Array($0.utf8).span) }, code.map { CodeHash.of(Array($0.utf8).span) }
+        )
+    }
+
     private func username(_ command: Command, _ text: Span<UInt8>) throws(Refusal) -> Username {
         try check(command.username.kind == .string, "The field username must be a string.")
         guard let username = Username(String(unescaping: command.username, of: text)) else { throw .usernameInvalid }
@@ -127,12 +168,17 @@ extension Chat {
         let reply = try seq(command.reply, "The field reply must be the seq of a message.", range, inputs)
         let (room, member) = try roomInside(id)
         if let reply, !isRead, read(message: reply, of: room, for: id, range, &inputs, into: &output) { return }
-        try chargeMessage(of: id, member, in: room)
+        try judge(.message, id, room, messageID, inputs)
+        try chargeMessage(of: id, member, in: room, bytes: text.count)
         work.append(Work(room: room, input: .message(id, text: text, id: messageID, reply: reply)))
     }
 
     /// Counts what everyone in the room is sent.
-    mutating func chargeMessage(of id: ConnectionID, _ member: UInt64?, in room: UInt32) throws(Refusal) {
+    ///
+    /// - Parameter bytes: of text.
+    mutating func chargeMessage(
+        of id: ConnectionID, _ member: UInt64?, in room: UInt32, bytes: Int = 0
+    ) throws(Refusal) {
         var user = peers[Int(id.slot)].user
         if let member, let known = rooms[Int(room)].user(of: member) { user = known }
         let wait = userRates.take(for: user, of: limits.messages, now: moment.now)
@@ -143,6 +189,7 @@ extension Chat {
             userRates.giveBack(for: user, of: limits.messages)
             throw .tooFast(longWait)
         }
+        try allow(bytes, in: room, from: address)
     }
 
     /// Judges a message's text.
@@ -172,6 +219,7 @@ extension Chat {
 
     private mutating func showTyping(_ id: ConnectionID) throws(Refusal) {
         let room = try roomInside(id).room
+        try judge(.typing, id, room, 0..<0, TickInputs())
         let wait = peers[Int(id.slot)].typing.take(of: limits.typing, now: moment.now)
         guard wait == 0 else { throw .tooFast(wait) }
         work.append(Work(room: room, input: .typing(id)))
@@ -182,6 +230,7 @@ extension Chat {
     ) throws(Refusal) {
         let username = try username(command, inputs.bytes.span.extracting(range))
         let (room, member) = try roomInside(id)
+        try judge(.rename, id, room, 0..<0, inputs)
         // Only if it can be had: names are tried until one is free.
         if !rooms[Int(room)].isTaken(username, exceptBy: member) {
             let wait = peers[Int(id.slot)].renames.take(of: limits.renames, now: moment.now)

@@ -5,6 +5,7 @@ extension Chat {
         if let room = roomsByName[name] { return room }
         var room = Room(name: name, rules: limits.rules, isLoaded: !limits.rules.isDurable)
         room.serial = nextSerial()
+        room.isKeeping = isKeeping
         if !limits.rules.isDurable { room.goOn(behind: forgottenSeq) }
         let index: UInt32
         if let vacant = vacantRooms.popLast() {
@@ -15,6 +16,7 @@ extension Chat {
             rooms.append(room)
         }
         roomsByName[name] = index
+        if !facts.isEmpty { tellFacts(to: index) }
         return index
     }
 
@@ -77,6 +79,7 @@ extension Room {
         var room = loaded
         room.serial = serial
         room.visitors = visitors
+        room.isKeeping = isKeeping
         room.waiting = waiting
         room.isTouched = isTouched
         room.isEmptied = isEmptied

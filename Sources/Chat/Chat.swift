@@ -62,6 +62,32 @@ package struct Chat: Sendable {
     private var heldUntil: Int64?
     package internal(set) var counters = ChatCounters()
 
+    /// What the server as a whole has decided, whether the rooms have yet to be told, and whether it has yet to be kept.
+    package internal(set) var facts = ServerFacts()
+    var hasFactsToTell = false
+    var hasFactsToKeep = false
+    /// The link for operators, while joins are compared with it, and those that wait for it.
+    var operatorLink: OperatorLink?
+    var waitingForLink: [ConnectionID] = []
+    /// The digest of the password that joins must bring; nil where there is none.
+    package var password: [UInt8]?
+    /// Wrong passwords from each address.
+    var guessRates = RateTable<UInt64>()
+    /// Rooms that were begun, and bytes that were said, from each address.
+    var hourlyRooms = AllowanceTable<UInt64>()
+    var dailyRooms = AllowanceTable<UInt64>()
+    var dailyText = AllowanceTable<UInt64>()
+    /// Rooms that have a file.
+    package var roomsWithFiles = 0
+    /// The connections that watch a room, by its name, in the order in which they began to.
+    var watchers: [String: [ConnectionID]] = [:]
+    /// Watched rooms with new messages, in the order in which they came; the newest of each; and when each was told of last.
+    var unread: [(room: String, seq: UInt64)] = []
+    var toldUnread: [String: Int64] = [:]
+    /// Numbers that were made of others.
+    var nonces: UInt64 = 0
+    /// Whether what is said can be kept.
+    package private(set) var isKeeping = true
     /// What the tick has come to, where it is recorded.
     package var keepsDigest = false
     package private(set) var digest = TickDigest()
@@ -88,10 +114,12 @@ package struct Chat: Sendable {
         expireGraces()
         expireErasures(into: &output)
         loadUnfinished(into: &output)
+        tellFacts()
         for index in inputs.items.indices {
             switch inputs.items[index] {
-            case .opened(let id, let room, let secret, let address):
-                open(id, room: inputs.bytes.span.extracting(room), secret: secret, address: address)
+            case .opened(let id, let room, let secret, let address, let isOwn):
+                open(
+                    id, room: inputs.bytes.span.extracting(room), secret: secret, address: address, isOwnAddress: isOwn)
             case .text(let id, let range): receive(range, from: id, &inputs, into: &output)
             case .closed(let id, let departure): close(id, departure)
             case .roomLoaded(let room, let loaded): roomLoaded(room, loaded, &inputs, into: &output)
@@ -102,6 +130,8 @@ package struct Chat: Sendable {
                 answer(request, found: range, next: next, &inputs)
             case .folded(let room, let folded): takeFolded(room, folded)
             case .readFailed(let request): answerFailed(request, &inputs, into: &output)
+            case .keeping(let isKeeping): tellKeeping(isKeeping)
+            case .operatorLink(let link): take(link, &inputs, into: &output)
             case .synced(let ticket): release(through: ticket)
             }
         }
@@ -163,6 +193,7 @@ package struct Chat: Sendable {
             }
         }
         touched = still
+        tellUnread(into: &output)
     }
 
     /// Looks what of a room is to be sent now.
@@ -188,6 +219,8 @@ package struct Chat: Sendable {
         let before = rooms[Int(index)].recent.byteCount
         if keepsDigest { digest.add(rooms[Int(index)], at: index) }
         sortAnswers(of: index, into: &output)
+        countBeginning(of: index)
+        noteUnread(index)
         rooms[Int(index)].commit(counting: &counters)
         recentBytes += rooms[Int(index)].recent.byteCount - before
         for grace in rooms[Int(index)].takeGraces() {
@@ -197,6 +230,7 @@ package struct Chat: Sendable {
                     member: grace.member, grace: grace.grace), duration: grace.duration)
         }
         scheduleErasure(of: index)
+        for change in rooms[Int(index)].takeServerChanges() { take(change) }
         for (id, code) in rooms[Int(index)].takeRefusals() { countRefusal(of: id, code, into: &output) }
     }
 
@@ -227,13 +261,26 @@ package struct Chat: Sendable {
 
     /// When the next tick must come even if nothing happens, in milliseconds of `now`; nil if there is no need.
     package var nextDeadline: Int64? {
-        [graces.next, erasures.next, heldUntil].compactMap(\.self).min()
+        if hasFactsToTell { return moment.now }
+        return [graces.next, erasures.next, heldUntil, nextUnread].compactMap(\.self).min()
     }
 
     /// The rooms that have been dropped from memory since the last call.
     package mutating func takeDropped() -> [String] {
         defer { dropped = [] }
         return dropped
+    }
+
+    /// Whether what is said can be kept has changed: everyone is told.
+    private mutating func tellKeeping(_ isKeeping: Bool) {
+        self.isKeeping = isKeeping
+        for index in rooms.indices {
+            guard rooms[index].memberCount > 0 else {
+                rooms[index].isKeeping = isKeeping
+                continue
+            }
+            work.append(Work(room: UInt32(truncatingIfNeeded: index), input: .keeping(isKeeping)))
+        }
     }
 
     mutating func touch(_ room: UInt32) {

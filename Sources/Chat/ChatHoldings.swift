@@ -47,7 +47,7 @@ extension Chat {
         holdings.emptied = emptied.count
         holdings.recentBytes = recentBytes
         holdings.parkedBytes = parkedBytes
-        holdings.rates = userRates.count + addressRates.count
+        holdings.rates = userRates.count + addressRates.count + dailyText.count + dailyRooms.count
         return holdings
     }
 

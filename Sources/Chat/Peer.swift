@@ -17,8 +17,11 @@ struct Peer: Sendable {
     let newSecret: UInt128
     /// The secrets of sessions that it has said are its own, the newest last, until it is in the room.
     private(set) var claims: [UInt128] = []
-    /// The digest of its address.
+    /// The digest of its address; and whether it is that of this client alone, as far as can be seen.
     let address: UInt64
+    let isOwnAddress: Bool
+    /// Whether its operator's code has been compared with the link that there is.
+    var hasOfferedCode = false
     /// Who it is by its newest join.
     var user = UserID.nobody
     /// Where in the tick's work its newest join stands.
@@ -33,18 +36,23 @@ struct Peer: Sendable {
     /// Whether a search of it is at work.
     var isSearching = false
 
+    /// The rooms whose new messages it is told of.
+    var watched: [String] = []
     var typing = TokenBucket()
     var renames = TokenBucket()
     var history = TokenBucket()
     var bytes = TokenBucket()
     var errors = TokenBucket()
 
-    init(id: ConnectionID, phase: Phase, room: UInt32?, secret: UInt128, address: UInt64) {
+    init(
+        id: ConnectionID, phase: Phase, room: UInt32?, secret: UInt128, address: UInt64, isOwnAddress: Bool = false
+    ) {
         self.id = id
         self.phase = phase
         self.room = room
         newSecret = secret
         self.address = address
+        self.isOwnAddress = isOwnAddress
     }
 
     /// Remembers the secret of a session that is claimed. A few are enough: of joins in one tick the first that is accepted
@@ -67,6 +75,8 @@ struct WaitingAnswer: Sendable {
     /// Its text, once it is there.
     var text: [UInt8]?
     var renewsJoin = false
+    /// What is added to it when it is sent; nil for one that is whole.
+    var addition: Entry.Addition?
 }
 
 /// What an answer from the disk is for.

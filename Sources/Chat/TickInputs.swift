@@ -4,8 +4,9 @@ package struct TickInputs: Sendable {
     package enum Item: Sendable {
         /// A WebSocket was opened on a room's address; the room's name as it was asked for. The 128 bits become the
         /// secret of the session if the connection joins as someone new: the chat draws no random numbers itself. The
-        /// address is the digest of the client's (`ServerSecret.address`).
-        case opened(ConnectionID, room: Range<Int>, secret: UInt128, address: UInt64)
+        /// address is the digest of the client's (`ServerSecret.address`), which bans may be of where it is the client's own: not
+        /// loopback, and not that of a proxy.
+        case opened(ConnectionID, room: Range<Int>, secret: UInt128, address: UInt64, isOwnAddress: Bool = true)
         /// A text message: valid UTF-8, otherwise anything.
         case text(ConnectionID, Range<Int>)
         /// The connection is no more, or will send nothing more that counts.
@@ -22,6 +23,10 @@ package struct TickInputs: Sendable {
         case folded(room: UInt32, Folded?)
         /// The disk did not give an answer to that read.
         case readFailed(request: UInt64)
+        /// Whether what is said can be kept has changed.
+        case keeping(Bool)
+        /// The link for operators that there is now, as it was asked for.
+        case operatorLink(OperatorLink?)
         /// What was written up to this ticket is on the disk itself.
         case synced(ticket: UInt64)
     }

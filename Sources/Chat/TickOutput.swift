@@ -22,6 +22,16 @@ package struct TickOutput: Sendable {
     /// Answers to connections that have come to no room: JSON texts without the closing bracket, as places in `bytes`.
     package var answers: [(connection: ConnectionID, range: Range<Int>)] = []
     package var bytes: [UInt8] = []
+    /// Whether the link for operators is wanted; it comes back as an input.
+    package var wantsOperatorLink = false
+    package enum OperatorLinkUse: Sendable {
+        case none
+        /// It has ended the operators that there were, and is not to do so again.
+        case endedOthers
+        /// It has made an operator, and is not to be used again.
+        case opened
+    }
+    package var operatorLinkUse = OperatorLinkUse.none
 
     package init() {}
 
@@ -32,6 +42,8 @@ package struct TickOutput: Sendable {
         due.removeAll(keepingCapacity: true)
         reads.removeAll(keepingCapacity: true)
         erasures.removeAll(keepingCapacity: true)
+        wantsOperatorLink = false
+        operatorLinkUse = .none
         answers.removeAll(keepingCapacity: true)
         bytes.removeAll(keepingCapacity: bytes.capacity <= 1 << 20)
     }

@@ -177,6 +177,17 @@ package struct DataFolder: Sendable {
         return Array(bytes[..<count])
     }
 
+    /// The same for a folder that another process may be using, which is made where it is missing.
+    package static func replaceFile(
+        _ name: String, in folder: String, with bytes: [UInt8], _ disk: any Storage
+    ) throws(StorageError) {
+        let folder = FolderPath.trimmed(folder)
+        try disk.makeDirectories(
+            folder, keep: { (path: String) throws(StorageError) in try syncName(of: path, disk) })
+        try replace(folder + "/" + name, with: bytes, disk)
+        try disk.giveToOwner(of: folder, folder + "/" + name)
+    }
+
     /// Writes a file that is there as a whole or not at all (0600).
     static func replace(_ path: String, with bytes: [UInt8], _ disk: any Storage) throws(StorageError) {
         let new = path + ".new"

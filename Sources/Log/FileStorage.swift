@@ -119,6 +119,24 @@ package final class FileStorage: Storage {
         return Int64(clamping: UInt64(status.f_bavail) * UInt64(status.f_frsize))
     }
 
+    package func reservedBytes(at path: String) -> Int64 {
+        var status = statvfs()
+        guard unsafe statvfs(path, &status) == 0 else { return 0 }
+        // As much as some thousand messages, and no more than a part of a small disk.
+        let all = Int64(clamping: UInt64(status.f_blocks) * UInt64(status.f_frsize))
+        return min(16 << 20, all / 16)
+    }
+
+    package func giveToOwner(of folder: String, _ path: String) throws(StorageError) {
+        var status = stat()
+        guard unsafe stat(folder, &status) == 0 else { throw StorageError(.size, folder, code: errno) }
+        // Only root may, and only root needs to: what anyone else writes is its own.
+        guard geteuid() == 0 else { return }
+        guard unsafe lchown(path, status.st_uid, status.st_gid) == 0 else {
+            throw StorageError(.changeOwner, path, code: errno)
+        }
+    }
+
     package func append(_ bytes: Span<UInt8>, to file: OpenFile) throws(StorageError) -> Int {
         try call(.append, file) {
             unsafe bytes.withUnsafeBytes { bytes in unsafe write(file.number, bytes.baseAddress, bytes.count) }

@@ -31,6 +31,9 @@ package protocol Storage: AnyObject, Sendable {
     /// Bytes that are free for this user where a folder lies; nil where the system does not tell.
     func freeBytes(at path: String) -> Int64?
 
+    /// Bytes that are to stay free there, so that a disk that fills up can still be put in order; 0 where all may be used.
+    func reservedBytes(at path: String) -> Int64
+
     /// Writes at the end of the file.
     ///
     /// - Returns: how many bytes were taken, which may be fewer than given.
@@ -50,6 +53,9 @@ package protocol Storage: AnyObject, Sendable {
     func rename(_ path: String, to target: String) throws(StorageError)
 
     func remove(_ path: String) throws(StorageError)
+
+    /// Makes a file the property of whoever owns its folder, as far as this process may.
+    func giveToOwner(of folder: String, _ path: String) throws(StorageError)
 
     /// Brings an open file to the disk itself. A failure means that bytes written since the last sync may be lost for good,
     /// even where a later sync succeeds.
@@ -124,6 +130,7 @@ package struct StorageEntry: Hashable, Sendable {
 }
 
 extension Storage {
+    package func reservedBytes(at path: String) -> Int64 { 0 }
     /// Creates a folder, and those above it where they are missing.
     ///
     /// - Parameter keep: is to bring a folder's name to the disk. It is called for this folder and each above it that had to
@@ -198,4 +205,8 @@ enum FolderPath {
         guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
         return trimmed(String(path[...slash]))
     }
+}
+
+extension Storage {
+    package func giveToOwner(of folder: String, _ path: String) throws(StorageError) {}
 }

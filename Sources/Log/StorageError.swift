@@ -14,6 +14,7 @@ package struct StorageError: Error, Hashable, Sendable, CustomStringConvertible 
         case remove = "remove"
         case sync = "sync"
         case lock = "lock"
+        case changeOwner = "change the owner of"
     }
 
     package let operation: Operation

@@ -48,6 +48,7 @@ enum Chatloop {
         case "talk": return TalkCommand.run(try TalkCommand.parse(arguments, environment: environment))
         case "bench": return BenchCommand.run(try BenchCommand.parse(arguments))
         case "replay": return try ReplayCommand.run(arguments)
+        case "operator": return OperatorCommand.run(try OperatorCommand.parse(arguments))
         case "deploy": return DeployCommand.run(try DeployCommand.parse(arguments))
         default: throw UsageError(message: "there is no command \"\(name)\"")
         }

@@ -6,6 +6,7 @@ enum Help {
           chatloop [serve]        serve the chat page and the chat on one port
           chatloop talk URL       join a chat from the terminal
           chatloop bench MODE URL load a running chat, and report speed, latency and correctness
+          chatloop operator       print a link that makes whoever opens it an operator
           chatloop replay FILE    run a recording again and verify what came out
           chatloop deploy WAY     print the files to run it by: systemd, container, caddy or nginx
           chatloop --version      print the version
@@ -15,7 +16,10 @@ enum Help {
         """
 
     /// By command.
-    static let pages = ["serve": present(serve), "talk": talk, "bench": bench, "replay": replay, "deploy": deploy]
+    static let pages = [
+        "serve": present(serve), "talk": talk, "bench": bench, "operator": operators, "replay": replay,
+        "deploy": deploy,
+    ]
 
     /// Without the options that are not built in: an entry is its first line, and those below that are further in.
     private static func present(_ page: String) -> String {
@@ -40,7 +44,7 @@ enum Help {
           --public DIR           serve the page from this folder instead of the one built in
           --watch                tell open pages to reload when a file under --public changes
           --data DIR             where each room's history is kept (.chatloop)
-          --ephemeral            keep nothing on disk
+          --ephemeral            keep nothing on disk; a link for an operator is printed to standard error
           --keep-days N          days for which a room's history is kept (for ever)
           --keep-bytes N         bytes of it that are kept of a room (all)
           --rooms NAME,...       only these rooms exist (any)
@@ -138,6 +142,20 @@ enum Help {
         Latency is from when a message was sent (paced: due) until it was read, at up to 64 of the clients.
         Exit status: 0 where all was correct, 1 where a message was lost, doubled or out of order or a connection dropped, 64
         for a bad command line, 69 where there is no server or it refuses, 76 where whoever answers is no chat.
+
+        """
+
+    private static let operators = """
+        usage: chatloop operator [options]
+
+        Prints a link that makes whoever opens it first, within an hour, an operator: one who may do in all rooms what hosts do in
+        theirs. An operator is known by the browser. A server that is running takes the link up by itself.
+
+          --data DIR             the folder that the server keeps its data in (.chatloop)
+          --url URL              the chat's address as people open it (http://127.0.0.1:8080/)
+          --renew                whoever is an operator now is none any more, from the moment at which the link is opened
+
+        Exit status: 0, 64 for a bad command line, 73 where the folder cannot be written to, 77 where it may not be.
 
         """
 

@@ -7,7 +7,7 @@ import Sockets
 enum ServeCommand {
     /// Options that are read and told of once what they ask for is built in.
     static let missing: Set<String> = [
-        "--rooms", "--max-rooms", "--keep-days", "--keep-bytes", "--pairing", "--password-file",
+        "--keep-days", "--keep-bytes", "--pairing",
         "--cluster", "--node", "--reuse-port",
     ]
 
@@ -197,12 +197,19 @@ enum ServeCommand {
     ///
     /// - Returns: the exit status.
     static func run(_ options: ServeOptions) -> Int32 {
+        var options = options
+        if options.isEphemeral { options.operatorCode = OperatorLink.makeCode() }
+        let (scheme, code) = (options.scheme, options.operatorCode)
         do {
             let outcome = try serve(options, page: Page.files) { addresses in
                 for (index, address) in addresses.enumerated() {
-                    let line = "Chatloop is listening on \(options.scheme)://\(address)/\n"
+                    let line = "Chatloop is listening on \(scheme)://\(address)/\n"
                     if index == 0 { Output.standard(line) } else { Output.error(line) }
-                    announceNetwork(address, options.scheme)
+                    announceNetwork(address, scheme)
+                }
+                if let code, let address = addresses.first {
+                    Output.error(
+                        "Whoever opens this within an hour is an operator: \(scheme)://\(address)/#operator=\(code)\n")
                 }
             }
             switch outcome {

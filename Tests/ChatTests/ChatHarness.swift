@@ -68,6 +68,19 @@ struct ChatHarness {
         send(id, "{\"type\":\"rename\",\"username\":\(quoted(name))}")
     }
 
+    /// Asks for something of a host's, without ticking; `fields` begin after the action.
+    mutating func moderate(_ id: ConnectionID, _ action: String, _ fields: String = "") {
+        send(id, "{\"type\":\"moderate\",\"action\":\"\(action)\"\(fields.isEmpty ? "" : ",")\(fields)}")
+    }
+
+    /// Makes the users with these keys operators, from the next tick on.
+    mutating func appoint(_ letters: Character...) {
+        let users = letters.map { letter in
+            chat.secret.user(ofKey: Array(String(repeating: letter, count: 16).utf8).span)
+        }
+        chat.begin(with: ServerFacts(operators: Set(users)))
+    }
+
     mutating func close(_ id: ConnectionID, _ departure: Departure) { inputs.items.append(.closed(id, departure)) }
 
     /// Opens a connection and sends a join, without ticking.
@@ -170,6 +183,9 @@ struct ChatHarness {
                 var session: [UInt8] = []
                 session.append(hexadecimal: chat.sessionSecret(of: id))
                 give(id, text + Array(",\"session\":\"".utf8) + session + Array("\"".utf8))
+            } else if case .completed(.invitation(let nonce)) = entry.kind {
+                let invitation = chat.secret.invitation(to: room.name, nonce: nonce)
+                give(id, text + Array(",\"invite\":\"".utf8) + invitation + Array("\"".utf8))
             } else {
                 give(id, text)
             }

@@ -50,7 +50,7 @@ import Testing
         for slot in 0..<20_000 {
             guard let name = Username("u\(slot)") else { continue }
             let session = UInt128(slot)
-            let member = Member(username: name, user: .nobody, isKeyed: false, session: session, person: 1)
+            let member = Member(username: name, user: .nobody, isKeyed: false, session: session, person: 1, since: 0)
             room.attach(ConnectionID(slot: UInt32(slot), generation: 1), to: room.add(member))
             #expect(room.holdTime == Int64(min(250, room.present.count / 50)))
         }

@@ -25,6 +25,7 @@ struct JSON: CustomStringConvertible {
     var description: String { text }
     var type: String { self["type"] ?? "" }
     var code: String? { self["code"] }
+    var role: String? { self["role"] }
     var seq: Int? { self["seq"] }
     subscript(name: String) -> String? { object[name] as? String }
     subscript(name: String) -> Int? { object[name] as? Int }

@@ -10,6 +10,7 @@ import Testing
         #expect(
             got[0].keys == [
                 "type", "username", "user", "room", "users", "people", "userCount", "session", "seq", "history", "gap",
+                "topic", "locked", "slow", "keeping",
             ])
         #expect(got[0]["username"] == "Ada")
         #expect(got[0]["room"] == "lobby")

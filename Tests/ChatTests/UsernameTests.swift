@@ -120,7 +120,7 @@ import Testing
     private func collide(_ name: String, _ other: String) -> Bool {
         guard let name = Username(name), let other = Username(other) else { return false }
         var room = Room(name: "r", rules: RoomRules(isDurable: false), isLoaded: true)
-        _ = room.add(Member(username: name, user: .nobody, isKeyed: false, session: 0, person: 1))
+        _ = room.add(Member(username: name, user: .nobody, isKeyed: false, session: 0, person: 1, since: 0))
         return room.isTaken(other)
     }
 
@@ -234,7 +234,8 @@ import Testing
         var room = Room(name: "r", rules: RoomRules(isDurable: false), isLoaded: true)
         let names = try ["Ilya", "lIya", "Max", "МАХ", "max", "Bо"].map { try #require(Username($0)) }
         for name in names {
-            let member = room.add(Member(username: name, user: .nobody, isKeyed: false, session: 0, person: 1))
+            let member = room.add(
+                Member(username: name, user: .nobody, isKeyed: false, session: 0, person: 1, since: 0))
             #expect(room.isTaken(name))
             #expect(!room.isTaken(name, exceptBy: member))
             for next in names {

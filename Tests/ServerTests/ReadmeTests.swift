@@ -50,7 +50,7 @@ import Testing
         let defaults: [String: Double] = [
             "--tick-rate": those.tickRate, "--max-connections-per-address": Double(those.maxConnectionsPerAddress),
             "--max-message": Double(those.maxMessage), "--max-queue": Double(those.maxQueue),
-            "--message-rate": those.messageRate,
+            "--message-rate": those.messageRate, "--max-rooms": Double(those.maxRooms),
             "--ping-interval": those.pingInterval,
         ]
         for (name, value) in defaults { #expect(options[name].flatMap(Double.init) == value, "\(name)") }

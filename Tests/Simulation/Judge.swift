@@ -88,7 +88,7 @@ package final class Judge {
         case "done":
             // What was said before, and is not to be had any more.
             if message.id.map({ said[$0] == nil }) ?? true { fail("it is told that what nobody said is done") }
-        case "typing", "error", "history":
+        case "typing", "error", "history", "state":
             if line.next == nil, message.type != "error" { fail("it got \(message.type) first") }
             for event in message.history { see(event, in: room, by: person) }
             if message.type == "typing", !line.people.contains(message.username) {

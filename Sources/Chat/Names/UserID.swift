@@ -54,7 +54,32 @@ package struct ServerSecret: Sendable {
 
     /// What an address becomes, so that it can be compared and told to nobody.
     package func address(_ bytes: Span<UInt8>) -> UInt64 {
-        UInt64(truncatingIfNeeded: UInt128(leading: digest(of: bytes, for: UInt8(ascii: "a"))) >> 64)
+        // One bit less than fits, so that it can be read back as a number of JSON.
+        UInt64(truncatingIfNeeded: UInt128(leading: digest(of: bytes, for: UInt8(ascii: "a"))) >> 65)
+    }
+
+    /// The invitation to a room that is locked: 128 bits that follow from the lock's nonce, as 22 characters of base64url.
+    package func invitation(to room: String, nonce: UInt128) -> [UInt8] {
+        var text = Array(room.utf8)
+        text.append(UInt8(ascii: "|"))
+        text.append(hexadecimal: nonce)
+        return Base64.urlText(of: UInt128(leading: digest(of: text.span, for: UInt8(ascii: "i"))))
+    }
+
+    /// Another number that nobody can guess, made of one that was drawn.
+    func nonce(from drawn: UInt128, _ number: UInt64) -> UInt128 {
+        var text: [UInt8] = []
+        text.append(hexadecimal: drawn)
+        text.append(decimal: number)
+        return UInt128(leading: digest(of: text.span, for: UInt8(ascii: "n")))
+    }
+
+    /// A password's digest: the same for all spellings that Unicode calls canonically equivalent. It holds for this process.
+    package func password(_ text: String) -> [UInt8] {
+        // A character's hash is that of its canonical form.
+        var bytes: [UInt8] = []
+        for character in text { bytes.append(bigEndian: UInt64(bitPattern: Int64(character.hashValue)), byteCount: 8) }
+        return digest(of: bytes.span, for: UInt8(ascii: "p"))
     }
 
     /// Each use has a letter of its own, so that a digest made for one tells nothing in another.
@@ -72,4 +97,9 @@ package enum SessionHash {
         bytes.append(hexadecimal: secret)
         return UInt128(leading: SHA1.digest(of: bytes.span))
     }
+}
+
+/// The digest under which an invitation or an operator's code is known.
+package enum CodeHash {
+    package static func of(_ text: Span<UInt8>) -> UInt128 { UInt128(leading: SHA1.digest(of: text)) }
 }

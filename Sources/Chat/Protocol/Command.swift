@@ -2,7 +2,7 @@ import Bytes
 
 /// What a client can ask for.
 enum CommandType: Sendable {
-    case join, message, edit, delete, react, typing, rename, history, search
+    case join, message, edit, delete, react, typing, rename, history, search, moderate, watch, pace
 
     init?(_ token: JSONToken, of text: Span<UInt8>) {
         if token.isPlain {
@@ -21,10 +21,13 @@ enum CommandType: Sendable {
         case 5 where name.isEqual(to: "react"): self = .react
         case 6 where name.isEqual(to: "delete"): self = .delete
         case 6 where name.isEqual(to: "search"): self = .search
+        case 4 where name.isEqual(to: "pace"): self = .pace
+        case 5 where name.isEqual(to: "watch"): self = .watch
         case 6 where name.isEqual(to: "typing"): self = .typing
         case 6 where name.isEqual(to: "rename"): self = .rename
         case 7 where name.isEqual(to: "message"): self = .message
         case 7 where name.isEqual(to: "history"): self = .history
+        case 8 where name.isEqual(to: "moderate"): self = .moderate
         default: return nil
         }
     }
@@ -48,6 +51,17 @@ struct Command {
     var target = JSONToken.absent
     var emoji = JSONToken.absent
     var on = JSONToken.absent
+    var rooms = JSONToken.absent
+    var slow = JSONToken.absent
+    var password = JSONToken.absent
+    var invite = JSONToken.absent
+    var operatorCode = JSONToken.absent
+    var action = JSONToken.absent
+    var user = JSONToken.absent
+    var minutes = JSONToken.absent
+    var seconds = JSONToken.absent
+    var reason = JSONToken.absent
+    var address = JSONToken.absent
 
     /// Reads one JSON object; nil if the text is not that and nothing else.
     init?(_ text: Span<UInt8>) {
@@ -85,6 +99,17 @@ struct Command {
         case 6 where name.isEqual(to: "target"): target = value
         case 7 where name.isEqual(to: "session"): session = value
         case 8 where name.isEqual(to: "username"): username = value
+        case 4 where name.isEqual(to: "user"): user = value
+        case 4 where name.isEqual(to: "slow"): slow = value
+        case 5 where name.isEqual(to: "rooms"): rooms = value
+        case 6 where name.isEqual(to: "action"): action = value
+        case 6 where name.isEqual(to: "reason"): reason = value
+        case 6 where name.isEqual(to: "invite"): invite = value
+        case 7 where name.isEqual(to: "minutes"): minutes = value
+        case 7 where name.isEqual(to: "seconds"): seconds = value
+        case 7 where name.isEqual(to: "address"): address = value
+        case 8 where name.isEqual(to: "operator"): operatorCode = value
+        case 8 where name.isEqual(to: "password"): password = value
         default: break
         }
     }

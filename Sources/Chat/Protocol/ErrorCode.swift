@@ -8,6 +8,13 @@ package enum ErrorCode: String, Sendable, CaseIterable {
     case usernameInvalid = "username_invalid"
     case usernameTaken = "username_taken"
     case roomInvalid = "room_invalid"
+    case roomLimit = "room_limit"
+    case passwordRequired = "password_required"
+    case passwordWrong = "password_wrong"
+    case inviteRequired = "invite_required"
+    case banned = "banned"
+    case muted = "muted"
+    case slowMode = "slow_mode"
     case textEmpty = "text_empty"
     case textTooLong = "text_too_long"
     case notAllowed = "not_allowed"
@@ -18,8 +25,13 @@ package enum ErrorCode: String, Sendable, CaseIterable {
 }
 
 extension ErrorCode {
-    /// Whether a join that is refused so is to be tried again: with another name, or when the disk is well.
-    var asksAgain: Bool { self == .usernameInvalid || self == .usernameTaken || self == .storageFailed }
+    /// Whether a join that is refused so is to be tried again: with another name, a password, or when the disk is well.
+    var asksAgain: Bool {
+        switch self {
+        case .usernameInvalid, .usernameTaken, .storageFailed, .passwordRequired, .passwordWrong, .inviteRequired: true
+        default: false
+        }
+    }
 }
 
 /// A refusal: the code, and a sentence for a person.
@@ -27,21 +39,44 @@ package struct Refusal: Error, Sendable {
     package var code: ErrorCode
     var message: StaticString
     /// Milliseconds after which the same would be accepted.
-    var retryAfter: Int64?
+    package var retryAfter: Int64?
+    /// When a ban or a mute lapses, in milliseconds since the Unix epoch; nil for one that does not.
+    package var until: Int64?
 
-    init(_ code: ErrorCode, _ message: StaticString, retryAfter: Int64? = nil) {
+    init(_ code: ErrorCode, _ message: StaticString, retryAfter: Int64? = nil, until: Int64? = nil) {
         self.code = code
         self.message = message
         self.retryAfter = retryAfter
+        self.until = until
     }
 
     static func tooFast(_ wait: Int64) -> Refusal {
         Refusal(.rateLimited, "That was too fast. Wait a moment and try again.", retryAfter: wait)
     }
 
+    static func banned(_ ban: Sanction) -> Refusal {
+        Refusal(.banned, "You may not come in here.", until: ban.shownUntil)
+    }
+
+    static func muted(_ mute: Sanction, time: Int64) -> Refusal {
+        Refusal(
+            .muted, "You may not speak here now.", retryAfter: mute.shownUntil.map { $0 - time },
+            until: mute.shownUntil)
+    }
+
+    static func slowMode(_ wait: Int64) -> Refusal {
+        Refusal(.slowMode, "The room is in slow mode. Wait a moment and try again.", retryAfter: wait)
+    }
+
+    static let passwordRequired = Refusal(.passwordRequired, "This chat has a password.")
+    static let passwordWrong = Refusal(.passwordWrong, "This is not the password.")
+    static let roomLimit = Refusal(.roomLimit, "There are as many rooms as there may be.")
+    static let notAllowed = Refusal(.notAllowed, "You may not do this.")
+    static let inviteRequired = Refusal(
+        .inviteRequired, "This room is locked. Ask somebody who is in it for an invitation.")
     static let alreadyJoined = Refusal(.alreadyJoined, "You are in the room already.")
     static let badJSON = Refusal(.badJSON, "A message must be one JSON object.")
-    static let notFound = Refusal(.notFound, "There is no such message.")
+    static let notFound = Refusal(.notFound, "There is no such message or person.")
     static let notYours = Refusal(.notAllowed, "Only whoever said it may do that.")
     static let tooLate = Refusal(.tooLate, "A message can be edited for 24 hours.")
     static let tooManyReactions = Refusal(.notAllowed, "A message can have 20 kinds of reactions.")

@@ -11,6 +11,13 @@ package struct Limits: Sendable {
     package static let idScalars = 1...64
     /// Unicode scalars in the `key` that a client keeps.
     package static let keyScalars = 16...128
+    /// Unicode scalars in a room's topic, and in a reason.
+    package static let topicScalars = 0...300
+    /// Seconds between two messages in slow mode.
+    package static let slowSeconds: ClosedRange<UInt64> = 0...3600
+    /// Minutes for which a ban or a mute may hold, and of a purge.
+    package static let sanctionMinutes: ClosedRange<UInt64> = 1...525_600
+    package static let purgeMinutes: ClosedRange<UInt64> = 1...1440
     /// Messages in one answer to `history`.
     package static let historyLimit: ClosedRange<UInt64> = 1...200
     /// Messages in one answer to `search`, and how many there are where the client does not say.
@@ -22,6 +29,10 @@ package struct Limits: Sendable {
     static let emojiScalars = 1...16
     /// Names with each kind of reactions to a message.
     static let reactionNames = 20
+    /// Rooms that one connection may watch.
+    package static let watchedRooms = 20
+    /// How long there is between two tellings of new messages in a watched room (ms).
+    static let watchInterval: Int64 = 1000
     /// Names in a welcome.
     package static let welcomeUsers = 500
     /// Messages in a welcome without `since`.
@@ -49,12 +60,23 @@ package struct Limits: Sendable {
     /// The same for one that came too fast: many at once are no rarity, and cost little.
     static let hasteWeight = 1
 
+    /// Wrong passwords from one address: ten a minute.
+    static let guesses = Rate(perSecond: 1.0 / 6, burst: 10)
+
     // MARK: Rates of one user, and of one address
 
     /// Messages a second in the long run, and how many may come at once; nil is no limit.
     package var messages: Rate?
     /// The same from one address, behind which there may be a class of thirty.
     package var messagesFromAddress: Rate?
+
+    /// New rooms from one address, counted when their file begins, in an hour and in a day; and bytes of text in a day. Nil is no
+    /// limit.
+    package var newRoomsInAnHour: Allowance? = Allowance(20, in: 3_600_000)
+    package var newRoomsInADay: Allowance? = Allowance(100, in: RoomRules.day)
+    package var textInADay: Allowance? = Allowance(64 << 20, in: RoomRules.day)
+    /// Rooms that may have a file.
+    package var rooms = 10_000
 
     // MARK: Memory
 
@@ -113,5 +135,6 @@ package struct Limits: Sendable {
         messages = Limits.rate(messagesPerSecond, seconds: 3)
         messagesFromAddress = Limits.rate(messagesPerSecond * 30, seconds: 3)
         bytes = Limits.rate(messagesPerSecond * 26_000, seconds: 3)
+        if messagesPerSecond == 0 { (newRoomsInAnHour, newRoomsInADay, textInADay) = (nil, nil, nil) }
     }
 }

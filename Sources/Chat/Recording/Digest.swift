@@ -58,6 +58,9 @@ package struct TickDigest: Equatable, Sendable {
         state.add(UInt64(index))
         state.add(room.seq)
         state.add(room.memberCount)
+        state.add(room.settings.slow)
+        state.add(room.settings.topic.span)
+        state.add(room.settings.lock?.seq ?? 0)
         for entry in room.pending[room.firstNew...] {
             switch entry.kind {
             case .event: events.add(room.lines.span.extracting(entry.range))
@@ -69,7 +72,7 @@ package struct TickDigest: Equatable, Sendable {
                 let length = opening.utf8CodeUnitCount
                 if text.count >= length, text.extracting(0..<length).isEqual(to: opening) { answers.add(text) }
             case .end(let ending): answers.add(UInt64(ending.rawValue))
-            case .answer, .awaits, .welcome: break
+            case .answer, .completed, .awaits, .notice, .welcome: break
             }
         }
         self.state &+= state.value

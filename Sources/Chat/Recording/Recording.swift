@@ -11,7 +11,7 @@ import Bytes
 /// Numbers in records are in groups of seven bits, the lowest first, with the top bit set where another group follows. No
 /// record holds a secret: a recording is as private as what is said in it.
 package enum Recording {
-    package static let version: UInt64 = 3
+    package static let version: UInt64 = 4
 
     package enum Kind: UInt8, Sendable {
         case settings = 1
@@ -47,6 +47,8 @@ package enum Recording {
             bytes.append(rules.isDurable ? 1 : 0)
             bytes.append(number: UInt64(clamping: rules.recentBytes))
             bytes.append(number: UInt64(clamping: rules.recentMessages))
+            bytes.append(number: UInt64(rules.namedRooms.count))
+            for name in rules.namedRooms { bytes.append(text: name) }
         }
     }
 
@@ -101,6 +103,9 @@ extension RoomInput {
             bytes.append(bits: join.newSession)
             bytes.append(join.since == nil ? 0 : 1)
             if let since = join.since { bytes.append(number: since) }
+            bytes.append(bits: join.invitation ?? 0)
+            bytes.append(number: join.address)
+            bytes.append(join.isOwnAddress ? 1 : 0)
         case .message(let id, let text, let messageID, let reply):
             bytes.append(1)
             bytes.append(number: id.number)
@@ -145,13 +150,40 @@ extension RoomInput {
             bytes.append(9)
             bytes.append(number: seq)
             bytes.append(line, of: all)
-        case .refused, .page, .pageRead, .repeatRead, .folded, .search, .searchRead, .readFailed:
+        case .server(let facts):
+            bytes.append(10)
+            bytes.append(text: String(decoding: facts.json, as: UTF8.self))
+        case .moderation(let id, let request):
+            bytes.append(11)
+            bytes.append(number: id.number)
+            bytes.append(request, of: all)
+        case .keeping, .refused, .page, .pageRead, .repeatRead, .folded, .search, .searchRead, .readFailed:
             assertionFailure("an input that changes nothing is recorded")
         }
     }
 }
 
 extension [UInt8] {
+    fileprivate mutating func append(_ request: Moderation, of all: Span<UInt8>) {
+        append(text: request.action.rawValue)
+        switch request.person {
+        case nil: append(0)
+        case .user(let user):
+            append(1)
+            append(bits: user.bits)
+        case .name(let name):
+            append(2)
+            append(text: name.text)
+        }
+        append(number: request.minutes ?? 0)
+        append(number: request.seconds)
+        append(request.text, of: all)
+        append(request.coversAddresses ? 1 : 0)
+        append(bits: request.nonce)
+        append(bits: request.invitation)
+        append(request.id, of: all)
+    }
+
     /// Appends a number in groups of seven bits.
     fileprivate mutating func append(number: UInt64) {
         var rest = number

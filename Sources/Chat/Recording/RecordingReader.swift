@@ -61,6 +61,11 @@ private struct BodyReader {
         var rules = RoomRules(isDurable: isDurable)
         rules.recentBytes = Int(clamping: bytes)
         rules.recentMessages = Int(clamping: messages)
+        guard let count = number() else { return nil }
+        for _ in 0..<min(count, UInt64(end - at)) {
+            guard let name = text() else { return nil }
+            rules.namedRooms.append(name)
+        }
         return rules
     }
 
@@ -120,6 +125,10 @@ private struct BodyReader {
         case 9:
             guard let seq = number(), let line = range(&arena) else { return nil }
             return .messageRead(seq, line: line)
+        case 10: return facts().map { .server($0) }
+        case 11:
+            guard let id = id(), let request = moderation(&arena) else { return nil }
+            return .moderation(id, request)
         default: return nil
         }
     }
@@ -141,15 +150,46 @@ private struct BodyReader {
         return MessageChange(kind: kind, target: target, id: id)
     }
 
+    private mutating func facts() -> ServerFacts? { text().flatMap { ServerFacts(json: Array($0.utf8).span) } }
+
+    private mutating func moderation(_ arena: inout [UInt8]) -> Moderation? {
+        guard let action = text().flatMap(Moderation.Action.init) else { return nil }
+        var request = Moderation(action)
+        switch byte() {
+        case 0: break
+        case 1:
+            guard let user = bits() else { return nil }
+            request.person = .user(UserID(bits: user))
+        case 2:
+            guard let name = text() else { return nil }
+            request.person = .name(Username(kept: name))
+        default: return nil
+        }
+        guard action.takesPerson == (request.person != nil), let minutes = number(), let seconds = number(),
+            let text = range(&arena), let coversAddresses = flag(), let nonce = bits(), let invitation = bits(),
+            let id = range(&arena)
+        else { return nil }
+        request.minutes = minutes > 0 ? min(minutes, Limits.sanctionMinutes.upperBound) : nil
+        request.seconds = min(seconds, Limits.slowSeconds.upperBound)
+        (request.text, request.coversAddresses, request.id) = (text, coversAddresses, id)
+        (request.nonce, request.invitation) = (nonce, invitation)
+        return request
+    }
+
     private mutating func join() -> Join? {
         guard let name = text(), let user = bits(), let isKeyed = flag(), let hasSession = flag() else { return nil }
         let session = hasSession ? bits() : nil
         guard !hasSession || session != nil, let newSession = bits(), let hasSince = flag() else { return nil }
         let since = hasSince ? number() : nil
-        guard !hasSince || since != nil else { return nil }
-        return Join(
+        guard !hasSince || since != nil, let invitation = bits(), let address = number(), let isOwn = flag() else {
+            return nil
+        }
+        var join = Join(
             username: Username(kept: name), user: UserID(bits: user), isKeyed: isKeyed, session: session,
             newSession: newSession, since: since)
+        join.invitation = invitation == 0 ? nil : invitation
+        (join.address, join.isOwnAddress) = (address, isOwn)
+        return join
     }
 
     private mutating func byte() -> UInt8? {

@@ -52,5 +52,6 @@ extension Room {
         _ = removeSent(TickOutput.Due(room: 0, below: .max, includesShared: true), now: moment.now)
         _ = takeGraces()
         _ = takeRefusals()
+        _ = takeServerChanges()
     }
 }

@@ -13,15 +13,28 @@ package struct Entry: Sendable {
         case event(EventKind)
         /// A sign of typing, which is not.
         case typing
+        /// Something about the server that is no event either.
+        case notice
         /// An answer to what one connection has asked; `request` is the read from the disk that it needed, or 0. Some ask for
         /// another join: then there is time for one again.
         case answer(request: UInt64, renewsJoin: Bool)
+        /// An answer that is completed by whoever sends it, as the session in a welcome is: a room knows no secret and no address.
+        case completed(Addition)
         /// The answer that follows here has to come from the disk first.
         case awaits(DiskRead)
         /// The welcome. The session's secret is put in by whoever sends it: the room does not know it.
         case welcome
         /// The connection ends here.
         case end(Ending)
+    }
+
+    /// What is added to an answer.
+    package enum Addition: Sendable, Equatable {
+        case nothing
+        /// The invitation that follows from this and the server's secret.
+        case invitation(nonce: UInt128)
+        /// The addresses of these connections.
+        case addresses(of: [ConnectionID])
     }
 
     package let kind: Kind

@@ -10,6 +10,8 @@ struct Member: Sendable {
     let session: UInt128
     /// The number of the person in `Room.people`.
     let person: UInt64
+    /// The `time` of its join.
+    let since: Int64
     /// The connection that has this session now.
     var connection: ConnectionID?
     /// Where the connection stands in the room's list of those present; of no meaning without a connection.
@@ -19,12 +21,13 @@ struct Member: Sendable {
     /// How the name and the user stand in an event.
     private(set) var signature: [UInt8] = []
 
-    init(username: Username, user: UserID, isKeyed: Bool, session: UInt128, person: UInt64) {
+    init(username: Username, user: UserID, isKeyed: Bool, session: UInt128, person: UInt64, since: Int64) {
         self.username = username
         self.user = user
         self.isKeyed = isKeyed
         self.session = session
         self.person = person
+        self.since = since
         sign()
     }
 
@@ -58,6 +61,13 @@ struct Person: Sendable {
     var used = UsedIDs()
     /// The names, folded, that this user was the last to use here, with the `time` of that; the newest last.
     var names: [(folded: String, time: Int64)] = []
+    /// The name that this user has, or had last; nil where that is not known.
+    var username: Username?
+    /// Digests of the addresses that this user has come from, the newest last.
+    var addresses: [UInt64] = []
+    var standing = Standing()
+    /// The `time` of this user's newest message.
+    var said: Int64 = 0
 
     init(user: UserID, isKeyed: Bool, seen: Int64) {
         self.user = user
@@ -66,7 +76,10 @@ struct Person: Sendable {
     }
 
     /// Whether nothing would be lost by forgetting this person.
-    func isForgettable(time: Int64) -> Bool {
-        members == 0 && time &- seen > (isKeyed ? RoomRules.nameMemory : RoomRules.day)
+    ///
+    /// - Parameter lock: the seq of the lock that holds in the room, or 0.
+    func isForgettable(time: Int64, lock: UInt64) -> Bool {
+        members == 0 && standing.isForgettable(time: time, lock: lock)
+            && time &- seen > (isKeyed ? RoomRules.nameMemory : RoomRules.day)
     }
 }

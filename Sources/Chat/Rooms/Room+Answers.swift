@@ -43,6 +43,10 @@ extension [UInt8] {
             append(",\"retryAfter\":")
             append(decimal: UInt64(Swift.max(0, wait)))
         }
+        if let until = refusal.until {
+            append(",\"until\":")
+            append(decimal: UInt64(clamping: until))
+        }
         guard let reference else { return }
         append(reference.name == .id ? ",\"id\":" : ",\"ref\":")
         append(copying: bytes.extracting(reference.range))

@@ -19,6 +19,7 @@ extension Room {
 
     /// Why a member may not do something to a message; nil where it may.
     func refusal(of change: MessageChange, by number: UInt64) -> Refusal? {
+        if let refusal = refusal(of: change.deed, byMember: number, time: moment.time) { return refusal }
         guard let member = members[number], let (event, line) = message(change.target) else { return .notFound }
         let isDeleted = facts(of: event, in: line.span)?.isDeleted == true || event.isDeleted(in: line.span)
         let isOwn = event.user(in: line.span) == member.user && member.user != .nobody
@@ -38,7 +39,9 @@ extension Room {
     }
 
     /// Whether a member may delete what others have said.
-    private func mayDelete(_ event: EventLine, _ line: Span<UInt8>, by number: UInt64) -> Bool { false }
+    private func mayDelete(_ event: EventLine, _ line: Span<UInt8>, by number: UInt64) -> Bool {
+        role(of: number) != nil && !server.operators.contains(event.user(in: line))
+    }
 
     /// Why a message cannot be answered; nil where it can.
     func refusal(ofReplyTo target: UInt64) -> Refusal? {
@@ -123,5 +126,15 @@ extension [UInt8] {
         guard !change.id.isEmpty else { return }
         append(",\"id\":")
         append(copying: bytes.extracting(change.id))
+    }
+}
+
+extension MessageChange {
+    fileprivate var deed: Deed {
+        switch kind {
+        case .edit: .edit
+        case .delete: .delete
+        case .react: .react
+        }
     }
 }

@@ -5,6 +5,10 @@ enum UndoRecord: Sendable {
     case usedID(UInt64, UsedIDs.Hash)
     /// All that a person had used, where a part of it was forgotten.
     indirect case usedIDs(UInt64, UsedIDs)
+    /// When a person had last said something.
+    case said(UInt64, Int64)
+    indirect case settings(RoomSettings)
+    indirect case server(ServerFacts)
     case joined(UInt64)
     indirect case left(UInt64, Member)
     indirect case renamed(UInt64, from: Username)
@@ -20,10 +24,18 @@ enum UndoRecord: Sendable {
     case erasing(UInt64)
 }
 
-/// What of a person changes with joins, leaves and renames.
+/// What of a person changes with joins, leaves, renames and what hosts do.
 struct PersonRecord: Sendable {
     var seen: Int64
     var names: [(folded: String, time: Int64)]
+    var username: Username?
+    var addresses: [UInt64]
+    var standing: Standing
+
+    init(_ person: Person) {
+        (seen, names, username) = (person.seen, person.names, person.username)
+        (addresses, standing) = (person.addresses, person.standing)
+    }
 }
 
 /// What follows from whether the disk has taken a tick's events.
@@ -34,7 +46,7 @@ extension Room {
         undo.append(
             .person(
                 number,
-                isNew ? nil : people[number].map { PersonRecord(seen: $0.seen, names: $0.names) }))
+                isNew ? nil : people[number].map { PersonRecord($0) }))
     }
 
     /// The events are written: they are history.
@@ -88,6 +100,7 @@ extension Room {
         people.reuse(from: start.person)
         graces.removeAll()
         refusals.removeAll()
+        serverChanges.removeAll()
         repeats = 0
         resumes = 0
         refusesEvents = true
@@ -99,6 +112,9 @@ extension Room {
         switch record {
         case .usedID(let person, let hash): people[person]?.used.remove(hash)
         case .usedIDs(let person, let used): people[person]?.used = used
+        case .said(let person, let time): people[person]?.said = time
+        case .settings(let old): settings = old
+        case .server(let old): server = old
         case .joined(let number): remove(number)
         case .left(let number, let member): insert(member, at: number)
         case .renamed(let number, let old): setName(of: number, to: old)
@@ -125,6 +141,9 @@ extension Room {
         }
         people[number]?.seen = old.seen
         people[number]?.names = old.names
+        people[number]?.username = old.username
+        people[number]?.addresses = old.addresses
+        people[number]?.standing = old.standing
         for name in old.names { nameUsers[name.folded] = number }
     }
 }

@@ -5,7 +5,14 @@ extension Room {
     /// Someone wants to enter: as someone new, or with a session as someone who was here.
     mutating func join(_ join: Join, _ id: ConnectionID) {
         guard inside[id] == nil else { return refuse(id, .alreadyJoined) }
-        if let session = join.session, let member = sessions[session] { return comeBack(member, id, join) }
+        let member = join.session.flatMap { sessions[$0] }
+        let users = [join.user] + (member.flatMap { members[$0]?.user }.map { [$0] } ?? [])
+        for user in users {
+            if let ban = ban(of: user, time: moment.time) { return refuse(id, .banned(ban)) }
+        }
+        if let member { return comeBack(member, id, join) }
+        if let ban = addressBan(join) { return refuse(id, .banned(ban)) }
+        guard isAdmitted(join.user, join.invitation) else { return refuse(id, .inviteRequired) }
         // A secret is drawn once. Only a recording that is damaged has one twice, and no session is mixed up by it.
         guard sessions[join.newSession] == nil else { return refuse(id, .alreadyJoined) }
         guard !isTaken(join.username) else { return refuse(id, .usernameTaken) }
@@ -20,13 +27,17 @@ extension Room {
         let isChanged = wasUsedByAnother(join.username, than: person)
         noteName(join.username, of: person)
         people[person]?.seen = moment.time
+        if join.isOwnAddress { noteAddress(join.address, of: person) }
         let member = Member(
-            username: join.username, user: join.user, isKeyed: join.isKeyed, session: join.newSession, person: person)
+            username: join.username, user: join.user, isKeyed: join.isKeyed, session: join.newSession, person: person,
+            since: moment.time)
         let number = add(member)
         attach(id, to: number)
         undo.append(.joined(number))
         welcome(number, id, since: join.since, join.fetched)
+        let role = role(of: join.user)
         append(.join, by: member.signature) { bytes in
+            bytes.append(role: role)
             if isChanged { bytes.append(",\"changed\":true") }
         } hidden: { bytes in
             bytes.append("\"member\":")
@@ -34,6 +45,9 @@ extension Room {
             bytes.append(",\"session\":\"")
             bytes.append(hexadecimal: member.session)
             bytes.append(member.isKeyed ? "\",\"keyed\":true" : "\"")
+            guard join.isOwnAddress else { return }
+            bytes.append(",\"address\":")
+            bytes.append(decimal: join.address)
         }
     }
 
@@ -81,12 +95,13 @@ extension Room {
         startGrace(number, RoomRules.graceAfterLoss)
     }
 
-    private mutating func leave(_ number: UInt64) {
+    mutating func leave(_ number: UInt64) {
         // Gone it is; but the leave must be in the history before anyone is told. It is tried again.
         guard !refusesEvents else { return startGrace(number, RoomRules.leaveRetry) }
         guard let member = members[number] else { return }
         note(member.person)
         people[member.person]?.seen = moment.time
+        noteAdmission(of: member.person, number)
         // Whoever has come back in this tick, and goes in it, has a connection: its taking away is noted by itself.
         assert(member.isAway, "a member leaves with its connection")
         remove(number)
@@ -120,6 +135,7 @@ extension Room {
         guard let number = speaker(id, nil, Span()), let member = members[number] else { return }
         // The name one has is had already.
         guard username.text != member.username.text else { return }
+        if let refusal = refusal(of: .rename, by: id, time: moment.time) { return refuse(id, refusal) }
         guard !isTaken(username, exceptBy: number) else { return refuse(id, .usernameTaken) }
         guard !refusesEvents else { return refuse(id, .storageFailed) }
         note(member.person)

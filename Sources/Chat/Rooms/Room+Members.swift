@@ -118,6 +118,7 @@ extension Room {
 
     /// Notes who uses a name now. Only a user who keeps a key can be known again by it.
     mutating func noteName(_ username: Username, of number: UInt64) {
+        people[number]?.username = username
         guard people[number]?.isKeyed == true else { return }
         let folded = username.folded
         if let other = nameUsers[folded], other != number {
@@ -138,9 +139,11 @@ extension Room {
         assert(undo.isEmpty, "people are forgotten in the middle of a tick")
         var surplus = people.count - RoomRules.rememberedPeople - members.count
         var gone: [UInt64] = []
+        let lock = settings.lock?.seq ?? 0
         people.forEach { number, person in
             guard person.members == 0 else { return }
-            if surplus > 0 || person.isForgettable(time: moment.time) {
+            let isDecidedOn = !person.standing.isForgettable(time: moment.time, lock: lock)
+            if surplus > 0 && !isDecidedOn || person.isForgettable(time: moment.time, lock: lock) {
                 gone.append(number)
                 surplus -= 1
             }

@@ -14,20 +14,33 @@ extension Room {
         guard let number = speaker(id, reference, bytes), let person = members[number]?.person else { return }
         let hash = messageID.isEmpty ? nil : UsedIDs.hash(of: bytes.extracting(messageID))
         if let hash, let seq = people[person]?.used[hash] { return sayAgain(seq, messageID, bytes, id) }
-        if let reply, let refusal = refusal(ofReplyTo: reply) { return refuse(id, refusal, reference, bytes) }
-        guard !refusesEvents else { return refuse(id, .storageFailed, reference, bytes) }
-        append(.message, by: members[number]?.signature ?? []) { line in
-            line.append(",\"text\":")
-            line.append(copying: bytes.extracting(text))
-            if !messageID.isEmpty {
-                line.append(",\"id\":")
-                line.append(copying: bytes.extracting(messageID))
-            }
-            if let reply {
-                line.append(",\"reply\":")
-                line.append(decimal: reply)
-            }
+        let isRefused = refusal(of: .message, by: id, time: moment.time) { _, _ in
+            reply.flatMap { refusal(ofReplyTo: $0) }
         }
+        if let refusal = isRefused {
+            return refuse(id, refusal, reference, bytes)
+        }
+        guard !refusesEvents else { return refuse(id, .storageFailed, reference, bytes) }
+        let becomesHost = makesHosts && members[number]?.isKeyed == true
+        if becomesHost { makeHost(person, by: seq + 1) }
+        noteSaying(by: person)
+        let role = role(of: number)
+        let hidden: ((inout [UInt8]) -> Void)? = becomesHost ? { $0.append("\"host\":true") } : nil
+        append(
+            .message, by: members[number]?.signature ?? [],
+            { line in
+                line.append(role: role)
+                line.append(",\"text\":")
+                line.append(copying: bytes.extracting(text))
+                if !messageID.isEmpty {
+                    line.append(",\"id\":")
+                    line.append(copying: bytes.extracting(messageID))
+                }
+                if let reply {
+                    line.append(",\"reply\":")
+                    line.append(decimal: reply)
+                }
+            }, hidden: hidden)
         if let hash { remember(hash, of: person) }
     }
 
@@ -107,6 +120,7 @@ extension Room {
     /// A sign of typing, for all the others.
     mutating func showTyping(_ id: ConnectionID) {
         guard let number = speaker(id, nil, Span()), let member = members[number] else { return }
+        if let refusal = refusal(of: .typing, by: id, time: moment.time) { return refuse(id, refusal) }
         append(.typing, to: .everyoneBut(id)) { text in
             text.append("{\"type\":\"typing\",\"username\":")
             text.append(quoting: member.username.text)

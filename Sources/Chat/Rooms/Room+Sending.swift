@@ -122,6 +122,11 @@ extension Room {
         return graces
     }
 
+    mutating func takeServerChanges() -> [ServerChange] {
+        defer { if !serverChanges.isEmpty { serverChanges = [] } }
+        return serverChanges
+    }
+
     mutating func takeRefusals() -> [(connection: ConnectionID, code: ErrorCode)] {
         defer { if !refusals.isEmpty { refusals = [] } }
         return refusals

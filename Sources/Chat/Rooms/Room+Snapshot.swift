@@ -47,6 +47,7 @@ extension Room {
             bytes.append("],\"purges\":[")
             appendList(purges, to: &bytes) { $0.append($1) }
             bytes.append("]")
+            bytes.append(settings)
         }
         cursor.part += 1
         bytes.append(",\"people\":[")
@@ -116,6 +117,8 @@ extension [UInt8] {
         append("{\"member\":")
         append(decimal: number)
         append(contentsOf: member.signature)
+        append(",\"since\":")
+        append(decimal: UInt64(clamping: member.since))
         append(",\"session\":\"")
         append(hexadecimal: member.session)
         append(member.isKeyed ? "\",\"keyed\":true}" : "\"}")
@@ -138,6 +141,16 @@ extension [UInt8] {
             append("]")
         }
         append("]")
+        if person.said > 0 {
+            append(",\"said\":")
+            append(decimal: UInt64(clamping: person.said))
+        }
+        if let username = person.username {
+            append(",\"name\":")
+            append(quoting: username.text)
+        }
+        append(addresses: person.addresses)
+        append(person.standing)
         append(",\"ids\":", person.used.newer)
         append(",\"olderIDs\":", person.used.older)
         append("}")

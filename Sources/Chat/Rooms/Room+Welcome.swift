@@ -16,14 +16,18 @@ extension Room {
         let start = text.count
         text.append("{\"type\":\"welcome\"")
         text.append(contentsOf: member.signature)
+        text.append(role: role(of: member.user))
         text.append(",\"room\":\"")
         text.append(contentsOf: name.utf8)
-        text.append("\",\"users\":[")
+        text.append("\"")
+        appendSettings(to: &text)
+        text.append(",\"users\":[")
         appendUsers(number, to: &text) { $0.append(quoting: $1.username.text) }
         text.append("],\"people\":[")
         appendUsers(number, to: &text) { bytes, member in
             bytes.append(UInt8(ascii: "{"))
             bytes.append(contentsOf: member.signature.dropFirst())
+            bytes.append(role: role(of: member.user))
             bytes.append(UInt8(ascii: "}"))
         }
         text.append("],\"userCount\":")
@@ -35,6 +39,24 @@ extension Room {
         text.append(history.gap ? "],\"gap\":true" : "],\"gap\":false")
         swap(&text, &texts)
         append(.welcome, to: .newcomer(id), range: start..<texts.count)
+    }
+
+    /// What holds for the room as a whole.
+    private func appendSettings(to text: inout [UInt8]) {
+        text.append(",\"topic\":")
+        if settings.topic.isEmpty { text.append("\"\"") } else { text.append(contentsOf: settings.topic) }
+        text.append(settings.lock == nil ? ",\"locked\":false" : ",\"locked\":true")
+        text.append(",\"slow\":")
+        text.append(decimal: settings.slow)
+        text.append(isKeeping ? ",\"keeping\":true" : ",\"keeping\":false")
+    }
+
+    /// Whether what is said can be kept has changed: everyone is told.
+    mutating func tellKeeping(_ isKeeping: Bool) {
+        self.isKeeping = isKeeping
+        append(.notice, to: .everyone) { text in
+            text.append(isKeeping ? "{\"type\":\"state\",\"keeping\":true" : "{\"type\":\"state\",\"keeping\":false")
+        }
     }
 
     /// Walks those present with commas between them: `member` first, and no more than a welcome may have.

@@ -65,11 +65,18 @@ package struct Room: Sendable {
     var peopleByUser: [UserID: UInt64] = [:]
     /// Who was the last to use a name, by its folded form.
     var nameUsers: [String: UInt64] = [:]
+    var settings = RoomSettings()
+    /// What the room was told last of the server's operators and their bans.
+    var server = ServerFacts()
+    /// Whether what is said can be kept, as far as the room was told.
+    var isKeeping = true
 
     // MARK: For the door
 
     /// Connections on this room's address, joined or not.
     var visitors = 0
+    /// The address for which a file of this room is counted, if it begins in this tick.
+    var beginner: UInt64?
     /// Connections whose join waits for the room to be loaded, in the order in which they came.
     var waiting: [ConnectionID] = []
     /// Whether the room is among those that the tick has to look at (`Chat.touched`).
@@ -99,6 +106,9 @@ package struct Room: Sendable {
     var graces: [GraceRequest] = []
     /// Requests that were refused, for whoever counts.
     var refusals: [(connection: ConnectionID, code: ErrorCode)] = []
+
+    /// What operators have decided here, for the server to keep.
+    var serverChanges: [ServerChange] = []
 
     // MARK: This tick
 
@@ -159,6 +169,9 @@ package struct Room: Sendable {
         case .graceOver(let member, let grace): graceIsOver(member, grace)
         case .returning(let session): extendGrace(ofSession: session)
         case .restarted: restart()
+        case .server(let facts): take(facts)
+        case .moderation(let id, let request): moderate(request, bytes, id)
+        case .keeping(let isKeeping): tellKeeping(isKeeping)
         case .refused(let id, let refusal, let reference):
             refuse(id, refusal, reference, bytes, isCounted: true)
         case .page(let id, let page): self.page(page, bytes, id)

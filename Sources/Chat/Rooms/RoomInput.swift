@@ -11,6 +11,7 @@ package enum RoomInput: Sendable {
     case messageRead(UInt64, line: Range<Int>)
     case typing(ConnectionID)
     indirect case rename(ConnectionID, Username)
+    indirect case moderation(ConnectionID, Moderation)
     /// The connection is no more, or will send nothing more that counts.
     case closed(ConnectionID, Departure)
     /// The time of grace of a member is over.
@@ -19,9 +20,13 @@ package enum RoomInput: Sendable {
     case returning(session: UInt128)
     /// The room was loaded after a restart: nobody has a connection, and everyone has the time of grace to come back.
     case restarted
+    /// What the room must know of the server has changed.
+    indirect case server(ServerFacts)
 
     // What follows changes nothing.
 
+    /// Whether what is said can be kept has changed.
+    case keeping(Bool)
     /// The request that was refused at the door.
     indirect case refused(ConnectionID, Refusal, reference: Reference?)
     /// A page of messages.
@@ -42,8 +47,10 @@ package enum RoomInput: Sendable {
     /// Whether it may change the room, so that it belongs into a recording.
     package var isDecisive: Bool {
         switch self {
-        case .join, .message, .change, .messageRead, .typing, .rename, .closed, .graceOver, .returning, .restarted: true
-        case .refused, .page, .pageRead, .repeatRead, .folded, .search, .searchRead, .readFailed: false
+        case .join, .message, .change, .messageRead, .typing, .rename, .closed, .graceOver, .returning, .restarted,
+            .server, .moderation:
+            true
+        case .keeping, .refused, .page, .pageRead, .repeatRead, .folded, .search, .searchRead, .readFailed: false
         }
     }
 }
@@ -61,6 +68,12 @@ package struct Join: Sendable {
     package var since: UInt64?
     /// What was read from the disk of the events after `since`.
     package var fetched: FetchedEvents?
+    /// The digest of the invitation that comes along.
+    package var invitation: UInt128?
+    /// The digest of the client's address; and whether it is that of the client alone, as far as the door knows, so that a ban may
+    /// be of it.
+    package var address: UInt64 = 0
+    package var isOwnAddress = false
 
     package init(
         username: Username, user: UserID, isKeyed: Bool, session: UInt128?, newSession: UInt128, since: UInt64?,

@@ -121,8 +121,16 @@ package struct RoomLoader: Sendable {
             let session = hidden.flatMap { UInt128(hexadecimal: hiddenText.extracting($0["session"].range)) }
             let isKeyed = hidden?["keyed"].kind == .boolean
             join(name, event.user(in: line), session: session, isKeyed: isKeyed, number: number)
+            if let hidden, let address = JSONScanner.whole(hiddenText, hidden["address"]),
+                let person = room.peopleByUser[event.user(in: line)]
+            {
+                room.noteAddress(address, of: person)
+            }
         case .leave:
-            if let person = room.peopleByUser[event.user(in: line)] { room.people[person]?.seen = event.time }
+            if let person = room.peopleByUser[event.user(in: line)] {
+                room.people[person]?.seen = event.time
+                if let number { room.noteAdmission(of: person, number) }
+            }
             if let number { room.remove(number) }
         case .rename:
             guard event.to.kind == .string else { return }
@@ -134,11 +142,24 @@ package struct RoomLoader: Sendable {
             room.setName(of: number, to: username)
         case .message, .edit, .delete, .react, .moderation:
             applyChange(event, line, hidden, hiddenText)
-            guard event.id.kind == .string, let person = room.peopleByUser[event.user(in: line)] else { return }
+            if let decision = Decision(event, line, in: room) {
+                room.carryOut(decision)
+                if decision.action == .purge { notePurge(event, line, from: decision.from) }
+            }
+            guard let person = room.peopleByUser[event.user(in: line)] else { break }
+            if event.kind == .message { room.people[person]?.said = event.time }
+            if event.kind == .message, hidden?["host"].kind == .boolean { room.makeHost(person, by: event.seq) }
+            guard event.id.kind == .string else { break }
             let id = UsedIDs.hash(of: line.extracting(event.id.quotedRange))
             room.people[person]?.used.insert(id, seq: event.seq, time: event.time)
         }
         room.undo.removeAll()
+    }
+
+    /// A host has deleted what a user had said: texts of it may stand in the log still.
+    private mutating func notePurge(_ event: EventLine, _ line: Span<UInt8>, from: Int64) {
+        guard let fields = JSONFields(line), let user = UserID(line.extracting(fields["toUser"].range)) else { return }
+        room.purges.append(Purge(user: user, from: from, seq: event.seq))
     }
 
     /// What a message's own line tells of what was done to it.
@@ -185,7 +206,7 @@ package struct RoomLoader: Sendable {
         room.insert(
             Member(
                 username: username, user: user, isKeyed: isKeyed, session: session ?? Room.ghostSession(number),
-                person: person), at: number)
+                person: person, since: room.moment.time), at: number)
     }
 
     // MARK: Snapshots
@@ -219,6 +240,7 @@ package struct RoomLoader: Sendable {
             guard let purge = Purge(text) else { return }
             room.purges.append(purge)
         }
+        room.settings = RoomSettings(fields["settings"], of: line)
         elements(line, fields["jumps"]) { jump in
             var bounds: [UInt64] = []
             var at = 0
@@ -237,6 +259,12 @@ package struct RoomLoader: Sendable {
         let seen = Int64(clamping: JSONScanner.whole(text, fields["seen"]) ?? 0)
         var person = Person(user: user, isKeyed: fields["keyed"].kind == .boolean, seen: seen)
         person.members = room.people[number]?.members ?? 0
+        if fields["name"].kind == .string {
+            person.username = Username(kept: String(unescaping: fields["name"], of: text))
+        }
+        person.addresses = wholeNumbers(fields["addresses"], in: text)
+        person.standing = Standing(fields, of: text)
+        person.said = Int64(clamping: JSONScanner.whole(text, fields["said"]) ?? 0)
         elements(text, fields["names"]) { pair in
             var (name, time) = (JSONToken.absent, Int64(0))
             var at = 0
@@ -286,7 +314,9 @@ package struct RoomLoader: Sendable {
         let isKeyed = fields["keyed"].kind == .boolean
         let person = room.person(user, isKeyed: isKeyed)
         room.insert(
-            Member(username: username, user: user, isKeyed: isKeyed, session: session, person: person), at: number)
+            Member(
+                username: username, user: user, isKeyed: isKeyed, session: session, person: person,
+                since: Int64(clamping: JSONScanner.whole(text, fields["since"]) ?? 0)), at: number)
     }
 
     /// Whether it can be the number of a member or person; one that is written down elsewhere may be anything.

@@ -8,6 +8,9 @@ package struct RoomRules: Sendable, Equatable {
     /// Messages that are held beyond the newest events; without a disk they are all the history there is.
     package var recentMessages = Limits.welcomeMessages
 
+    /// The rooms that `--rooms` names: nobody becomes their host by being the first to speak.
+    package var namedRooms: [String] = []
+
     package init(isDurable: Bool) {
         self.isDurable = isDurable
         if !isDurable { recentMessages = 2000 }
@@ -25,7 +28,14 @@ package struct RoomRules: Sendable, Equatable {
     /// How long it is known who was the last to use a name.
     static let nameMemory: Int64 = 30 * day
 
+    /// How long someone who was kicked stays out.
+    static let kickTime: Int64 = 60_000
+
     // MARK: Memory
+
+    /// Addresses of a person that are known, as digests; and addresses in a room, and on the server, that let in nobody new.
+    static let addressesOfPerson = 4
+    static let addressBans = 256
 
     /// Identifiers that a user is known to have used: at least the newest that many, for a day.
     package static let rememberedIDs = 1024

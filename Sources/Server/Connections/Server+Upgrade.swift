@@ -59,7 +59,10 @@ extension Server where W: ~Copyable {
             respond(slot, upgradeRequired(slot, request), includesBody: true, keepAlive: keepAlive)
             return keepAlive
         case .accept(let answer):
-            accept(slot, answer, endpoint, room: target.query("room") ?? RoomName.standard)
+            // The page at `/` asks for the lobby, which may be another room here.
+            let asked = target.query("room") ?? RoomName.standard
+            let room = asked == RoomName.standard ? options.mainRoom : asked
+            accept(slot, answer, endpoint, room: room, isOwnAddress: isOwnAddress(slot, request))
             return true
         }
     }
@@ -79,7 +82,19 @@ extension Server where W: ~Copyable {
         respond(slot, answer, includesBody: true, keepAlive: false)
     }
 
-    private mutating func accept(_ slot: Int, _ answer: Handshake.Answer, _ endpoint: Endpoint, room: String) {
+    /// Whether the address that a connection counts for is the client's alone, as far as can be seen, so that a ban may be of it:
+    /// not this machine's, not a trusted proxy's own, and not that of a proxy that nobody has declared, which gives itself away
+    /// by what it adds to requests.
+    private func isOwnAddress(_ slot: Int, _ request: HTTPRequest) -> Bool {
+        guard !connections[slot].address.isLoopback else { return false }
+        if let http = connections[slot].http, http.isProxied { return connections[slot].address != http.peer }
+        return !ForwardedFor.isForwarded(request)
+            && !["via", "x-real-ip", "x-forwarded-proto", "cf-connecting-ip"].contains { request.count(of: $0) > 0 }
+    }
+
+    private mutating func accept(
+        _ slot: Int, _ answer: Handshake.Answer, _ endpoint: Endpoint, room: String, isOwnAddress: Bool
+    ) {
         var fields = [
             ("Upgrade", "websocket"), ("Sec-WebSocket-Accept", String(decoding: answer.acceptKey, as: UTF8.self)),
         ]
@@ -111,7 +126,9 @@ extension Server where W: ~Copyable {
             let secret = UInt128(world.random()) << 64 | UInt128(world.random())
             let address = chat.secret.address(connections[slot].address.site.bytes.span)
             inputs.items.append(
-                .opened(connections.id(slot), room: start..<inputs.bytes.count, secret: secret, address: address))
+                .opened(
+                    connections.id(slot), room: start..<inputs.bytes.count, secret: secret, address: address,
+                    isOwnAddress: isOwnAddress))
         }
         setWebSocketTimer(slot)
     }

@@ -114,6 +114,7 @@ extension Server where W: ~Copyable {
             if number == Signals.hangUp, !options.stopsAtHangUp {
                 log(.info, "reload", "signal", number)
                 readCertificates()
+                readPassword()
             } else if thisTick.stopping != nil {
                 thisTick.stopping?.isForced = true
                 thisTick.stopping?.signal = number

@@ -85,6 +85,7 @@ package func serve(
             "raise the limit of open files (ulimit -n, LimitNOFILE=)")
     }
     server.startWatchingCertificates()
+    try server.openDoors()
     try server.startRecording()
     announce(listeners.map(\.address))
     ServiceManager.notify("READY=1")

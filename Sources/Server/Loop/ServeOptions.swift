@@ -57,6 +57,8 @@ package struct ServeOptions: Sendable {
     package var pairsStrangers = false
     /// The file whose first line is the password.
     package var passwordFile: String?
+    /// The code that makes an operator, where it is in no file.
+    package var operatorCode: String?
     /// PEM files: both or neither.
     package var tlsCertificate: String?
     package var tlsKey: String?
@@ -100,9 +102,17 @@ extension ServeOptions {
     /// What the page's address begins with.
     package var scheme: String { tlsCertificate == nil ? "http" : "https" }
 
+    /// The room that the page's own address means.
+    var mainRoom: String {
+        guard let rooms, !rooms.contains(RoomName.standard) else { return RoomName.standard }
+        return rooms.first ?? RoomName.standard
+    }
+
     /// What the chat allows.
     func limits(isDurable: Bool) -> Limits {
         var limits = Limits(messagesPerSecond: messageRate, isDurable: isDurable)
+        limits.rules.namedRooms = rooms ?? []
+        limits.rooms = maxRooms
         if let byteRate { limits.bytes = Limits.rate(byteRate, seconds: 3) }
         if let typingRate { limits.typing = Limits.rate(typingRate, seconds: 5) }
         if let renameRate { limits.renames = Limits.rate(renameRate, seconds: 100) }

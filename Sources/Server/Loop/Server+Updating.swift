@@ -13,6 +13,7 @@ extension Server where W: ~Copyable {
         let (failed, ticket) = keep()
         chat.settle(failed: failed, ticket: ticket, bytes.span, into: &output)
         recordOutcome(failed: failed)
+        keepFacts()
         readLater()
         foldHistory()
         tidyHistory()
@@ -24,8 +25,9 @@ extension Server where W: ~Copyable {
     ///   be waited for.
     private mutating func keep() -> (failed: [UInt32], ticket: UInt64?) {
         guard let history else { return ([], nil) }
-        var failed: [UInt32] = []
-        for index in output.written {
+        lookForSpace(history)
+        var failed: [UInt32] = keeping.isShort ? output.written : []
+        for index in output.written where !keeping.isShort {
             if case .refused(let error) = history.append(chat.rooms[Int(index)]) {
                 storageFailed(error)
                 failed.append(index)
@@ -35,11 +37,33 @@ extension Server where W: ~Copyable {
             let room = chat.roomsByName[name].map { chat.rooms[Int($0)] }
             if case .refused(let error) = history.rewrite(name, room) { storageFailed(error) }
         }
-        if !output.written.isEmpty { keeping.isKeeping = failed.isEmpty }
+        if !output.written.isEmpty { tellKeeping(failed.isEmpty) }
         return (failed, history.commit(now: thisTick.nanoseconds))
     }
 
-    private mutating func storageFailed(_ error: StorageError) {
+    private mutating func tellKeeping(_ isKeeping: Bool) {
+        guard keeping.isKeeping != isKeeping else { return }
+        keeping.isKeeping = isKeeping
+        thisTick.carry(.keeping(isKeeping))
+    }
+
+    /// Looks, at most once a second, whether there is space enough: before a disk is full nothing more is written to it, so that
+    /// whoever looks after it can still do so. Without something to write it is only looked whether space has come back.
+    private mutating func lookForSpace(_ history: Log) {
+        let isWriting = !output.written.isEmpty
+        guard keeping.isShort ? isWriting || now >= keeping.nextLook : isWriting && now >= keeping.nextLook else {
+            return
+        }
+        keeping.nextLook = now + 1000
+        let isShort = history.isShortOfSpace
+        guard isShort != keeping.isShort else { return }
+        keeping.isShort = isShort
+        log(isShort ? .error : .info, isShort ? "disk-full" : "disk-free", "data", options.dataFolder)
+        if isShort { metrics.storageFailures += 1 }
+        tellKeeping(!isShort)
+    }
+
+    mutating func storageFailed(_ error: StorageError) {
         metrics.storageFailures += 1
         // Every tick may fail while a disk is full: once a second is enough to be told.
         let now = now

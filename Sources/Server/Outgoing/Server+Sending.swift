@@ -188,9 +188,36 @@ extension Server where W: ~Copyable {
                 connections[slot].stateStart = now
                 setWebSocketTimer(slot)
             }
-        case .event, .typing, .awaits, .end: break
+        case .completed(let addition):
+            var text = Array(chat.rooms[room].texts[entry.range])
+            append(addition, of: room, to: &text)
+            Compression.append(text, 0..<text.count, to: &outbox, nil)
+        case .event, .typing, .notice, .awaits, .end: break
         }
         return entry.range.count
+    }
+
+    /// Adds to an answer what the room does not know.
+    private func append(_ addition: Entry.Addition, of room: Int, to text: inout [UInt8]) {
+        switch addition {
+        case .nothing: break
+        case .invitation(let nonce):
+            text.append(",\"invite\":\"")
+            text.append(contentsOf: chat.secret.invitation(to: chat.rooms[room].name, nonce: nonce))
+            text.append("\"")
+        case .addresses(let ids):
+            var addresses: [String] = []
+            for slot in ids.compactMap({ connections.slot(of: $0) }) {
+                let address = connections[slot].address.description
+                if !addresses.contains(address) { addresses.append(address) }
+            }
+            text.append(",\"addresses\":[")
+            for (index, address) in addresses.enumerated() {
+                if index > 0 { text.append(",") }
+                text.append(quoting: address)
+            }
+            text.append("]")
+        }
     }
 
     /// Adds some of the room's frames: to the outbox, or by reference to what waits already.

@@ -1,5 +1,4 @@
 import Platform
-import Sockets
 
 /// Files of a few lines that are read and written as a whole.
 package enum SmallFile {

@@ -1,0 +1,161 @@
+/// Who may do what.
+extension Room {
+    /// Who is behind a connection, if that is a member's.
+    func user(behind id: ConnectionID) -> UserID? { inside[id].flatMap { members[$0]?.user } }
+
+    /// The role of a user here, whether present or not.
+    package func role(of user: UserID) -> Role? { role(of: user, person: peopleByUser[user]) }
+
+    /// The role of the member with this number.
+    package func role(of number: UInt64) -> Role? {
+        members[number].flatMap { role(of: $0.user, person: $0.person) }
+    }
+
+    private func role(of user: UserID, person: UInt64?) -> Role? {
+        if !server.operators.isEmpty, server.operators.contains(user) { return .operator }
+        return person.flatMap { people[$0]?.standing.isHost } == true ? .host : nil
+    }
+
+    /// Why someone may not do something now; nil where it is allowed. The checks come in the protocol's order: joined, banned,
+    /// muted, right, target, age, slow mode. The door asks before it looks at rates, with what the tick before has left; the
+    /// room asks again when it decides.
+    ///
+    /// - Parameters:
+    ///   - time: the tick's, in milliseconds since the Unix epoch.
+    ///   - target: judges what the request is aimed at, given the speaker's user and role: right, target, age.
+    package func refusal(
+        of deed: Deed, by id: ConnectionID, time: Int64, target: (UserID, Role?) -> Refusal? = { _, _ in nil }
+    ) -> Refusal? {
+        guard let member = inside[id].flatMap({ members[$0] }) else { return .notJoined }
+        return refusal(of: deed, by: member.user, person: member.person, isProgram: false, time: time, target: target)
+    }
+
+    /// The same for a member.
+    func refusal(of deed: Deed, byMember number: UInt64, time: Int64) -> Refusal? {
+        guard let member = members[number] else { return .notJoined }
+        return refusal(
+            of: deed, by: member.user, person: member.person, isProgram: false, time: time, target: { _, _ in nil })
+    }
+
+    /// The same for a token, which is no member, and for which there is no slow mode.
+    package func refusal(
+        of deed: Deed, byProgram user: UserID, time: Int64, target: (UserID, Role?) -> Refusal? = { _, _ in nil }
+    ) -> Refusal? {
+        refusal(of: deed, by: user, person: peopleByUser[user], isProgram: true, time: time, target: target)
+    }
+
+    private func refusal(
+        of deed: Deed, by user: UserID, person number: UInt64?, isProgram: Bool, time: Int64,
+        target: (UserID, Role?) -> Refusal?
+    ) -> Refusal? {
+        let person = number.flatMap { people[$0] }
+        if let ban = ban(of: user, person, time: time) { return .banned(ban) }
+        let role = isProgram ? nil : role(of: user, person: number)
+        if deed.isSpeech, let mute = person?.standing.mute, mute.holds(at: time), role != .operator {
+            return .muted(mute, time: time)
+        }
+        if case .moderation = deed, role == nil { return .notAllowed }
+        if let refusal = target(user, role) { return refusal }
+        if case .message = deed, settings.slow > 0, role == nil, !isProgram, let person {
+            let pause = Int64(settings.slow) * 1000
+            let wait = min(person.said &+ pause &- time, pause)
+            if wait > 0 { return .slowMode(wait) }
+        }
+        return nil
+    }
+
+    /// The ban that keeps a user out of this room.
+    func ban(of user: UserID, time: Int64) -> Sanction? {
+        ban(of: user, peopleByUser[user].flatMap { people[$0] }, time: time)
+    }
+
+    private func ban(of user: UserID, _ person: Person?, time: Int64) -> Sanction? {
+        if person?.standing.ban == nil, server.bans.isEmpty { return nil }
+        // Whoever was banned before may have become an operator since.
+        guard !server.operators.contains(user) else { return nil }
+        let ofServer = server.bans.isEmpty ? nil : server.bans[user]?.sanction
+        let bans = [person?.standing.ban, ofServer].compactMap(\.self).filter { $0.holds(at: time) }
+        return bans.max { $0.until < $1.until }
+    }
+
+    // MARK: Coming in
+
+    /// The ban of an address that keeps out someone new.
+    func addressBan(_ join: Join) -> Sanction? {
+        guard peopleByUser[join.user] == nil else { return nil }
+        let ban = (settings.addressBans + server.addressBans).last {
+            $0.keepsOut(join.user, at: join.address, time: moment.time)
+        }
+        return ban.map { Sanction(until: $0.until) }
+    }
+
+    /// Whether a user could come in now without an invitation.
+    func admits(_ user: UserID, time: Int64) -> Bool { ban(of: user, time: time) == nil && isAdmitted(user, nil) }
+
+    /// Whether the door is open for someone: it is not locked, or was locked with them inside, or they bring the invitation.
+    func isAdmitted(_ user: UserID, _ invitation: UInt128?) -> Bool {
+        guard let lock = settings.lock, invitation != lock.invitation, role(of: user) == nil else { return true }
+        guard let person = peopleByUser[user] else { return false }
+        if people[person]?.standing.admittedBy == lock.seq { return true }
+        var wasInside = false
+        if people[person]?.members ?? 0 > 0 {
+            members.forEach { number, member in
+                if member.person == person, number < lock.membersBelow { wasInside = true }
+            }
+        }
+        return wasInside
+    }
+
+    /// A member leaves a locked room in which it was when it was locked: it may come back.
+    mutating func noteAdmission(of person: UInt64, _ number: UInt64) {
+        guard let lock = settings.lock, number < lock.membersBelow else { return }
+        people[person]?.standing.admittedBy = lock.seq
+    }
+
+    mutating func noteAddress(_ address: UInt64, of person: UInt64) {
+        people[person]?.addresses.removeAll { $0 == address }
+        people[person]?.addresses.append(address)
+        if people[person]?.addresses.count ?? 0 > RoomRules.addressesOfPerson {
+            people[person]?.addresses.removeFirst()
+        }
+    }
+
+    /// Whether a user has used this `id` here before, so that a request with it is answered whatever has become of the user's
+    /// rights since.
+    ///
+    /// - Parameter id: a JSON string with its quotation marks, or empty.
+    package func hasUsed(_ id: Span<UInt8>, by user: UserID) -> Bool {
+        guard !id.isEmpty, let person = peopleByUser[user] else { return false }
+        return people[person]?.used[UsedIDs.hash(of: id)] != nil
+    }
+
+    // MARK: Changes
+
+    /// Whether the first with a key to speak here becomes its host.
+    var makesHosts: Bool { firstKept == 0 && name != RoomName.standard && !rules.namedRooms.contains(name) }
+
+    /// A person becomes a host by the event with this seq.
+    mutating func makeHost(_ person: UInt64, by seq: UInt64) {
+        note(person)
+        people[person]?.standing.isHost = true
+        people[person]?.standing.decidedBy = seq
+    }
+
+    /// A person says something now.
+    mutating func noteSaying(by number: UInt64) {
+        guard let person = people[number] else { return }
+        undo.append(.said(number, person.said))
+        people[number]?.said = moment.time
+    }
+}
+
+extension [UInt8] {
+    /// Appends the member that tells a role, if there is one.
+    mutating func append(role: Role?) {
+        switch role {
+        case .host: append(",\"role\":\"host\"")
+        case .operator: append(",\"role\":\"operator\"")
+        case nil: break
+        }
+    }
+}
