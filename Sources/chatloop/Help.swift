@@ -73,8 +73,9 @@ enum Help {
                                  a ping after so long without traffic; a second silence ends the connection (30)
           --metrics off|loopback|public
                                  who may read /metrics; loopback: this machine, and nobody through a proxy (off)
-          --record FILE          write every tick's inputs to this file, for replay. It holds what is said. A file that is
-                                 there becomes FILE.1, the next FILE.2, and so on
+          --record FILE          write every tick's inputs to this file, for replay. It holds what is said,
+                                 also what is deleted later. A file that is there becomes FILE.1,
+                                 the next FILE.2, and so on
           --echo                 also serve a WebSocket echo at /echo
           --log-level error|info|debug
                                  what goes to standard error (info)

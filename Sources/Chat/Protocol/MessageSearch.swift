@@ -53,6 +53,8 @@ package struct MessageSearch: Sendable {
     /// Walks the lines that may have the text in a message.
     package func forEachCandidate(in bytes: Span<UInt8>, _ body: (EventLine, Range<Int>) -> Void) {
         var at = 0
+        // Where the text began in the line before: mostly it begins there in the next one, too.
+        var hint = 0
         while let place = candidate(in: bytes, from: at) {
             var (start, end) = (place, place)
             while start > 0, bytes[start - 1] != 0x0A { start -= 1 }
@@ -60,7 +62,7 @@ package struct MessageSearch: Sendable {
             at = end + 1
             guard end < bytes.count else { return }
             // What stands in front of the text does not count.
-            let text = MessageSearch.textStart(in: bytes, start..<end)
+            let text = MessageSearch.textStart(in: bytes, start..<end, &hint)
             if text > place, candidate(in: bytes.extracting(text..<end), from: 0) == nil { continue }
             if let event = EventLine(bytes.extracting(start..<end)) { body(event, start..<end) }
         }
@@ -75,15 +77,20 @@ package struct MessageSearch: Sendable {
     }
 
     /// Where the text begins in a line that a server has written; in any other, where the line begins.
-    private static func textStart(in bytes: Span<UInt8>, _ line: Range<Int>) -> Int {
+    private static func textStart(in bytes: Span<UInt8>, _ line: Range<Int>, _ hint: inout Int) -> Int {
         let opening: StaticString = "{\"type\":\"message\",\"seq\":"
         let name: StaticString = ",\"text\":\""
         let length = opening.utf8CodeUnitCount
         guard line.count > length, bytes.extracting(line.lowerBound..<line.lowerBound + length).isEqual(to: opening)
         else { return line.lowerBound }
-        var at = line.lowerBound + length
+        var at = line.lowerBound + hint
+        if hint > length, at + 9 <= line.upperBound, bytes.extracting(at..<at + 9).isEqual(to: name) { return at }
+        at = line.lowerBound + length
         while at + 9 <= line.upperBound {
-            if bytes[at] == UInt8(ascii: ","), bytes.extracting(at..<at + 9).isEqual(to: name) { return at }
+            if bytes[at] == UInt8(ascii: ","), bytes.extracting(at..<at + 9).isEqual(to: name) {
+                hint = at - line.lowerBound
+                return at
+            }
             at += 1
         }
         return line.lowerBound
