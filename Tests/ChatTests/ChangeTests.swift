@@ -199,6 +199,38 @@ import Testing
         #expect(history.map { $0["text"] ?? "-" } == ["-", "uno", "-", "-"])
     }
 
+    /// What is deleted in one go stays so after a kill, before and after the log's lines tell it.
+    @Test func purge_holdsAfterARestart_andAfterAFold() {
+        var world = ChatHarness.durable()
+        let host = world.join("Host", key: "h", room: "garden")
+        world.say(host, "welcome")
+        world.tick()
+        let troll = world.join("Troll", key: "t", room: "garden")
+        for number in 0..<5 { world.say(troll, "spam \(number)") }
+        world.tick()
+        _ = ask(&world, troll, edit(5, "worse spam"))
+        _ = world.take(host)
+        let purge = ask(
+            &world, host, "{\"type\":\"moderate\",\"action\":\"purge\",\"username\":\"Troll\",\"minutes\":5}")
+        #expect(purge?.type == "moderation")
+        func texts(_ id: ConnectionID) -> [String] { page(&world, id).map { $0["text"] ?? "-" } }
+        #expect(texts(host) == ["welcome", "-", "-", "-", "-", "-"])
+        world.restart()
+        let late = world.join("Late", key: "l", room: "garden")
+        let history: [JSON] = world.take(late).first?["history"] ?? []
+        #expect(history.map { $0["text"] ?? "-" } == ["welcome", "-", "-", "-", "-", "-"])
+        world.say(late, "on")
+        world.tick()
+        let folded = world.disk.fold(world.room("garden"), erases: true)
+        world.inputs.items.append(.folded(room: world.chat.roomsByName["garden"] ?? 0, folded))
+        world.tick()
+        #expect(world.room("garden").fold(erases: false).isEmpty)
+        _ = world.take(late)
+        #expect(texts(late) == ["welcome", "-", "-", "-", "-", "-", "on"])
+        #expect(
+            world.disk.events("garden").filter { ($0["text"] ?? "").contains("spam") && $0.type == "message" }.isEmpty)
+    }
+
     // MARK: Reactions
 
     @Test(arguments: [false, true]) func reactions_areCountedOncePerUser(isDurable: Bool) {

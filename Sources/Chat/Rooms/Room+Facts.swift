@@ -89,19 +89,22 @@ extension Room {
     /// A host deletes what a user has said since a time: the newest event says so.
     mutating func purge(_ user: UserID, from: Int64) {
         let purge = Purge(user: user, from: from, seq: seq)
-        var lines: [LineReference] = []
-        recent.collectMessages(after: 0, count: .max, into: &lines)
-        lines += newEvents(after: start.seq).filter { $0.kind == .message && $0.seq < seq }
-        for line in lines {
-            guard let (event, text) = message(line.seq), purge.covers(event, of: text.span),
-                facts[line.seq]?.isDeleted != true
-            else { continue }
-            forgetText(of: line.seq)
-        }
+        for message in messages(coveredBy: purge) { forgetText(of: message) }
         guard rules.isDurable else { return }
         purges.append(purge)
         undo.append(.purged)
         noteErasure()
+    }
+
+    /// The messages in memory that a purge deletes, as far as they are not known to be deleted.
+    private func messages(coveredBy purge: Purge) -> [UInt64] {
+        var lines: [LineReference] = []
+        recent.collectMessages(after: 0, count: .max, into: &lines)
+        lines += newEvents(after: start.seq).filter { $0.kind == .message && $0.seq < seq }
+        return lines.map(\.seq).filter { seq in
+            guard facts[seq]?.isDeleted != true, let (event, line) = message(seq) else { return false }
+            return purge.covers(event, of: line.span)
+        }
     }
 
     // MARK: Folding
@@ -114,6 +117,10 @@ extension Room {
     mutating func take(_ folded: Folded) {
         for (target, newest) in folded.targets where facts[target]?.newest == newest {
             facts[target]?.isUnfolded = false
+        }
+        // The log's lines tell it from now on; those in memory do not.
+        for purge in folded.purges {
+            for message in messages(coveredBy: purge) { facts[message, default: MessageFacts()].delete(by: purge.seq) }
         }
         purges.removeAll { folded.purges.contains($0) }
         guard folded.erasedThrough > 0 else { return }

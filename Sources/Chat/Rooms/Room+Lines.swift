@@ -18,7 +18,7 @@ extension Room {
             if index > 0 { bytes.append(UInt8(ascii: ",")) }
             let isObsolete = obsolete.contains(reference.seq)
             let isPlain = reference.source != .fetched && !isObsolete
-            if isPlain, reference.kind != .message || facts[reference.seq] == nil {
+            if isPlain, reference.kind != .message || facts[reference.seq] == nil && purges.isEmpty {
                 append(raw: reference, to: &bytes)
             } else {
                 copyLine(reference, fetched, to: &copy)
