@@ -177,6 +177,7 @@ final class LoadJob: ReadJob {
         let isOldest = index == 0 || segments.count - index >= ReadLimits.loadedSegments
         isTaken = isWhole || isOldest
         firstTaken = index
+        loader.fileStart = segments[index].first
         phase = isTaken ? .taking(index, 0, reader) : .looking(index - 1)
     }
 

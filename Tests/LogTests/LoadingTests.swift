@@ -312,4 +312,25 @@ struct LoadingTests {
         #expect(rig.rooms["lobby"]?.usernames == [])
         #expect(rig.rooms["lobby"]?.seq == 3)
     }
+
+    /// A power cut has left a segment's snapshot, and not the message behind it, of whose id the snapshot tells.
+    @Test func idOfTheFirstMessage_thatWasLost_canBeUsedAgain() throws {
+        let disk = SimulatedDisk()
+        var rig = try Rig(disk)
+        rig.load()
+        #expect(rig.say("one", messageID: "m-1") == .written)
+        let text = try #require(disk.contents(segment(2)))
+        let end = try #require(text.firstIndex(of: 0x0A))
+        disk.kill()
+        disk.overwrite(segment(2), Array(text[...end]))
+        rig = try Rig(disk)
+        rig.load()
+        let ada = try #require(rig.enter("Ada"))
+        #expect(rig.write() == .written)
+        let seq = try #require(rig.rooms["lobby"]?.seq)
+        rig.post("one", by: ada, messageID: "m-1")
+        #expect(rig.rooms["lobby"]?.seq == seq + 1)
+        #expect(rig.write() == .written)
+        #expect(rig.texts() == ["one"])
+    }
 }

@@ -23,6 +23,9 @@ package struct RoomLoader: Sendable {
     private var visible: [UInt8] = []
     /// The seqs of events whose requests had identifiers.
     private var eventsWithIDs: Set<UInt64> = []
+    /// The seq by which the first file is named that is taken: its snapshot tells of that event, too, though the event's own line
+    /// stands behind it and may be lost.
+    package var fileStart: UInt64 = .max
 
     package init(room name: String, rules: RoomRules) { room = Room(name: name, rules: rules, isLoaded: false) }
 
@@ -330,11 +333,11 @@ package struct RoomLoader: Sendable {
 
     /// Identifiers of events that a power cut has taken: what was said with them may be said again.
     private func forgetLostIDs(_ room: inout Room) {
-        guard let firstEvent else { return }
+        let first = min(firstEvent ?? .max, fileStart)
         var numbers: [UInt64] = []
         room.people.forEach { number, person in if !person.used.isEmpty { numbers.append(number) } }
         for number in numbers {
-            room.people[number]?.used.forget { $0 >= firstEvent && !eventsWithIDs.contains($0) }
+            room.people[number]?.used.forget { $0 >= first && !eventsWithIDs.contains($0) }
         }
     }
 
