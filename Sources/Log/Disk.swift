@@ -148,6 +148,9 @@ protocol ReadJob: AnyObject {
 
 /// The reads at work: those that are urgent first, each a step at a time in turn.
 package struct ReadQueue {
+    /// So many that are not urgent take turns, each with a file open: the others wait for one of them to be done.
+    private static let atOnce = 4
+
     private var urgent: [(DiskReadRequest, any ReadJob)] = []
     private var others: [(DiskReadRequest, any ReadJob)] = []
     private let disk: any Storage
@@ -172,7 +175,11 @@ package struct ReadQueue {
         do throws(StorageError) {
             guard let outcome = try job.step() else {
                 // A load is done before the next one begins: whoever came first comes in first.
-                if isUrgent { urgent.insert((request, job), at: 0) } else { others.append((request, job)) }
+                if isUrgent {
+                    urgent.insert((request, job), at: 0)
+                } else {
+                    others.insert((request, job), at: min(others.count, ReadQueue.atOnce - 1))
+                }
                 return nil
             }
             job.close()

@@ -160,4 +160,30 @@ struct ReadingTests {
         disk.plan = { $0.operation == .read ? .short(100) : nil }
         #expect(rig.lines(.messagesBefore(500, limit: 10))?.seqs == Array(490...499))
     }
+
+    /// However many ask at once, few files are open.
+    @Test func manyReads_takeTurns_withFewFilesOpen() throws {
+        let disk = SimulatedDisk()
+        var sizes = LogSizes()
+        sizes.segment = 500
+        let work = SimulatedDiskWork(disk: disk)
+        let rig = try Rig(disk, disk: work, sizes: sizes)
+        rig.load()
+        #expect(rig.say(1...60))
+        rig.run(seconds: 2)
+        let others = disk.openFiles
+        work.readPace = { 1 }
+        for tag in UInt64(1)...20 {
+            rig.log.request(ReadRequest(.messagesBefore(50, limit: 30), room: "lobby", tag: tag))
+        }
+        var most = 0
+        var turns = 0
+        while rig.log.pendingReads > 0, turns < 10_000 {
+            rig.turn()
+            turns += 1
+            most = max(most, disk.openFiles - others)
+        }
+        #expect(rig.log.pendingReads == 0)
+        #expect((2...4).contains(most))
+    }
 }
