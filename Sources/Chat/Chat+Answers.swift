@@ -13,6 +13,7 @@ extension Chat {
         for entry in entries {
             guard case .one(let id) = entry.audience else {
                 rooms[room].pending.append(entry)
+                if case .newcomer(let id) = entry.audience { noteUser(of: id, in: room) }
                 continue
             }
             // Nobody is told anything after the end.
@@ -49,6 +50,14 @@ extension Chat {
             case .event, .typing, .notice, .welcome: rooms[room].pending.append(entry)
             }
         }
+    }
+
+    /// The room says who a newcomer is: by its session perhaps somebody else than its secrets tell.
+    private mutating func noteUser(of id: ConnectionID, in room: Int) {
+        guard isHere(id), let member = rooms[room].inside[id], let user = rooms[room].members[member]?.user else {
+            return
+        }
+        peers[Int(id.slot)].user = user
     }
 
     /// A long page counts as several requests.

@@ -20,7 +20,7 @@ extension Chat {
         let change = MessageChange(kind: kind, target: target, id: name)
         // One that the room refuses is not counted.
         let isRefused = member.map { rooms[Int(room)].refusal(of: change, by: $0) != nil } ?? false
-        if !isRefused { try chargeMessage(of: id, member, in: room) }
+        if !isRefused { try chargeMessage(of: id, in: room) }
         work.append(Work(room: room, input: .change(id, change)))
     }
 

@@ -166,21 +166,18 @@ extension Chat {
             command.id, "The field id must be a string of 1 to 64 characters.", range, &inputs)
         let text = try judgedText(command.text, range, &inputs)
         let reply = try seq(command.reply, "The field reply must be the seq of a message.", range, inputs)
-        let (room, member) = try roomInside(id)
+        let room = try roomInside(id).room
         if let reply, !isRead, read(message: reply, of: room, for: id, range, &inputs, into: &output) { return }
         try judge(.message, id, room, messageID, inputs)
-        try chargeMessage(of: id, member, in: room, bytes: text.count)
+        try chargeMessage(of: id, in: room, bytes: text.count)
         work.append(Work(room: room, input: .message(id, text: text, id: messageID, reply: reply)))
     }
 
     /// Counts what everyone in the room is sent.
     ///
     /// - Parameter bytes: of text.
-    mutating func chargeMessage(
-        of id: ConnectionID, _ member: UInt64?, in room: UInt32, bytes: Int = 0
-    ) throws(Refusal) {
-        var user = peers[Int(id.slot)].user
-        if let member, let known = rooms[Int(room)].user(of: member) { user = known }
+    mutating func chargeMessage(of id: ConnectionID, in room: UInt32, bytes: Int = 0) throws(Refusal) {
+        let user = peers[Int(id.slot)].user
         let wait = userRates.take(for: user, of: limits.messages, now: moment.now)
         guard wait == 0 else { throw .tooFast(wait) }
         let address = peers[Int(id.slot)].address

@@ -45,8 +45,8 @@ struct PlantedBug: Sendable, CustomStringConvertible {
             "a newcomer misses the event after its welcome", "Chat/Rooms/Room+Welcome.swift",
             "hearsFrom[member.place] = nextEntry + 1\n", "hearsFrom[member.place] = nextEntry + (% ? 2 : 1)\n"),
         PlantedBug(
-            "a newcomer hears again what its welcome has told", "Chat/Rooms/Room+Sending.swift",
-            "guard newestHearing > number else", "guard newestHearing > number, !% else"),
+            "a newcomer hears again what its welcome has told", "Server/Outgoing/Server+Sending.swift",
+            "chat.rooms[index].newestHearing > first {", "chat.rooms[index].newestHearing > first, !% {"),
         PlantedBug(
             "a connection that was once served by itself stays marked", "Server/Outgoing/Server+Sending.swift",
             "            connections[slot].isIndividual = false\n",

@@ -12,10 +12,11 @@ enum MessageText {
             // Length first: what is too long is not looked at.
             guard text.count <= Limits.textScalars.upperBound else { return .tooLong }
             for i in text.indices {
-                switch text[i] {
-                case 0x09, 0x0A, 0x0D, 0x20: break
-                case ..<0x20, 0x7F: return .controlCharacter
-                default: isBlank = false
+                let byte = text[i]
+                if byte > 0x20, byte < 0x7F {
+                    isBlank = false
+                } else if byte != 0x20, byte != 0x0A, byte != 0x09, byte != 0x0D {
+                    return .controlCharacter
                 }
             }
         } else {

@@ -55,14 +55,9 @@ struct NumberedTable<Element: Sendable>: Sendable {
 
     /// The element with this number. Through it an element may be changed, but neither added nor removed.
     subscript(number: UInt64) -> Element? {
-        // Lent and not copied: an element has much that would be counted.
-        _read {
+        get {
             let place = position(of: number)
-            if place < numbers.count, numbers[place] == number {
-                yield elements[place]
-            } else {
-                yield nil
-            }
+            return place < numbers.count && numbers[place] == number ? elements[place] : nil
         }
         _modify {
             let place = position(of: number)

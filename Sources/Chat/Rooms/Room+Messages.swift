@@ -11,7 +11,9 @@ extension Room {
         _ text: Range<Int>, _ messageID: Range<Int>, _ reply: UInt64?, _ bytes: Span<UInt8>, _ id: ConnectionID
     ) {
         let reference = messageID.isEmpty ? nil : Reference(name: .id, range: messageID)
-        guard let number = speaker(id, reference, bytes), let person = members[number]?.person else { return }
+        // Once: an element is copied out of its table, with all that is counted in it.
+        guard let number = speaker(id, reference, bytes), let member = members[number] else { return }
+        let person = member.person
         let hash = messageID.isEmpty ? nil : UsedIDs.hash(of: bytes.extracting(messageID))
         if let hash, let seq = people[person]?.used[hash] { return sayAgain(seq, messageID, bytes, id) }
         let isRefused = refusal(of: .message, by: id, time: moment.time) { _, _ in
@@ -21,13 +23,13 @@ extension Room {
             return refuse(id, refusal, reference, bytes)
         }
         guard !refusesEvents else { return refuse(id, .storageFailed, reference, bytes) }
-        let becomesHost = makesHosts && members[number]?.isKeyed == true
+        let becomesHost = makesHosts && member.isKeyed
         if becomesHost { makeHost(person, by: seq + 1) }
         noteSaying(by: person)
         let role = role(of: number)
         let hidden: ((inout [UInt8]) -> Void)? = becomesHost ? { $0.append("\"host\":true") } : nil
         append(
-            .message, by: members[number]?.signature ?? [],
+            .message, by: member.signature,
             { line in
                 line.append(role: role)
                 line.append(",\"text\":")

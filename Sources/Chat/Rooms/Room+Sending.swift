@@ -59,9 +59,7 @@ extension Room {
 
     /// The connections that may not hear all entries from this one on.
     package func hearingLate(than number: UInt64) -> [ConnectionID] {
-        // Numbers only grow: whoever has come before the oldest entry that waits hears all.
-        guard newestHearing > number else { return [] }
-        return present.indices.filter { hearsFrom[$0] > number }.map { present[$0] }
+        present.indices.filter { hearsFrom[$0] > number }.map { present[$0] }
     }
 
     /// Forgets entries that have been sent.

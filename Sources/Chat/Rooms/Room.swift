@@ -59,7 +59,7 @@ package struct Room: Sendable {
     var presentMembers: [UInt64] = []
     var hearsFrom: [UInt64] = []
     /// The greatest that was ever in `hearsFrom`.
-    var newestHearing: UInt64 = 0
+    package internal(set) var newestHearing: UInt64 = 0
     /// All who have been here, as far as they are remembered.
     var people = NumberedTable<Person>()
     var peopleByUser: [UserID: UInt64] = [:]

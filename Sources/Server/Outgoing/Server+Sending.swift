@@ -66,7 +66,8 @@ extension Server where W: ~Copyable {
             case .one(let id), .newcomer(let id): mark(id)
             }
         }
-        if due.includesShared, let first = entries.first?.number {
+        // Numbers only grow: whoever has come before the oldest entry that waits hears all.
+        if due.includesShared, let first = entries.first?.number, chat.rooms[index].newestHearing > first {
             for id in chat.rooms[index].hearingLate(than: first) { mark(id) }
         }
         return marked
