@@ -15,7 +15,7 @@ let package = Package(
     targets: [
         // The command line; nothing else.
         .executableTarget(
-            name: "chatloop", dependencies: ["Server", "Talk", "Client", "Bench", "Chat", "Page", "Platform"],
+            name: "chatloop", dependencies: ["Server", "Talk", "Client", "Bench", "Log", "Chat", "Page", "Platform"],
             swiftSettings: strict),
 
         // The loop and its three steps, a connection's life, limits and metrics.
@@ -34,7 +34,8 @@ let package = Package(
 
         // A load of many clients, and what it measures.
         .target(
-            name: "Bench", dependencies: ["Client", "Sockets", "Chat", "HTTP", "WebSocket", "Bytes", "Platform"],
+            name: "Bench",
+            dependencies: ["Client", "Sockets", "TLS", "Chat", "HTTP", "WebSocket", "Bytes", "Platform"],
             swiftSettings: strict),
 
         // The rooms' logs on the disk.

@@ -2,6 +2,7 @@ import Chat
 import Client
 import Platform
 import Sockets
+import TLS
 import WebSocket
 
 /// Why a run could not be made, or not to its end.
@@ -31,6 +32,9 @@ package final class Load {
     var entropy = Entropy()
     private var buffer = [UInt8](repeating: 0, count: 256 * 1024)
     private var arena: [UInt8] = []
+    /// Nil without TLS.
+    private let security: TLSContext?
+    private var plaintext: [UInt8] = []
     private var addresses: ArraySlice<SocketAddress>
     var progress: ProgressLine
 
@@ -73,6 +77,14 @@ package final class Load {
 
     package init(_ options: LoadOptions, at url: ClientURL) throws(LoadFailure) {
         (self.options, self.url) = (options, url)
+        do throws(TLSError) {
+            security =
+                url.isSecure
+                ? try TLSContext(authorities: options.authoritiesPath, isInsecure: options.isInsecure) : nil
+            if url.isSecure { plaintext = [UInt8](repeating: 0, count: TLSConnection.room(for: buffer.count)) }
+        } catch {
+            throw .unavailable("TLS: \(error)")
+        }
         do throws(SystemError) {
             addresses = try SocketAddress.resolve(host: url.host, port: url.port)[...]
             poller = try PollerKind.available[0].makePoller()
@@ -167,7 +179,22 @@ package final class Load {
             return cannotConnect(error, index)
         }
         clients[index].phase = .opening
+        if let security {
+            do throws(TLSError) {
+                let tls = try TLSConnection(to: url.host, in: security)
+                try tls.start(sending: &clients[index].ciphertext)
+                clients[index].tls = tls
+            } catch {
+                return tlsFailed(index, error)
+            }
+        }
         flush(index)
+    }
+
+    private func tlsFailed(_ index: Int, _ error: TLSError) {
+        guard clients[index].phase == .opening else { return drop(index, "TLS: \(error)") }
+        failure = failure ?? .unavailable("TLS with \(url.authority): \(error)")
+        hangUp(index)
     }
 
     /// A name may have several addresses, of which only one is listened on: the first clients try them in turn. Where several
@@ -187,6 +214,7 @@ package final class Load {
         poller.remove(clients[index].descriptor)
         Stream.close(clients[index].descriptor)
         clients[index].descriptor = -1
+        clients[index].tls = nil
         clients[index].phase = .vacant
     }
 
@@ -212,13 +240,32 @@ package final class Load {
             var space = buffer.mutableSpan
             switch Stream.receive(clients[index].descriptor, into: &space) {
             case .received(let count):
-                take(index, buffer.span.extracting(0..<count))
+                receive(index, buffer.span.extracting(0..<count))
                 // The kernel has given less than there was room for: what comes now is told of anew.
                 if count < buffer.count, !isEnding { return respond(index) }
             case .wouldBlock: return respond(index)
             case .end: return ended(index, "the server has ended it")
             case .failed(let code): return ended(index, SystemError.text(of: code))
             }
+        }
+    }
+
+    /// Takes what has come, and decrypts it where it is encrypted.
+    private func receive(_ index: Int, _ bytes: Span<UInt8>) {
+        guard let tls = clients[index].tls else { return take(index, bytes) }
+        // As above.
+        var plaintext: [UInt8] = []
+        swap(&plaintext, &self.plaintext)
+        defer { swap(&plaintext, &self.plaintext) }
+        do throws(TLSError) {
+            let wasOpen = tls.state == .open
+            var room = plaintext.mutableSpan
+            let count = try tls.receive(bytes, into: &room, sending: &clients[index].ciphertext)
+            if !wasOpen || !clients[index].ciphertext.isEmpty { flush(index) }
+            if count > 0 { take(index, plaintext.span.extracting(0..<count)) }
+        } catch {
+            flush(index)
+            tlsFailed(index, error)
         }
     }
 

@@ -1,5 +1,6 @@
 import Client
 import Sockets
+import TLS
 
 /// One connection of a load.
 struct LoadClient {
@@ -26,6 +27,10 @@ struct LoadClient {
     /// Grows with each connection in this place, so that what a poller has found of an earlier one is not taken for it.
     var generation: UInt32 = 0
     var connection: ClientConnection
+    /// Nil without TLS, and before its handshake.
+    var tls: TLSConnection?
+    /// What is to be sent of TLS.
+    var ciphertext: [UInt8] = []
     /// Which sender it is; nil if it only listens.
     var sender: Int?
     /// Messages of its own that have come back, and are to be followed by new ones.
@@ -47,14 +52,24 @@ struct LoadClient {
     ///
     /// - Returns: false if some is left, for which there is no room now.
     mutating func flush() -> Bool {
-        while !connection.output.isEmpty {
-            switch Stream.send(descriptor, connection.output.span) {
-            case .sent(let count) where count == connection.output.count:
-                connection.output.removeAll(keepingCapacity: true)
-            case .sent(let count): connection.output.removeFirst(count)
+        guard let tls else { return Self.send(&connection.output, descriptor) }
+        if tls.state == .open || tls.state == .ended {
+            // The next receive tells what is wrong.
+            let output = connection.output
+            try? tls.send(output.span, into: &ciphertext)
+            connection.output.removeAll(keepingCapacity: true)
+        }
+        return Self.send(&ciphertext, descriptor)
+    }
+
+    private static func send(_ bytes: inout [UInt8], _ descriptor: Int32) -> Bool {
+        while !bytes.isEmpty {
+            switch Stream.send(descriptor, bytes.span) {
+            case .sent(let count) where count == bytes.count: bytes.removeAll(keepingCapacity: true)
+            case .sent(let count): bytes.removeFirst(count)
             case .wouldBlock, .exhausted: return false
             // The next receive tells.
-            case .failed: connection.output.removeAll()
+            case .failed: bytes.removeAll()
             }
         }
         return true

@@ -36,6 +36,9 @@ package struct LoadOptions: Sendable {
     /// The server's process, if its processor time and memory are to be read.
     package var process: Int32?
     package var showsProgress = false
+    /// A PEM file with the certificates to trust in place of the system's; and whether to trust any, for TLS.
+    package var authoritiesPath: String?
+    package var isInsecure = false
 
     /// So long may nothing at all come in, while something is due, before a run is given up (seconds).
     package var patience = 15.0

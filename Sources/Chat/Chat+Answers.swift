@@ -21,6 +21,9 @@ extension Chat {
             let waiting = peers[Int(id.slot)].answers
             switch entry.kind {
             case .awaits(let read): readFor(read, entry, id, index, into: &output)
+            case .answer where peers[Int(id.slot)].request != nil:
+                respond(id, .ok, entry, index)
+            case .response(let outcome): respond(id, outcome, entry, index)
             case .answer(let request, let renewsJoin):
                 if request != 0, let place = waiting.firstIndex(where: { $0.request == request }) {
                     peers[Int(id.slot)].answers[place].text = Array(rooms[room].texts[entry.range])
@@ -60,10 +63,21 @@ extension Chat {
         peers[Int(id.slot)].user = user
     }
 
+    /// An HTTP request has its answer, and is over.
+    private mutating func respond(_ id: ConnectionID, _ outcome: WebOutcome, _ entry: Entry, _ room: UInt32) {
+        rooms[Int(room)].pending.append(
+            Entry(kind: .response(outcome), audience: entry.audience, range: entry.range, number: entry.number))
+        retire(id)
+    }
+
     /// A long page counts as several requests.
     mutating func chargePage(_ byteCount: Int, to id: ConnectionID) {
         guard isHere(id) else { return }
         let count = byteCount / Limits.chargedPageBytes
+        if peers[Int(id.slot)].request != nil {
+            let address = peers[Int(id.slot)].address
+            return readingRates.charge(count, for: address, of: limits.readingFromAddress, now: moment.now)
+        }
         peers[Int(id.slot)].history.charge(count, of: limits.history, now: moment.now)
     }
 

@@ -5,19 +5,31 @@ extension Chat {
     mutating func open(
         _ id: ConnectionID, room name: Span<UInt8>, secret: UInt128, address: UInt64, isOwnAddress: Bool
     ) {
-        let slot = Int(id.slot)
+        let room = isRoom(name) ? intern(String(utf8: name)) : nil
+        place(
+            Peer(
+                id: id, phase: .connected, room: room, secret: secret, address: address, isOwnAddress: isOwnAddress))
+    }
+
+    /// Whether there can be a room of this name.
+    func isRoom(_ name: Span<UInt8>) -> Bool {
+        guard RoomName.isValid(name) else { return false }
+        let named = limits.rules.namedRooms
+        return named.isEmpty || named.contains(String(utf8: name))
+    }
+
+    /// What is said where there is none.
+    var noRoom: Refusal {
+        limits.rules.namedRooms.isEmpty ? .roomInvalid : Refusal(.roomInvalid, "There is no such room here.")
+    }
+
+    /// Gives a peer the place of its connection, and counts it for its room.
+    mutating func place(_ peer: Peer) {
+        let slot = Int(peer.id.slot)
         while peers.count <= slot { peers.append(.nobody) }
         close(peers[slot].id, .lost)
-        var room: UInt32?
-        if RoomName.isValid(name) {
-            let text = String(utf8: name)
-            let named = limits.rules.namedRooms
-            if named.isEmpty || named.contains(text) { room = intern(text) }
-        }
-        if let room { rooms[Int(room)].visitors += 1 }
-        peers[slot] = Peer(
-            id: id, phase: .connected, room: room, secret: secret, address: address,
-            isOwnAddress: isOwnAddress)
+        if let room = peer.room { rooms[Int(room)].visitors += 1 }
+        peers[slot] = peer
     }
 
     /// Whether the identifier stands for a connection that counts.
@@ -44,7 +56,8 @@ extension Chat {
     mutating func close(_ id: ConnectionID, _ departure: Departure) {
         guard isHere(id) else { return }
         retire(id)
-        guard let room = peers[Int(id.slot)].room else { return }
+        // A request that nobody waits for any more is none of its room's business.
+        guard let room = peers[Int(id.slot)].room, peers[Int(id.slot)].request == nil else { return }
         work.append(Work(room: room, input: .closed(id, departure)))
     }
 

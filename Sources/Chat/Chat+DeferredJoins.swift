@@ -41,6 +41,10 @@ extension Chat {
         let slot = Int(id.slot)
         let bytes = Limits.parkedBytes(of: text.count)
         guard parkedBytes + bytes <= limits.parkedBytesInAll else {
+            if peers[slot].request != nil {
+                respond(id, .tooFast(1000), into: &output)
+                return false
+            }
             refuseAsTooFast(id, 1000, text, &inputs, into: &output)
             return false
         }
@@ -78,6 +82,9 @@ extension Chat {
     ) {
         guard isHeard(id), case .waiting = peers[Int(id.slot)].phase else { return }
         peers[Int(id.slot)].phase = .connected
+        if let request = peers[Int(id.slot)].request {
+            return resume(request, of: id, isRead: isRead, refusal: refusal, &inputs, into: &output)
+        }
         for (index, text) in takeParked(id).enumerated() {
             guard isHeard(id) else { return }
             if index == 0, let refusal {
@@ -160,7 +167,8 @@ extension Chat {
         case .search: assertionFailure("a search is answered with lines alone")
         case .page(let direction, let limit, let ref):
             let page = PageRequest(
-                direction: direction, limit: limit, ref: inputs.append(ref.span), request: request)
+                direction: direction, limit: limit, ref: inputs.append(ref.span), request: request,
+                isByMember: peers[Int(id.slot)].request == nil)
             work.append(Work(room: read.room, input: .pageRead(id, page, lines: lines, more: more)))
             chargePage(lines.count, to: id)
         case .repeatEvent(let seq, let messageID):
@@ -174,6 +182,9 @@ extension Chat {
 
     mutating func answerFailed(_ request: UInt64, _ inputs: inout TickInputs, into output: inout TickOutput) {
         guard let read = reads.removeValue(forKey: request), isHere(read.connection) else { return }
+        if peers[Int(read.connection.slot)].request != nil {
+            return respond(read.connection, .storageFailed, into: &output)
+        }
         let reference: Reference?
         switch read.purpose {
         case .rejoin:

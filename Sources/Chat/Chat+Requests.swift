@@ -79,9 +79,7 @@ extension Chat {
     ) throws(Refusal) {
         let slot = Int(id.slot)
         guard let room = peers[slot].room else {
-            throw limits.rules.namedRooms.isEmpty
-                ? Refusal(.roomInvalid, "A room's name is 1 to 32 of a-z, 0-9 and -.")
-                : Refusal(.roomInvalid, "There is no such room here.")
+            throw noRoom
         }
         let (username, since, claimed, key) = try joinFields(command, inputs.bytes.span.extracting(range))
         let (given, invitation, code) = try credentials(command, inputs.bytes.span.extracting(range))
@@ -153,6 +151,7 @@ extension Chat {
         try check(command.username.kind == .string, "The field username must be a string.")
         guard let username = Username(String(unescaping: command.username, of: text)) else { throw .usernameInvalid }
         guard !username.isReserved else { throw .usernameReserved }
+        guard !isOfProgram(username) else { throw .usernameOfProgram }
         return username
     }
 
@@ -177,10 +176,16 @@ extension Chat {
     ///
     /// - Parameter bytes: of text.
     mutating func chargeMessage(of id: ConnectionID, in room: UInt32, bytes: Int = 0) throws(Refusal) {
-        let user = peers[Int(id.slot)].user
+        let (user, address) = (peers[Int(id.slot)].user, peers[Int(id.slot)].address)
+        try takeTurn(of: user, from: address, in: room, bytes: bytes)
+    }
+
+    /// A message counts for who says it, and for the address that it comes from.
+    mutating func takeTurn(
+        of user: UserID, from address: UInt64, in room: UInt32, bytes: Int
+    ) throws(Refusal) {
         let wait = userRates.take(for: user, of: limits.messages, now: moment.now)
         guard wait == 0 else { throw .tooFast(wait) }
-        let address = peers[Int(id.slot)].address
         let longWait = addressRates.take(for: address, of: limits.messagesFromAddress, now: moment.now)
         guard longWait == 0 else {
             userRates.giveBack(for: user, of: limits.messages)

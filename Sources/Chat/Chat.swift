@@ -53,6 +53,10 @@ package struct Chat: Sendable {
     /// Messages of each user, and from each address.
     var userRates = RateTable<UserID>()
     var addressRates = RateTable<UInt64>()
+    /// What each address reads without joining.
+    var readingRates = RateTable<UInt64>()
+    /// The names of programs that have a token, folded, and what they look like: nobody else's.
+    var programNames: Set<String> = []
 
     /// Rooms with changes in this tick, each once, or with entries that wait.
     var touched: [UInt32] = []
@@ -121,6 +125,7 @@ package struct Chat: Sendable {
                 open(
                     id, room: inputs.bytes.span.extracting(room), secret: secret, address: address, isOwnAddress: isOwn)
             case .text(let id, let range): receive(range, from: id, &inputs, into: &output)
+            case .asked(let id, let request): ask(id, request, &inputs, into: &output)
             case .closed(let id, let departure): close(id, departure)
             case .roomLoaded(let room, let loaded): roomLoaded(room, loaded, &inputs, into: &output)
             case .roomFailed(let room): roomFailed(room, &inputs, into: &output)
@@ -149,7 +154,9 @@ package struct Chat: Sendable {
             let isScarce = answerBytes > Limits.answerBytesInAll
             rooms[index].answersAreScarce = isScarce
             let before = rooms[index].texts.count
-            if isScarce, case .page(let id, let page) = work.input {
+            if isScarce, case .page(let id, let page) = work.input, !page.isByMember {
+                respond(id, .tooFast(1000), into: &output)
+            } else if isScarce, case .page(let id, let page) = work.input {
                 rooms[index].apply(.refused(id, .tooFast(1000), reference: page.reference), of: bytes, at: moment)
             } else {
                 rooms[index].apply(work.input, of: bytes, at: moment)

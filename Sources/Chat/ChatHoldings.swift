@@ -47,7 +47,7 @@ extension Chat {
         holdings.emptied = emptied.count
         holdings.recentBytes = recentBytes
         holdings.parkedBytes = parkedBytes
-        holdings.rates = userRates.count + addressRates.count + dailyText.count + dailyRooms.count
+        holdings.rates = userRates.count + addressRates.count + readingRates.count + dailyText.count + dailyRooms.count
         return holdings
     }
 

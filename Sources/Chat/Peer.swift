@@ -24,6 +24,8 @@ struct Peer: Sendable {
     var hasOfferedCode = false
     /// Who it is by its newest join.
     var user = UserID.nobody
+    /// What it asks over HTTP, where it is such a request and no WebSocket.
+    var request: WaitingRequest?
     /// Where in the tick's work its newest join stands.
     var joinPlace = 0
     /// What it has said since its join has to wait: the join first.

@@ -9,6 +9,8 @@ package struct TickInputs: Sendable {
         case opened(ConnectionID, room: Range<Int>, secret: UInt128, address: UInt64, isOwnAddress: Bool = true)
         /// A text message: valid UTF-8, otherwise anything.
         case text(ConnectionID, Range<Int>)
+        /// A request that came over HTTP on a connection which has no other under way.
+        indirect case asked(ConnectionID, WebRequest)
         /// The connection is no more, or will send nothing more that counts.
         case closed(ConnectionID, Departure)
         /// A room was read from the disk.

@@ -2,6 +2,7 @@
 package enum HTTPMethod: Sendable, Equatable {
     case get
     case head
+    case post
     /// Any other token: nothing here serves it.
     case other(String)
 
@@ -10,6 +11,7 @@ package enum HTTPMethod: Sendable, Equatable {
         switch self {
         case .get: "GET"
         case .head: "HEAD"
+        case .post: "POST"
         case .other(let name): name
         }
     }

@@ -48,6 +48,7 @@ struct RequestLine: Sendable {
         switch fields.text(range) {
         case "GET": .get
         case "HEAD": .head
+        case "POST": .post
         case let name: .other(name)
         }
     }

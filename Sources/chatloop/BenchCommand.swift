@@ -53,8 +53,8 @@ enum BenchCommand {
         }
         options.mode = mode
         let url = try TalkCommand.parse(address)
-        guard !url.isSecure else {
-            throw UsageError(message: "URL \"\(address)\": bench speaks no TLS; name the chat with http: or ws:")
+        if !url.isSecure, options.isInsecure || options.authoritiesPath != nil {
+            throw UsageError(message: "--ca and --insecure are for https: and wss:")
         }
         options.showsProgress = Terminal.isTerminal(SharedStream.error)
         if let fault = options.fault { throw UsageError(message: fault) }
@@ -73,6 +73,8 @@ enum BenchCommand {
         case "--warm-up": options.warmUp = try reader.decimal(0...3_600)
         case "--payload": options.payload = try reader.number(LoadOptions.payloads)
         case "--concurrency": options.concurrency = try reader.number(1...4_096)
+        case "--ca": options.authoritiesPath = try reader.value("a file") { $0.isEmpty ? nil : $0 }
+        case "--insecure": options.isInsecure = true
         case "--pid": options.process = Int32(try reader.number(1...Int(Int32.max)))
         default: throw reader.unknown()
         }

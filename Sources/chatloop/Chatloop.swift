@@ -46,6 +46,7 @@ enum Chatloop {
         switch name {
         case "serve": return ServeCommand.run(try ServeCommand.parse(arguments, environment: environment))
         case "talk": return TalkCommand.run(try TalkCommand.parse(arguments, environment: environment))
+        case "token": return TokenCommand.run(try TokenCommand.parse(arguments))
         case "bench": return BenchCommand.run(try BenchCommand.parse(arguments))
         case "replay": return try ReplayCommand.run(arguments)
         case "operator": return OperatorCommand.run(try OperatorCommand.parse(arguments))

@@ -5,6 +5,7 @@ enum Help {
 
           chatloop [serve]        serve the chat page and the chat on one port
           chatloop talk URL       join a chat from the terminal
+          chatloop token NAME     make a token with which a program may post
           chatloop bench MODE URL load a running chat, and report speed, latency and correctness
           chatloop operator       print a link that makes whoever opens it an operator
           chatloop replay FILE    run a recording again and verify what came out
@@ -17,7 +18,7 @@ enum Help {
 
     /// By command.
     static let pages = [
-        "serve": present(serve), "talk": talk, "bench": bench, "operator": operators, "replay": replay,
+        "serve": present(serve), "talk": talk, "token": token, "bench": bench, "operator": operators, "replay": replay,
         "deploy": deploy,
     ]
 
@@ -139,6 +140,8 @@ enum Help {
           --concurrency N        how many connect or join at once before the load begins (64)
           --pid PID              the server's process: shows its CPU time and memory
           --json                 one JSON object instead of lines
+          --ca FILE              for https: trust the certificates in this PEM file in place of the system's
+          --insecure             for https: take any certificate
 
         Latency is from when a message was sent (paced: due) until it was read, at up to 64 of the clients.
         Exit status: 0 where all was correct, 1 where a message was lost, doubled or out of order or a connection dropped, 64
@@ -157,6 +160,24 @@ enum Help {
           --renew                whoever is an operator now is none any more, from the moment at which the link is opened
 
         Exit status: 0, 64 for a bad command line, 73 where the folder cannot be written to, 77 where it may not be.
+
+        """
+
+    private static let token = """
+        usage: chatloop token NAME [--data DIR] [--remove]
+               chatloop token --list [--data DIR]
+
+        Prints a new token with which a program may post as NAME, which is nobody else's then. Older tokens of that name end.
+
+          --data DIR             the data folder of the server (.chatloop)
+          --remove               take the token of that name back
+          --list                 print the names, and when their tokens were made
+
+            curl -d 'build 17 is out' -H "Authorization: Bearer $TOKEN" http://127.0.0.1:8080/r/builds
+
+        A server that runs takes all of it up with the next request. The folder holds digests of the tokens alone.
+        Exit status: 0, 64 for a bad command line or a name without a token, 73 where the folder cannot be written, 77 where it may
+        not.
 
         """
 

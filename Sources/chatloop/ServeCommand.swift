@@ -187,6 +187,7 @@ enum ServeCommand {
                 case "--rename-rate": options.renameRate = value
                 case "--history-rate": options.historyRate = value
                 case "--error-rate": options.errorRate = value
+                case "--reading-rate": options.readingRate = value
                 default: throw reader.unknown()
                 }
             }

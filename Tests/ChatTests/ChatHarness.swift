@@ -14,6 +14,8 @@ struct ChatHarness {
     /// What each client has got, oldest first.
     var transcripts: [ConnectionID: [String]] = [:]
     var endings: [ConnectionID: Ending] = [:]
+    /// How the HTTP requests of each connection came out, oldest first.
+    var outcomes: [ConnectionID: [(outcome: WebOutcome, answer: JSON)]] = [:]
     /// All that went into the rooms and came out of them, as far as it is wanted.
     var recording: [UInt8] = []
     var isRecording = false { didSet { chat.keepsDigest = isRecording } }
@@ -79,6 +81,38 @@ struct ChatHarness {
             chat.secret.user(ofKey: Array(String(repeating: letter, count: 16).utf8).span)
         }
         chat.begin(with: ServerFacts(operators: Set(users)))
+    }
+
+    /// Asks something over HTTP, on a connection of its own if none is given, without ticking.
+    mutating func ask(
+        _ kind: WebRequest.Kind, room: String = "lobby", address: UInt64 = 1, on connection: ConnectionID? = nil
+    ) -> ConnectionID {
+        let id = connection ?? ConnectionID(slot: nextSlot, generation: 1)
+        if connection == nil { nextSlot += 1 }
+        inputs.items.append(.asked(id, WebRequest(kind, room: inputs.append(room), address: address)))
+        return id
+    }
+
+    /// Posts a JSON text with the token of this name, without ticking.
+    mutating func post(
+        _ json: String, by name: String = "builds", room: String = "lobby", address: UInt64 = 1,
+        on connection: ConnectionID? = nil
+    ) -> ConnectionID {
+        ask(.post(by: bot(name), content: inputs.append(json)), room: room, address: address, on: connection)
+    }
+
+    func bot(_ name: String) -> Bot {
+        guard let username = Username(name) else { preconditionFailure("\(name) is no name") }
+        return Bot(username, chat.secret)
+    }
+
+    /// Ticks until the request is answered, and takes the answer out.
+    mutating func answer(_ id: ConnectionID) -> (outcome: WebOutcome?, answer: JSON) {
+        tick()
+        while answersReads, !disk.reads.isEmpty { tick() }
+        let all = outcomes.removeValue(forKey: id) ?? []
+        if all.count > 1 { Issue.record("a request has \(all.count) answers") }
+        return (all.last?.outcome, all.last?.answer ?? JSON("{}"))
     }
 
     mutating func close(_ id: ConnectionID, _ departure: Departure) { inputs.items.append(.closed(id, departure)) }
@@ -149,7 +183,9 @@ struct ChatHarness {
         guard isRecording else { return }
         for work in chat.work {
             let room = chat.rooms[Int(work.room)]
-            if recorded.updateValue(room.serial, forKey: work.room) != room.serial {
+            var isLoaded = false
+            if case .restarted = work.input { isLoaded = true }
+            if recorded.updateValue(room.serial, forKey: work.room) != room.serial || isLoaded {
                 Recording.appendRoom(room, at: work.room, to: &recording)
             }
         }
@@ -160,6 +196,7 @@ struct ChatHarness {
     /// Delivers as the server does: walks the entries that are due, each to those that it is for.
     private mutating func deliver() {
         for (id, ending) in output.endings { endings[id] = ending }
+        for (id, outcome, range) in output.responses { respond(id, outcome, output.bytes[range]) }
         for (id, range) in output.answers { give(id, output.bytes[range]) }
         for due in output.due {
             let room = chat.rooms[Int(due.room)]
@@ -186,10 +223,16 @@ struct ChatHarness {
             } else if case .completed(.invitation(let nonce)) = entry.kind {
                 let invitation = chat.secret.invitation(to: room.name, nonce: nonce)
                 give(id, text + Array(",\"invite\":\"".utf8) + invitation + Array("\"".utf8))
+            } else if case .response(let outcome) = entry.kind {
+                respond(id, outcome, text)
             } else {
                 give(id, text)
             }
         }
+    }
+
+    private mutating func respond(_ id: ConnectionID, _ outcome: WebOutcome, _ text: ArraySlice<UInt8>) {
+        outcomes[id, default: []].append((outcome, JSON(String(decoding: text, as: UTF8.self) + "}")))
     }
 
     private mutating func give(_ id: ConnectionID, _ text: ArraySlice<UInt8>) {

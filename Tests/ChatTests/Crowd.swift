@@ -28,11 +28,14 @@ struct Crowd {
             ids.append(id)
             return sessions.append(ChatHarness.newSession(of: id))
         }
-        switch random.below(8) {
+        switch random.below(9) {
         case 0: world.rename(id, name)
         case 1: world.close(id, random.pick([.left, .left, .wentAway, .lost]))
         case 2: world.send(id, "{\"type\":\"typing\"}")
         case 3: world.send(id, "{\"type\":\"history\",\"before\":999,\"limit\":3}")
+        case 4:
+            said += 1
+            _ = world.post("{\"text\":\"\(said)\",\"id\":\"\(random.below(said + 1))\"}")
         default:
             said += 1
             world.say(id, "\(said)", messageID: random.once(in: 3) ? nil : "\(random.below(said + 1))")

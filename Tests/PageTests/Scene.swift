@@ -44,10 +44,9 @@ final class Scene {
         }
         for tab in scene.tabs {
             let console = tab.console.filter {
-                !$0.contains("/about")
-                    && (!lost
-                        || !["WebSocket", "ERR_", "/chat", "fetching the script", "a connection to the"].contains(
-                            where: $0.contains))
+                !lost
+                    || !["WebSocket", "ERR_", "/chat", "/about", "fetching the script", "a connection to the"].contains(
+                        where: $0.contains)
             }
             #expect(console.isEmpty)
         }

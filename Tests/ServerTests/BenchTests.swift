@@ -89,10 +89,28 @@ import WebSocket
         _ = try terminal.wait(for: "correct     yes")
     }
 
+    @Test(arguments: ["fanout", "paced", "churn", "echo", "idle"]) func overTLS(mode: String) throws {
+        let certificate = try TestCertificate()
+        let server = try LiveServer("--echo", "--message-rate", "0", certificate: certificate)
+        let url = "https://localhost:\(server.port)/"
+        let result = try run([
+            mode, url, "--ca", certificate.certificateFile, "--clients", "12", "--duration", "0.3", "--warm-up", "0.1",
+            "--json",
+        ])
+        #expect(result.ending == .exited(0), "\(result.errors)")
+        #expect(JSON(Array(result.output.utf8))["correct"] == true)
+        // A certificate that nobody vouches for is refused, unless that does not matter.
+        let stranger = try run(["idle", url, "--clients", "2"])
+        #expect(stranger.ending == .exited(69) && stranger.errors.contains("TLS with localhost"))
+        #expect(
+            try run(["idle", url, "--insecure", "--clients", "2", "--duration", "0.1", "--warm-up", "0"]).ending
+                == .exited(0))
+    }
+
     // MARK: What goes wrong
 
     @Test(arguments: [
-        [], ["dance"], ["fanout"], ["fanout", "127.0.0.1:1", "x"], ["fanout", "https://example.org/"],
+        [], ["dance"], ["fanout"], ["fanout", "127.0.0.1:1", "x"], ["fanout", "http://a.example/", "--insecure"],
         ["fanout", "127.0.0.1:1", "--dance"], ["fanout", "127.0.0.1:1", "--clients"],
         ["fanout", "127.0.0.1:1", "--clients", "0"], ["fanout", "127.0.0.1:1", "--clients", "3", "--senders", "4"],
         ["fanout", "127.0.0.1:1", "--clients", "1000000", "--senders", "1000"],

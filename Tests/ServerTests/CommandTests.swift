@@ -45,7 +45,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ["--help"], ["serve", "--help"], ["talk", "--help"], ["replay", "--help"], ["bench", "--help"],
+        ["--help"], ["serve", "--help"], ["talk", "--help"], ["token", "--help"], ["replay", "--help"],
+        ["bench", "--help"],
         ["serve", "--port", "1", "--help"],
     ])
     func helpGoesToStandardOutput(arguments: [String]) throws {
@@ -72,7 +73,7 @@ import Testing
         ["serve", "--origin", "https://"],
         ["serve", "--trust-proxy", "10.0.0.0/33"], ["serve", "--log-level", "loud"], ["serve", "--watch"],
         ["serve", "--ping-interval", "0"], ["serve", "--public", "/nonexistent"], ["talk"],
-        ["bench", "fanout", "wss://a.example"],
+        ["bench", "fanout", "ftp://a.example"], ["token", "a", "--dance"],
         ["talk", "http://a", "http://b"], ["talk", "http://a", "--username", "  "], ["talk", "http://a", "--user"],
         ["talk", "ftp://a"], ["talk", "http://a/r/UPPER"], ["talk", "http://a", "--username"], ["replay"],
     ])

@@ -87,18 +87,93 @@ import Testing
         #expect(try Self.text("README.md").split(separator: "\n", omittingEmptySubsequences: false).count <= 301)
     }
 
-    /// The bot that the README shows, as it stands there, says more than comes through at once: all of it is said, in order.
-    @Test func bot_saysAllOfItInOrderDespiteTheRate() throws {
+    // MARK: What it shows runs as it stands there
+
+    /// The block of code in this language that has this in it.
+    private static func code(_ language: String, with part: String) throws -> String {
+        let blocks = try text("README.md").matches(of: #/\n```(\w+)\n((?s:.*?))```\n/#)
+        return String(try #require(blocks.first { $0.1 == language && $0.2.contains(part) }?.2))
+    }
+
+    /// A folder with a server that keeps its data in `.chatloop` there, and a shell in it that finds the command.
+    private final class Workplace {
+        let folder: TemporaryFolder
+        let server: LiveServer
+        let bash: String
+
+        init?() throws {
+            guard let bash = installedProgram("bash"), installedProgram("curl") != nil, installedProgram("jq") != nil,
+                installedProgram("setsid") != nil
+            else { return nil }
+            self.bash = bash
+            folder = try TemporaryFolder()
+            server = try LiveServer("--data", folder.path + "/.chatloop", "--message-rate", "0")
+        }
+
+        /// A shell at the head of a process group of its own.
+        func run(_ script: String) throws -> Child {
+            let setsid = try #require(installedProgram("setsid"))
+            let bin = URL(fileURLWithPath: try Command.path()).deletingLastPathComponent().path
+            let script = script.replacingOccurrences(of: ":8080", with: ":\(server.port)")
+            let child = try Child(
+                setsid, [bash, "-euo", "pipefail", "-c", "cd '\(folder.path)'; PATH='\(bin)':$PATH\n" + script])
+            child.closeInput()
+            return child
+        }
+    }
+
+    @Test func curlLines_postOnceAndRead() throws {
+        guard let place = try Workplace() else { return }
+        let ada = try TestClient(place.server, as: "Ada", room: "builds")
+        let script = try Self.code("sh", with: "curl -d")
+        for round in 0..<2 {
+            let child = try place.run(script)
+            let lines = try child.rest().split(separator: "\n").map { JSON(Array($0.utf8)) }
+            #expect(try child.wait() == .exited(0), "\(child.allErrors())")
+            #expect(lines.map(\.type) == ["message", "message", "history"])
+            #expect(lines[1]["id"] == "build-17")
+            #expect(lines[2]["events"].map(\.said) == Array(repeating: "build 17 is out", count: 2 + round))
+        }
+        // Twice with an `id` is once.
+        for _ in 0..<3 { #expect(try ada.expect("message", of: "builds")["bot"] == true) }
+        try ada.expectNothingElse()
+    }
+
+    @Test func bashBot_hearsAndAnswers() throws {
+        guard let place = try Workplace() else { return }
+        let ada = try TestClient(place.server, as: "Ada", room: "builds")
+        let child = try place.run("TOKEN=$(chatloop token builds)\n" + Self.code("bash", with: "--listen"))
+        defer { kill(-child.process, SIGKILL) }
+        _ = try ada.expect("join", of: "echo")
+        for text in ["hello", "a \\ b \"c\" $HOME `x`"] {
+            try ada.say(text)
+            _ = try ada.expect("message", of: "Ada")
+            #expect(try ada.expect("message", of: "builds").said == "I heard: \(text)")
+        }
+    }
+
+    @Test func pythonBot_prints() throws {
         guard let python = CrossCheckTests.python(with: "websockets") else { return }
-        let script = try #require(Self.text("README.md").firstMatch(of: #/\n```python\n((?s:.*?))```\n/#)?.1)
-        let server = try LiveServer("--message-rate", "20")
-        let ada = try TestClient(server, as: "Ada", room: "builds")
-        let lines = (1...90).map { "build \($0)" }
-        let bot = try Child(python, ["-c", String(script), "ws://127.0.0.1:\(server.port)/chat?room=builds"])
-        bot.write(lines.joined(separator: "\n"))
-        bot.closeInput()
-        for line in lines { #expect(try ada.skip(to: "message", of: "builds").said == line) }
-        #expect(try bot.wait() == .exited(0), "\(bot.allErrors())")
+        let server = try LiveServer()
+        let ada = try TestClient(server, as: "Ada")
+        let script = try Self.code("python", with: "listener")
+        #expect(script.split(separator: "\n").count <= 10)
+        let bot = try Child(python, ["-c", script, "ws://127.0.0.1:\(server.port)/chat"])
+        _ = try ada.expect("join", of: "listener")
+        try ada.say("hello")
+        #expect(try bot.line() == "Ada: hello")
+    }
+
+    @Test func tlsLine_serves() throws {
+        let certificate = try TestCertificate()
+        let line = try Self.code("sh", with: "--tls-cert")
+            .replacingOccurrences(of: "8443", with: "0").replacingOccurrences(of: "--host ::", with: "")
+            .replacingOccurrences(of: "chain.pem", with: certificate.certificateFile)
+            .replacingOccurrences(of: "key.pem", with: certificate.keyFile)
+        let words = line.split(whereSeparator: \.isWhitespace).map(String.init)
+        #expect(words.first == "chatloop")
+        let server = try LiveServer(options: Array(words.dropFirst(2)), certificate: nil)
+        #expect(server.firstLine.contains("https://"))
     }
 
     // MARK: The maps

@@ -59,7 +59,7 @@ package final class LiveServer {
     private static let limits: Set<String> = [
         "--max-buffers", "--request-timeout",
         "--keep-alive", "--join-timeout", "--close-timeout", "--byte-rate", "--typing-rate", "--rename-rate",
-        "--history-rate", "--error-rate",
+        "--history-rate", "--error-rate", "--reading-rate",
     ]
 
     private static func separate(_ arguments: [String]) -> (options: [String], environment: [String: String]) {

@@ -52,6 +52,11 @@ package struct ServerSecret: Sendable {
         return UserID(digest: digest(of: text.span, for: UInt8(ascii: "s")))
     }
 
+    /// The user that a token's name stands for.
+    func user(ofToken name: String) -> UserID {
+        UserID(digest: digest(of: Array(name.utf8).span, for: UInt8(ascii: "t")))
+    }
+
     /// What an address becomes, so that it can be compared and told to nobody.
     package func address(_ bytes: Span<UInt8>) -> UInt64 {
         // One bit less than fits, so that it can be read back as a number of JSON.

@@ -48,7 +48,7 @@ package struct Username: Sendable, Equatable {
     }
 
     /// Takes a name that the log tells of: it was let in by the rules of its time.
-    init(kept text: String) {
+    package init(kept text: String) {
         self.text = text
         folded = text.caseFolded
         skeleton = Lookalikes.skeleton(of: text)
@@ -83,12 +83,16 @@ package struct Username: Sendable, Equatable {
     /// section 4).
     let skeleton: String
 
+    /// Whether two names are the same to whoever compares them; and whether they look the same.
+    package func isSame(as other: Username) -> Bool { folded == other.folded }
+    package func looksLike(_ other: Username) -> Bool { skeleton == other.skeleton }
+
     /// Names that nobody may have, since whoever had them would seem to speak for the server; as folded and as skeletons.
     private static let reserved: Set<String> = Set(
         ["server", "system", "chatloop"].flatMap { [$0, Lookalikes.skeleton(of: $0)] })
 
     /// Whether the name would pose as the server.
-    var isReserved: Bool { Self.reserved.contains(folded) || Self.reserved.contains(skeleton) }
+    package var isReserved: Bool { Self.reserved.contains(folded) || Self.reserved.contains(skeleton) }
 }
 
 extension Unicode.Scalar {

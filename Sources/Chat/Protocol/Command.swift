@@ -44,10 +44,10 @@ struct Command {
     var text = JSONToken.absent
     var id = JSONToken.absent
     var ref = JSONToken.absent
+    var reply = JSONToken.absent
     var before = JSONToken.absent
     var after = JSONToken.absent
     var limit = JSONToken.absent
-    var reply = JSONToken.absent
     var target = JSONToken.absent
     var emoji = JSONToken.absent
     var on = JSONToken.absent
@@ -91,8 +91,8 @@ struct Command {
         case 4 where name.isEqual(to: "type"): type = value
         case 4 where name.isEqual(to: "text"): text = value
         case 5 where name.isEqual(to: "since"): since = value
-        case 5 where name.isEqual(to: "limit"): limit = value
         case 5 where name.isEqual(to: "reply"): reply = value
+        case 5 where name.isEqual(to: "limit"): limit = value
         case 5 where name.isEqual(to: "emoji"): emoji = value
         case 5 where name.isEqual(to: "after"): after = value
         case 6 where name.isEqual(to: "before"): before = value

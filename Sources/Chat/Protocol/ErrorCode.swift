@@ -81,10 +81,13 @@ package struct Refusal: Error, Sendable {
     static let tooLate = Refusal(.tooLate, "A message can be edited for 24 hours.")
     static let tooManyReactions = Refusal(.notAllowed, "A message can have 20 kinds of reactions.")
     static let notJoined = Refusal(.notJoined, "Join the room first.")
+    static let roomInvalid = Refusal(.roomInvalid, "A room's name is 1 to 32 of a-z, 0-9 and -.")
     static let usernameInvalid = Refusal(
         .usernameInvalid, "A name is 1 to 32 characters long, none of them invisible or a control character.")
     static let usernameReserved = Refusal(
         .usernameInvalid, "This name, or one that looks like it, is the server's own.")
+    static let usernameOfProgram = Refusal(
+        .usernameInvalid, "This name, or one that looks like it, is a program's.")
     static let usernameTaken = Refusal(
         .usernameTaken, "Someone in the room has this name, or one that looks like it.")
     static let storageFailed = Refusal(.storageFailed, "The server cannot write to its disk now. Try again later.")

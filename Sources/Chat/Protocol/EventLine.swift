@@ -88,6 +88,9 @@ package struct EventLine {
         user.kind == .string ? UserID(line.extracting(user.range)) ?? .nobody : .nobody
     }
 
+    /// Whether a program has said it, with a token.
+    func isBot(in line: Span<UInt8>) -> Bool { isTrue(members.bot, line) }
+
     /// Appends what clients see of it, up to the closing bracket.
     package func appendVisible(of line: Span<UInt8>, to bytes: inout [UInt8]) {
         if let plainEnd { return bytes.append(copying: line.extracting(0..<plainEnd)) }
@@ -144,6 +147,7 @@ private struct Members {
     var emoji = JSONToken.absent
     var on = JSONToken.absent
     var role = JSONToken.absent
+    var bot = JSONToken.absent
     var hidden = JSONToken.absent
 
     mutating func take(_ name: Span<UInt8>, _ value: JSONToken) {
@@ -152,6 +156,7 @@ private struct Members {
         case 2 where name.isEqual(to: "to"): to = value
         case 2 where name.isEqual(to: "on"): on = value
         case 3 where name.isEqual(to: "seq"): seq = value
+        case 3 where name.isEqual(to: "bot"): bot = value
         case 4 where name.isEqual(to: "type"): type = value
         case 4 where name.isEqual(to: "time"): time = value
         case 4 where name.isEqual(to: "text"): text = value

@@ -69,6 +69,11 @@ package struct Limits: Sendable {
     package var messages: Rate?
     /// The same from one address, behind which there may be a class of thirty.
     package var messagesFromAddress: Rate?
+    /// Requests over HTTP to read a room, from one address: a class of thirty opens its pages at once.
+    package var readingFromAddress = Limits.rate(10, seconds: 10)
+
+    /// Days for which a room's history is kept; nil is for ever.
+    package var keepDays: UInt64?
 
     /// New rooms from one address, counted when their file begins, in an hour and in a day; and bytes of text in a day. Nil is no
     /// limit.

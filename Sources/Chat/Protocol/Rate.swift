@@ -81,6 +81,11 @@ struct RateTable<Key: Hashable & Sendable>: Sendable {
         return buckets[key, default: TokenBucket()].take(of: rate, now: now)
     }
 
+    /// Takes `count` tokens whether they are there or not.
+    mutating func charge(_ count: Int, for key: Key, of rate: Rate?, now: Int64) {
+        buckets[key]?.charge(count, of: rate, now: now)
+    }
+
     /// Gives a token back that was taken last.
     mutating func giveBack(for key: Key, of rate: Rate?) {
         guard let rate else { return }

@@ -72,7 +72,7 @@ package struct TickDigest: Equatable, Sendable {
                 let length = opening.utf8CodeUnitCount
                 if text.count >= length, text.extracting(0..<length).isEqual(to: opening) { answers.add(text) }
             case .end(let ending): answers.add(UInt64(ending.rawValue))
-            case .answer, .completed, .awaits, .notice, .welcome: break
+            case .answer, .completed, .response, .awaits, .notice, .welcome: break
             }
         }
         self.state &+= state.value

@@ -113,6 +113,15 @@ extension RoomInput {
             bytes.append(messageID, of: all)
             bytes.append(reply == nil ? 0 : 1)
             if let reply { bytes.append(number: reply) }
+        case .post(let id, let post):
+            bytes.append(16)
+            bytes.append(number: id.number)
+            bytes.append(text: post.bot.username.text)
+            bytes.append(bits: post.bot.user.bits)
+            bytes.append(post.text, of: all)
+            bytes.append(post.id, of: all)
+            bytes.append(post.reply == nil ? 0 : 1)
+            if let reply = post.reply { bytes.append(number: reply) }
         case .typing(let id):
             bytes.append(2)
             bytes.append(number: id.number)

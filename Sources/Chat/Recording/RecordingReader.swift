@@ -129,6 +129,7 @@ private struct BodyReader {
         case 11:
             guard let id = id(), let request = moderation(&arena) else { return nil }
             return .moderation(id, request)
+        case 16: return post(&arena)
         default: return nil
         }
     }
@@ -174,6 +175,16 @@ private struct BodyReader {
         (request.text, request.coversAddresses, request.id) = (text, coversAddresses, id)
         (request.nonce, request.invitation) = (nonce, invitation)
         return request
+    }
+
+    private mutating func post(_ arena: inout [UInt8]) -> RoomInput? {
+        guard let id = id(), let name = text(), let user = bits(), let text = range(&arena),
+            let messageID = range(&arena), let hasReply = flag()
+        else { return nil }
+        let reply = hasReply ? number() : nil
+        guard !hasReply || reply != nil else { return nil }
+        let bot = Bot(username: Username(kept: name), user: UserID(bits: user))
+        return .post(id, Post(bot: bot, text: text, id: messageID, reply: reply))
     }
 
     private mutating func join() -> Join? {

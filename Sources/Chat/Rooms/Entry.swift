@@ -20,6 +20,8 @@ package struct Entry: Sendable {
         case answer(request: UInt64, renewsJoin: Bool)
         /// An answer that is completed by whoever sends it, as the session in a welcome is: a room knows no secret and no address.
         case completed(Addition)
+        /// The answer to an HTTP request.
+        case response(WebOutcome)
         /// The answer that follows here has to come from the disk first.
         case awaits(DiskRead)
         /// The welcome. The session's secret is put in by whoever sends it: the room does not know it.

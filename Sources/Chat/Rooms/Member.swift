@@ -39,14 +39,18 @@ struct Member: Sendable {
         sign()
     }
 
-    private mutating func sign() {
-        signature.removeAll()
+    private mutating func sign() { signature = Self.signature(username, user) }
+
+    /// How a name and a user stand in an event.
+    static func signature(_ username: Username, _ user: UserID) -> [UInt8] {
+        var signature: [UInt8] = []
         signature.append(",\"username\":")
         signature.append(quoting: username.text)
-        guard user != .nobody else { return }
+        guard user != .nobody else { return signature }
         signature.append(",\"user\":\"")
         user.append(to: &signature)
         signature.append("\"")
+        return signature
     }
 }
 

@@ -32,18 +32,42 @@ extension Room {
             .message, by: member.signature,
             { line in
                 line.append(role: role)
-                line.append(",\"text\":")
-                line.append(copying: bytes.extracting(text))
-                if !messageID.isEmpty {
-                    line.append(",\"id\":")
-                    line.append(copying: bytes.extracting(messageID))
-                }
-                if let reply {
-                    line.append(",\"reply\":")
-                    line.append(decimal: reply)
-                }
+                line.append(text, messageID, reply, of: bytes)
             }, hidden: hidden)
         if let hash { remember(hash, of: person) }
+    }
+
+    /// A program says something. It is nobody's in the list of people, and needs not be here for it.
+    mutating func post(_ post: Post, _ bytes: Span<UInt8>, _ id: ConnectionID) {
+        let hash = post.id.isEmpty ? nil : UsedIDs.hash(of: bytes.extracting(post.id))
+        let known = peopleByUser[post.bot.user]
+        if let hash, let seq = known.flatMap({ people[$0]?.used[hash] }) { return sayAgain(seq, post.id, bytes, id) }
+        let isRefused = refusal(of: .message, byProgram: post.bot.user, time: moment.time) { _, _ in
+            post.reply.flatMap { refusal(ofReplyTo: $0) }
+        }
+        if let refusal = isRefused { return respond(id, refusal) }
+        guard !refusesEvents else { return respond(id, .storageFailed) }
+        let person = person(post.bot.user, isKeyed: true)
+        note(person)
+        noteName(post.bot.username, of: person)
+        people[person]?.seen = moment.time
+        noteSaying(by: person)
+        append(.message, by: Member.signature(post.bot.username, post.bot.user)) { line in
+            line.append(post.text, post.id, post.reply, of: bytes)
+            line.append(",\"bot\":true")
+        }
+        if let hash { remember(hash, of: person) }
+        guard let event = pending.last?.range else { return }
+        let lines = lines
+        append(.response(.created), to: .one(id)) { text in text.append(copying: lines.span.extracting(event)) }
+    }
+
+    /// Refuses an HTTP request.
+    private mutating func respond(_ id: ConnectionID, _ refusal: Refusal) {
+        refusals.append((id, refusal.code))
+        append(.response(.refused(refusal.code, retryAfter: refusal.retryAfter)), to: .one(id)) { text in
+            text.append(error: refusal, nil, Span())
+        }
     }
 
     /// A user has used an `id`, for the newest event.
@@ -133,7 +157,7 @@ extension Room {
 
     /// Older or newer messages: from memory where they are all there, else from the disk.
     mutating func page(_ page: PageRequest, _ bytes: Span<UInt8>, _ id: ConnectionID) {
-        guard speaker(id, page.reference, bytes) != nil else { return }
+        guard !page.isByMember || speaker(id, page.reference, bytes) != nil else { return }
         let found: (lines: [LineReference], more: Bool)
         let isHere: Bool
         let want: DiskRead.Want
@@ -175,6 +199,24 @@ extension Room {
             guard !page.ref.isEmpty else { return }
             text.append(",\"ref\":")
             text.append(copying: bytes.extracting(page.ref))
+        }
+    }
+}
+
+extension [UInt8] {
+    /// Appends what is said: the text, and what its sender calls it and answers with it.
+    fileprivate mutating func append(
+        _ text: Range<Int>, _ messageID: Range<Int>, _ reply: UInt64?, of bytes: Span<UInt8>
+    ) {
+        append(",\"text\":")
+        append(copying: bytes.extracting(text))
+        if !messageID.isEmpty {
+            append(",\"id\":")
+            append(copying: bytes.extracting(messageID))
+        }
+        if let reply {
+            append(",\"reply\":")
+            append(decimal: reply)
         }
     }
 }

@@ -89,6 +89,12 @@ extension Room {
         return ban.map { Sanction(until: $0.until) }
     }
 
+    /// The ban of an address, for whoever asks without saying who they are.
+    func addressBan(at address: UInt64, time: Int64) -> Sanction? {
+        let ban = (settings.addressBans + server.addressBans).last { $0.address == address && time < $0.until }
+        return ban.map { Sanction(until: $0.until) }
+    }
+
     /// Whether a user could come in now without an invitation.
     func admits(_ user: UserID, time: Int64) -> Bool { ban(of: user, time: time) == nil && isAdmitted(user, nil) }
 

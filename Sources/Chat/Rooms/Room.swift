@@ -163,6 +163,7 @@ package struct Room: Sendable {
         case .message(let id, let text, let messageID, let reply): say(text, messageID, reply, bytes, id)
         case .change(let id, let change): self.change(change, bytes, id)
         case .messageRead(let seq, let line): fetchedMessages[seq] = Array(copying: bytes.extracting(line))
+        case .post(let id, let post): self.post(post, bytes, id)
         case .typing(let id): showTyping(id)
         case .rename(let id, let username): rename(to: username, id)
         case .closed(let id, let departure): depart(id, departure)

@@ -9,6 +9,8 @@ package enum RoomInput: Sendable {
     indirect case change(ConnectionID, MessageChange)
     /// The stored line of a message that a request of this tick is about; empty where there is none.
     case messageRead(UInt64, line: Range<Int>)
+    /// A program says something, over HTTP.
+    indirect case post(ConnectionID, Post)
     case typing(ConnectionID)
     indirect case rename(ConnectionID, Username)
     indirect case moderation(ConnectionID, Moderation)
@@ -47,8 +49,8 @@ package enum RoomInput: Sendable {
     /// Whether it may change the room, so that it belongs into a recording.
     package var isDecisive: Bool {
         switch self {
-        case .join, .message, .change, .messageRead, .typing, .rename, .closed, .graceOver, .returning, .restarted,
-            .server, .moderation:
+        case .join, .message, .change, .messageRead, .post, .typing, .rename, .closed, .graceOver, .returning,
+            .restarted, .server, .moderation:
             true
         case .keeping, .refused, .page, .pageRead, .repeatRead, .folded, .search, .searchRead, .readFailed: false
         }
@@ -105,6 +107,21 @@ package struct MessageChange: Sendable, Equatable {
     package var id: Range<Int>
 }
 
+/// What a program says. The ranges are as in `RoomInput.message`.
+package struct Post: Sendable {
+    package var bot: Bot
+    package var text: Range<Int>
+    package var id: Range<Int>
+    package var reply: UInt64?
+
+    package init(bot: Bot, text: Range<Int>, id: Range<Int>, reply: UInt64?) {
+        self.bot = bot
+        self.text = text
+        self.id = id
+        self.reply = reply
+    }
+}
+
 /// What a client looks for in all that was said.
 package struct SearchRequest: Sendable, Equatable {
     /// The text, as a JSON string.
@@ -151,6 +168,8 @@ package struct PageRequest: Sendable, Equatable {
     package var ref: Range<Int>
     /// The read that it took, or 0.
     package var request: UInt64 = 0
+    /// Whether a member asks; otherwise it is a request over HTTP.
+    package var isByMember = true
 }
 
 /// What the chat wants from the disk. The answer comes back as an item of a later tick.

@@ -149,6 +149,11 @@ package struct RoomLoader: Sendable {
                 room.carryOut(decision)
                 if decision.action == .purge { notePurge(event, line, from: decision.from) }
             }
+            if event.isBot(in: line) {
+                let person = room.person(event.user(in: line), isKeyed: true)
+                room.people[person]?.seen = event.time
+                room.noteName(Username(kept: name), of: person)
+            }
             guard let person = room.peopleByUser[event.user(in: line)] else { break }
             if event.kind == .message { room.people[person]?.said = event.time }
             if event.kind == .message, hidden?["host"].kind == .boolean { room.makeHost(person, by: event.seq) }
@@ -384,11 +389,11 @@ extension Room {
 }
 
 /// The members of one JSON object, by name.
-struct JSONFields {
+package struct JSONFields {
     private var names: [String: JSONToken] = [:]
 
     /// Nil where the text is not one object.
-    init?(_ text: Span<UInt8>) {
+    package init?(_ text: Span<UInt8>) {
         var found: [String: JSONToken] = [:]
         var at = 0
         JSONScanner.skipSpace(text, &at)
@@ -400,5 +405,5 @@ struct JSONFields {
         names = found
     }
 
-    subscript(name: String) -> JSONToken { names[name] ?? .absent }
+    package subscript(name: String) -> JSONToken { names[name] ?? .absent }
 }

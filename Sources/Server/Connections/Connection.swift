@@ -132,8 +132,9 @@ final class HTTPState {
     var unread: [UInt8] = []
     /// Whether the connection ends after the answer that is queued.
     var isLast = false
-    /// The request whose file is being looked for: whether its answer is to have content, and the connection be kept after it.
-    var lookup: (includesContent: Bool, keepAlive: Bool)?
+    /// The request whose answer comes from a file or from the chat, and is awaited: whether it is to have content, and the
+    /// connection be kept after it, and whether it is a post.
+    var awaited: (includesContent: Bool, keepAlive: Bool, isPost: Bool)?
     /// The rest of an answer, which is sent when all that is queued is.
     var content: Content?
     /// Who is at the other end of the connection itself.
@@ -156,12 +157,12 @@ final class HTTPState {
     }
 
     /// Whether an answer is under way that is not queued.
-    var isAnswering: Bool { lookup != nil || content != nil }
+    var isAnswering: Bool { awaited != nil || content != nil }
 
-    /// Whether the thread that reads files has something of it.
-    var awaitsFile: Bool {
+    /// Whether it waits for the chat, or for the thread that reads files.
+    var isWaiting: Bool {
         if case .file(_, _, true) = content { return true }
-        return lookup != nil
+        return awaited != nil
     }
 
     /// The memory of the parts of requests that have come, in bytes.

@@ -98,6 +98,7 @@ extension Server where W: ~Copyable {
     /// Closes a connection, with whatever is still queued.
     mutating func drop(_ slot: Int) {
         guard !connections[slot].isVacant else { return }
+        if connections[slot].http?.awaited != nil { tell(.closed(connections.id(slot), .lost)) }
         world.close(connections[slot].stream)
         admission.end(slot, connections[slot].address)
         reading.forget(slot)

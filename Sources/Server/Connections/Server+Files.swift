@@ -13,11 +13,7 @@ extension Server where W: ~Copyable {
         for answer in files.takeAnswers() {
             switch answer {
             case .found(let response, let id):
-                guard let slot = connections.slot(of: id), let http = connections[slot].http, let lookup = http.lookup
-                else { continue }
-                http.lookup = nil
-                let keepAlive = lookup.keepAlive && thisTick.stopping == nil && connections[slot].input != .finished
-                respond(slot, response, includesBody: lookup.includesContent, keepAlive: keepAlive)
+                answerAwaited(id, response)
             case .piece(let bytes, let id):
                 if let slot = connections.slot(of: id) { takePiece(slot, bytes) }
             case .fingerprint(let fingerprint):
@@ -52,7 +48,7 @@ extension Server where W: ~Copyable {
     mutating func sendContent(_ slot: Int) -> Bool {
         guard let http = connections[slot].http else { return false }
         switch http.content {
-        case nil: return http.lookup != nil
+        case nil: return http.awaited != nil
         case .kept(let bytes):
             http.content = nil
             transmit(slot, kept: bytes)

@@ -45,7 +45,7 @@ extension Server where W: ~Copyable {
 
     /// Whether so many answers wait that the client has to take some before the next request counts.
     private func mustWait(_ slot: Int) -> Bool {
-        if let http = connections[slot].http, http.lookup != nil || http.content != nil { return true }
+        if connections[slot].http?.isAnswering == true { return true }
         return connections[slot].own.count + (connections[slot].backlog?.byteCount ?? 0) > Sizes.httpQueue
     }
 
@@ -79,9 +79,11 @@ extension Server where W: ~Copyable {
             respond(slot, Self.directionToTLS(request, target), includesBody: !isHead, keepAlive: false)
             return false
         }
-        guard request.method == .get || isHead else {
+        let takesPosts = RoomRequest.takesPosts(target, request)
+        guard request.method == .get || isHead || (request.method == .post && takesPosts) else {
             let answer = Response.plain(
-                .methodNotAllowed, "Only GET and HEAD are answered here.", [("Allow", "GET, HEAD")])
+                .methodNotAllowed, "Only GET, HEAD\(takesPosts ? " and POST" : "") are answered here.",
+                [("Allow", takesPosts ? "GET, HEAD, POST" : "GET, HEAD")])
             respond(slot, answer, includesBody: true, keepAlive: keepAlive)
             return keepAlive
         }
@@ -92,7 +94,9 @@ extension Server where W: ~Copyable {
             respond(slot, answer, includesBody: !isHead, keepAlive: isRoom && keepAlive)
             return isRoom && keepAlive
         }
-        if let endpoint = endpoint(target), !isHead, request.minorVersion >= 1, request.count(of: "upgrade") > 0 {
+        if let endpoint = endpoint(target), request.method == .get, request.minorVersion >= 1,
+            request.count(of: "upgrade") > 0
+        {
             return upgrade(slot, request, target, to: endpoint, keepAlive: keepAlive)
         }
         // A client that does not take its answers gets no more of them while memory is scarce.
@@ -104,7 +108,9 @@ extension Server where W: ~Copyable {
             return false
         }
         guard let response = self.response(slot, request, target) else {
-            connections[slot].http?.lookup = (includesContent: !isHead, keepAlive: keepAlive)
+            connections[slot].http?.awaited = (
+                includesContent: !isHead, keepAlive: keepAlive, isPost: request.method == .post
+            )
             return keepAlive
         }
         respond(slot, response, includesBody: !isHead, keepAlive: keepAlive)
@@ -148,7 +154,7 @@ extension Server where W: ~Copyable {
         }
     }
 
-    /// - Returns: nil where the answer is in a folder, and has to be read first.
+    /// - Returns: nil where the answer is in a folder and has to be read first, or comes from the chat.
     private mutating func response(_ slot: Int, _ request: HTTPRequest, _ target: HTTPTarget) -> Response? {
         if admission.isOver(connections[slot].address) {
             metrics.rejections[.tooManyFromAddress, default: 0] += 1
@@ -164,6 +170,7 @@ extension Server where W: ~Copyable {
             return Response(
                 status: .ok, type: "text/plain; version=0.0.4; charset=utf-8", content: .bytes(metricsText()))
         default:
+            if let asked = RoomRequest(target.path, request.method) { return ask(slot, asked, request, target) }
             return files.response(to: target.path, of: request, from: connections.id(slot))
         }
     }
@@ -174,6 +181,16 @@ extension Server where W: ~Copyable {
         case .public: return true
         case .loopback: return connections[slot].address.isLoopback && !ForwardedFor.isForwarded(request)
         }
+    }
+
+    /// The answer is there that a request has waited for, from a file or from the chat.
+    mutating func answerAwaited(_ id: ConnectionID, _ response: Response) {
+        guard let slot = connections.slot(of: id), let http = connections[slot].http, let awaited = http.awaited else {
+            return
+        }
+        http.awaited = nil
+        let keepAlive = awaited.keepAlive && thisTick.stopping == nil && connections[slot].input != .finished
+        respond(slot, response, includesBody: awaited.includesContent, keepAlive: keepAlive)
     }
 
     mutating func respond(_ slot: Int, _ response: Response, includesBody: Bool, keepAlive: Bool) {

@@ -38,7 +38,6 @@ extension Server where W: ~Copyable {
         _ slot: Int, _ request: HTTPRequest, _ target: HTTPTarget, to endpoint: Endpoint, keepAlive: Bool
     ) -> Bool {
         if !OriginCheck.allows(request, also: options.origins, isSecure: options.tlsCertificate != nil) {
-            metrics.rejections[.foreignOrigin, default: 0] += 1
             refuseOrigin(slot, request)
             return false
         }
@@ -68,6 +67,15 @@ extension Server where W: ~Copyable {
     }
 
     private mutating func refuseOrigin(_ slot: Int, _ request: HTTPRequest) {
+        logForeignOrigin(slot, request)
+        let answer = Response.plain(
+            .forbidden, "Pages of other sites may not open this chat. The log of the server says more.")
+        respond(slot, answer, includesBody: true, keepAlive: false)
+    }
+
+    /// A page of another site has tried something that only the chat's own may do.
+    mutating func logForeignOrigin(_ slot: Int, _ request: HTTPRequest) {
+        metrics.rejections[.foreignOrigin, default: 0] += 1
         let origin = request.value(of: "origin") ?? ""
         if admission.upgradeLog.admits(now: now) {
             let remedy =
@@ -77,9 +85,6 @@ extension Server where W: ~Copyable {
                 .info, "upgrade-refused", "connection", slot, "reason", "origin", "origin", origin, "host",
                 request.value(of: "host") ?? "", "remedy", remedy + "; a proxy has to pass on Host as it came")
         }
-        let answer = Response.plain(
-            .forbidden, "Pages of other sites may not open this chat. The log of the server says more.")
-        respond(slot, answer, includesBody: true, keepAlive: false)
     }
 
     /// Whether the address that a connection counts for is the client's alone, as far as can be seen, so that a ban may be of it:
@@ -121,6 +126,7 @@ extension Server where W: ~Copyable {
         }
         if thisTick.stopping != nil { return startClosing(slot, .goingAway, "The server is stopping.") }
         if endpoint == .chat {
+            lookAtTokens()
             let start = inputs.bytes.count
             inputs.bytes.append(contentsOf: room.utf8)
             let secret = UInt128(world.random()) << 64 | UInt128(world.random())

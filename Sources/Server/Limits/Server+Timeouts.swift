@@ -61,7 +61,7 @@ extension Server where W: ~Copyable {
     }
 
     /// Gives a connection more time to take what it was sent, if it has taken some of it since the last look, however little; and
-    /// the disk more time to read what is to be sent.
+    /// the chat and the disk more time for what is to be sent.
     ///
     /// - Returns: false if nothing is to be waited for.
     private mutating func waitForProgress(_ slot: Int) -> Bool {
@@ -69,7 +69,7 @@ extension Server where W: ~Copyable {
         let taken = connections[slot].bytesGiven &- UInt32(truncatingIfNeeded: left)
         let isProgress = taken != connections[slot].bytesTaken && (left > 0 || connections[slot].isAnswering)
         connections[slot].bytesTaken = taken
-        guard isProgress || connections[slot].http?.awaitsFile == true else { return false }
+        guard isProgress || connections[slot].http?.isWaiting == true else { return false }
         connections.setTimer(slot, to: now + milliseconds(options.closeTimeout))
         return true
     }

@@ -86,6 +86,10 @@ package func serve(
     }
     server.startWatchingCertificates()
     try server.openDoors()
+    if opened != nil {
+        server.tokens = ProgramTokens(folder: options.dataFolder, secret: server.chat.secret)
+        server.lookAtTokens()
+    }
     try server.startRecording()
     announce(listeners.map(\.address))
     ServiceManager.notify("READY=1")

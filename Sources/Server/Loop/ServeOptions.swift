@@ -88,6 +88,8 @@ package struct ServeOptions: Sendable {
     package var renameRate: Double?
     package var historyRate: Double?
     package var errorRate: Double?
+    /// The same for reading over HTTP, of one address.
+    package var readingRate: Double?
     /// Bytes at which a recording ends: it is to be looked at on a desk, not to fill a disk.
     package var recordingBytes = 1 << 30
     /// Bytes that are received at once.
@@ -113,6 +115,8 @@ extension ServeOptions {
         var limits = Limits(messagesPerSecond: messageRate, isDurable: isDurable)
         limits.rules.namedRooms = rooms ?? []
         limits.rooms = maxRooms
+        limits.keepDays = keepDays.map { UInt64(clamping: $0) }
+        if let readingRate { limits.readingFromAddress = Limits.rate(readingRate, seconds: 10) }
         if let byteRate { limits.bytes = Limits.rate(byteRate, seconds: 3) }
         if let typingRate { limits.typing = Limits.rate(typingRate, seconds: 5) }
         if let renameRate { limits.renames = Limits.rate(renameRate, seconds: 100) }

@@ -28,6 +28,8 @@ package struct Server<W: World & ~Copyable>: ~Copyable {
     var outgoing: Outgoing
     var memory: MemoryPressure
     var files: StaticFiles
+    /// Nil where nothing is kept: then there are no tokens.
+    var tokens: ProgramTokens?
     /// Nil without TLS.
     var certificates: CertificateWatcher?
 

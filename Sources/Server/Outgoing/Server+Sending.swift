@@ -12,6 +12,7 @@ extension Server where W: ~Copyable {
             Compression.append(output.bytes, range, to: &connections[slot].own, nil)
             outgoing.markDirty(slot)
         }
+        for (id, outcome, range) in output.responses { answer(id, outcome, output.bytes[range]) }
         for due in output.due { broadcast(due) }
         deliverDirty()
         endConnections()
@@ -63,7 +64,12 @@ extension Server where W: ~Copyable {
             switch entry.audience {
             case .everyone: break
             case .everyoneBut(let id): if due.includesShared { mark(id) }
-            case .one(let id), .newcomer(let id): mark(id)
+            case .one(let id), .newcomer(let id):
+                if case .response(let outcome) = entry.kind {
+                    answer(id, outcome, chat.rooms[index].texts[entry.range])
+                } else {
+                    mark(id)
+                }
             }
         }
         // Numbers only grow: whoever has come before the oldest entry that waits hears all.
@@ -193,7 +199,7 @@ extension Server where W: ~Copyable {
             var text = Array(chat.rooms[room].texts[entry.range])
             append(addition, of: room, to: &text)
             Compression.append(text, 0..<text.count, to: &outbox, nil)
-        case .event, .typing, .notice, .awaits, .end: break
+        case .event, .typing, .notice, .response, .awaits, .end: break
         }
         return entry.range.count
     }
