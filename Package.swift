@@ -94,5 +94,9 @@ let package = Package(
             name: "Simulation", dependencies: ["Server", "Client", "Log", "Chat", "WebSocket", "Sockets", "Bytes"],
             path: "Tests/Simulation"),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation"]),
+
+        // Judges what clients have sent and received by the protocol's promises alone, and shares no code with the server.
+        .target(name: "Checker", path: "Tests/Checker"),
+        .testTarget(name: "CheckerTests", dependencies: ["Checker"]),
     ]
 )

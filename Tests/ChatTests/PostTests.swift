@@ -195,7 +195,7 @@ import Testing
         // It holds after a restart.
         garden.restart()
         #expect(post("2").outcome == .refused(.banned, retryAfter: nil))
-        let ada = garden.world.join("Ada", key: "a", room: "garden")
+        let ada = garden.world.join("Ada again", key: "a", room: "garden")
         garden.world.moderate(ada, "unban", "\"username\":\"builds\"")
         garden.world.tick()
         #expect(post("2").outcome == .created)
