@@ -105,8 +105,10 @@ final class Tab {
         let deadline = Deadline(seconds: seconds)
         while true {
             do {
-                let met = try bool(Self.waiting(for: expression, seconds: deadline.secondsLeft))
+                // No answer of the browser may take as long as the longest of waits.
+                let met = try bool(Self.waiting(for: expression, seconds: min(deadline.secondsLeft, 15)))
                 if met { return }
+                if !deadline.isOver { continue }
                 let seen = try string("document.body.innerText.replace(/\\s+/g, ' ').slice(-1000)")
                 throw Failure("waited in vain for \(expression), with: \(seen)")
             } catch let failure as Failure where failure.isAboutALeftDocument && !deadline.isOver {}
