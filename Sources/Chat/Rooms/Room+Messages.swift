@@ -16,10 +16,9 @@ extension Room {
         let person = member.person
         let hash = messageID.isEmpty ? nil : UsedIDs.hash(of: bytes.extracting(messageID))
         if let hash, let seq = people[person]?.used[hash] { return sayAgain(seq, messageID, bytes, id) }
-        let isRefused = refusal(of: .message, by: id, time: moment.time) { _, _ in
-            reply.flatMap { refusal(ofReplyTo: $0) }
-        }
-        if let refusal = isRefused {
+        var answered: Refusal?
+        if let reply { answered = refusal(ofReplyTo: reply) }
+        if let refusal = refusal(of: .message, by: id, time: moment.time, target: { _, _ in answered }) {
             return refuse(id, refusal, reference, bytes)
         }
         guard !refusesEvents else { return refuse(id, .storageFailed, reference, bytes) }

@@ -1,19 +1,25 @@
 /// Who may do what.
 extension Room {
     /// Who is behind a connection, if that is a member's.
-    func user(behind id: ConnectionID) -> UserID? { inside[id].flatMap { members[$0]?.user } }
+    func user(behind id: ConnectionID) -> UserID? {
+        guard let number = inside[id] else { return nil }
+        return members[number]?.user
+    }
 
     /// The role of a user here, whether present or not.
     package func role(of user: UserID) -> Role? { role(of: user, person: peopleByUser[user]) }
 
     /// The role of the member with this number.
     package func role(of number: UInt64) -> Role? {
-        members[number].flatMap { role(of: $0.user, person: $0.person) }
+        guard let member = members[number] else { return nil }
+        return role(of: member.user, person: member.person)
     }
 
     private func role(of user: UserID, person: UInt64?) -> Role? {
         if !server.operators.isEmpty, server.operators.contains(user) { return .operator }
-        return person.flatMap { people[$0]?.standing.isHost } == true ? .host : nil
+        // (No closure here, nor below: one would hold a copy of the whole room, for each message.)
+        guard let person, people[person]?.standing.isHost == true else { return nil }
+        return .host
     }
 
     /// Why someone may not do something now; nil where it is allowed. The checks come in the protocol's order: joined, banned,
@@ -26,7 +32,7 @@ extension Room {
     package func refusal(
         of deed: Deed, by id: ConnectionID, time: Int64, target: (UserID, Role?) -> Refusal? = { _, _ in nil }
     ) -> Refusal? {
-        guard let member = inside[id].flatMap({ members[$0] }) else { return .notJoined }
+        guard let number = inside[id], let member = members[number] else { return .notJoined }
         return refusal(of: deed, by: member.user, person: member.person, isProgram: false, time: time, target: target)
     }
 
@@ -48,7 +54,8 @@ extension Room {
         of deed: Deed, by user: UserID, person number: UInt64?, isProgram: Bool, time: Int64,
         target: (UserID, Role?) -> Refusal?
     ) -> Refusal? {
-        let person = number.flatMap { people[$0] }
+        var person: Person?
+        if let number { person = people[number] }
         if let ban = ban(of: user, person, time: time) { return .banned(ban) }
         let role = isProgram ? nil : role(of: user, person: number)
         if deed.isSpeech, let mute = person?.standing.mute, mute.holds(at: time), role != .operator {
@@ -66,7 +73,8 @@ extension Room {
 
     /// The ban that keeps a user out of this room.
     func ban(of user: UserID, time: Int64) -> Sanction? {
-        ban(of: user, peopleByUser[user].flatMap { people[$0] }, time: time)
+        guard let person = peopleByUser[user] else { return ban(of: user, nil, time: time) }
+        return ban(of: user, people[person], time: time)
     }
 
     private func ban(of user: UserID, _ person: Person?, time: Int64) -> Sanction? {
@@ -149,8 +157,8 @@ extension Room {
 
     /// A person says something now.
     mutating func noteSaying(by number: UInt64) {
-        guard let person = people[number] else { return }
-        undo.append(.said(number, person.said))
+        guard let before = people[number]?.said else { return }
+        undo.append(.said(number, before))
         people[number]?.said = moment.time
     }
 }
