@@ -61,14 +61,13 @@ extension Chat {
 
     /// Has the room judge a request before its rate is charged. The room asks again when it decides: more may have happened
     /// until then. One whose join is in this tick is judged only there, and so is a request that was made before.
-    func judge(
+    mutating func judge(
         _ deed: Deed, _ id: ConnectionID, _ room: UInt32, _ requestID: Range<Int>, _ inputs: borrowing TickInputs
     ) throws(Refusal) {
-        guard let user = rooms[Int(room)].user(behind: id),
-            let refusal = rooms[Int(room)].refusal(of: deed, by: id, time: moment.time),
-            !rooms[Int(room)].hasUsed(inputs.bytes.span.extracting(requestID), by: user)
-        else { return }
-        throw refusal
+        let request = inputs.bytes.span.extracting(requestID)
+        if let refusal = rooms[Int(room)].refusal(of: deed, by: id, unless: request, time: moment.time) {
+            throw refusal
+        }
     }
 
     // MARK: Joining

@@ -2,7 +2,8 @@
 /// order of their numbers. So no output follows the order of a dictionary, and a number is never used twice.
 struct NumberedTable<Element: Sendable>: Sendable {
     private var numbers: [UInt64] = []
-    private var elements: [Element?] = []
+    /// At their places; nil where one was taken out.
+    private(set) var elements: [Element?] = []
     /// How many elements there are.
     private(set) var count = 0
     /// The number that the next element gets.
@@ -53,11 +54,18 @@ struct NumberedTable<Element: Sendable>: Sendable {
         return element
     }
 
+    /// Where in `elements` the number stands, so that a part of an element is read without a copy of the whole; nil where there is
+    /// no such number.
+    func place(of number: UInt64) -> Int? {
+        let place = position(of: number)
+        return place < numbers.count && numbers[place] == number ? place : nil
+    }
+
     /// The element with this number. Through it an element may be changed, but neither added nor removed.
     subscript(number: UInt64) -> Element? {
         get {
-            let place = position(of: number)
-            return place < numbers.count && numbers[place] == number ? elements[place] : nil
+            guard let place = place(of: number) else { return nil }
+            return elements[place]
         }
         _modify {
             let place = position(of: number)

@@ -2,8 +2,8 @@
 extension Room {
     /// Who is behind a connection, if that is a member's.
     func user(behind id: ConnectionID) -> UserID? {
-        guard let number = inside[id] else { return nil }
-        return members[number]?.user
+        guard let number = inside[id], let place = members.place(of: number) else { return nil }
+        return members.elements[place]?.user
     }
 
     /// The role of a user here, whether present or not.
@@ -11,14 +11,18 @@ extension Room {
 
     /// The role of the member with this number.
     package func role(of number: UInt64) -> Role? {
-        guard let member = members[number] else { return nil }
-        return role(of: member.user, person: member.person)
+        guard let place = members.place(of: number), let user = members.elements[place]?.user,
+            let person = members.elements[place]?.person
+        else { return nil }
+        return role(of: user, person: person)
     }
 
     private func role(of user: UserID, person: UInt64?) -> Role? {
         if !server.operators.isEmpty, server.operators.contains(user) { return .operator }
         // (No closure here, nor below: one would hold a copy of the whole room, for each message.)
-        guard let person, people[person]?.standing.isHost == true else { return nil }
+        guard let person, let place = people.place(of: person), people.elements[place]?.standing.isHost == true else {
+            return nil
+        }
         return .host
     }
 
@@ -32,8 +36,21 @@ extension Room {
     package func refusal(
         of deed: Deed, by id: ConnectionID, time: Int64, target: (UserID, Role?) -> Refusal? = { _, _ in nil }
     ) -> Refusal? {
-        guard let number = inside[id], let member = members[number] else { return .notJoined }
-        return refusal(of: deed, by: member.user, person: member.person, isProgram: false, time: time, target: target)
+        guard let number = inside[id], let place = members.place(of: number),
+            let user = members.elements[place]?.user, let person = members.elements[place]?.person
+        else { return .notJoined }
+        return refusal(of: deed, by: user, person: person, isProgram: false, time: time, target: target)
+    }
+
+    /// The same for the door: nothing is wrong with a request that was made before, nor with one of who is no member yet.
+    ///
+    /// It changes nothing, and is mutating all the same: one that is not would be called on a copy of the room, of everything in it
+    /// that is counted, for each message.
+    ///
+    /// - Parameter request: its `id` as a JSON string, or empty.
+    mutating func refusal(of deed: Deed, by id: ConnectionID, unless request: Span<UInt8>, time: Int64) -> Refusal? {
+        guard let user = user(behind: id), let refusal = refusal(of: deed, by: id, time: time) else { return nil }
+        return hasUsed(request, by: user) ? nil : refusal
     }
 
     /// The same for a member.
@@ -54,18 +71,22 @@ extension Room {
         of deed: Deed, by user: UserID, person number: UInt64?, isProgram: Bool, time: Int64,
         target: (UserID, Role?) -> Refusal?
     ) -> Refusal? {
-        var person: Person?
-        if let number { person = people[number] }
-        if let ban = ban(of: user, person, time: time) { return .banned(ban) }
+        var place: Int?
+        if let number { place = people.place(of: number) }
+        if let ban = ban(of: user, at: place, time: time) { return .banned(ban) }
         let role = isProgram ? nil : role(of: user, person: number)
-        if deed.isSpeech, let mute = person?.standing.mute, mute.holds(at: time), role != .operator {
+        if deed.isSpeech, let place, let mute = people.elements[place]?.standing.mute, mute.holds(at: time),
+            role != .operator
+        {
             return .muted(mute, time: time)
         }
         if case .moderation = deed, role == nil { return .notAllowed }
         if let refusal = target(user, role) { return refusal }
-        if case .message = deed, settings.slow > 0, role == nil, !isProgram, let person {
+        if case .message = deed, settings.slow > 0, role == nil, !isProgram, let place,
+            let said = people.elements[place]?.said
+        {
             let pause = Int64(settings.slow) * 1000
-            let wait = min(person.said &+ pause &- time, pause)
+            let wait = min(said &+ pause &- time, pause)
             if wait > 0 { return .slowMode(wait) }
         }
         return nil
@@ -73,16 +94,19 @@ extension Room {
 
     /// The ban that keeps a user out of this room.
     func ban(of user: UserID, time: Int64) -> Sanction? {
-        guard let person = peopleByUser[user] else { return ban(of: user, nil, time: time) }
-        return ban(of: user, people[person], time: time)
+        guard let person = peopleByUser[user] else { return ban(of: user, at: nil, time: time) }
+        return ban(of: user, at: people.place(of: person), time: time)
     }
 
-    private func ban(of user: UserID, _ person: Person?, time: Int64) -> Sanction? {
-        if person?.standing.ban == nil, server.bans.isEmpty { return nil }
+    /// - Parameter place: of the person in `people.elements`.
+    private func ban(of user: UserID, at place: Int?, time: Int64) -> Sanction? {
+        var ofRoom: Sanction?
+        if let place { ofRoom = people.elements[place]?.standing.ban }
+        if ofRoom == nil, server.bans.isEmpty { return nil }
         // Whoever was banned before may have become an operator since.
         guard !server.operators.contains(user) else { return nil }
         let ofServer = server.bans.isEmpty ? nil : server.bans[user]?.sanction
-        let bans = [person?.standing.ban, ofServer].compactMap(\.self).filter { $0.holds(at: time) }
+        let bans = [ofRoom, ofServer].compactMap(\.self).filter { $0.holds(at: time) }
         return bans.max { $0.until < $1.until }
     }
 
@@ -157,7 +181,7 @@ extension Room {
 
     /// A person says something now.
     mutating func noteSaying(by number: UInt64) {
-        guard let before = people[number]?.said else { return }
+        guard let place = people.place(of: number), let before = people.elements[place]?.said else { return }
         undo.append(.said(number, before))
         people[number]?.said = moment.time
     }
