@@ -250,7 +250,7 @@ package final class Load {
         }
     }
 
-    /// Takes what has come, and decrypts it where it is encrypted.
+    /// Receives bytes, and decrypts them on an encrypted connection.
     private func receive(_ index: Int, _ bytes: Span<UInt8>) {
         guard let tls = clients[index].tls else { return take(index, bytes) }
         // As above.

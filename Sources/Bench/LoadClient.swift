@@ -29,7 +29,7 @@ struct LoadClient {
     var connection: ClientConnection
     /// Nil without TLS, and before its handshake.
     var tls: TLSConnection?
-    /// What is to be sent of TLS.
+    /// Ciphertext that waits to be sent.
     var ciphertext: [UInt8] = []
     /// Which sender it is; nil if it only listens.
     var sender: Int?
@@ -54,7 +54,7 @@ struct LoadClient {
     mutating func flush() -> Bool {
         guard let tls else { return Self.send(&connection.output, descriptor) }
         if tls.state == .open || tls.state == .ended {
-            // The next receive tells what is wrong.
+            // The next receive reports the error.
             let output = connection.output
             try? tls.send(output.span, into: &ciphertext)
             connection.output.removeAll(keepingCapacity: true)

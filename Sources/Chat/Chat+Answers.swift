@@ -3,7 +3,7 @@ import Bytes
 /// Answers to one connection come in the order in which it asked: an answer that is
 /// ready waits behind an earlier one that has to come from the disk.
 extension Chat {
-    /// Puts this tick's answers of a room in their order, and passes on what has to be read for some.
+    /// Puts a room's answers of this tick into the order of their requests, and requests the disk reads that some of them need.
     mutating func sortAnswers(of index: UInt32, into output: inout TickOutput) {
         let room = Int(index)
         let first = rooms[room].firstNew

@@ -9,18 +9,21 @@ extension Chat {
         let name = try reference(command.id, "The field id must be a string of 1 to 64 characters.", range, &inputs)
         let target = try seq(command.target, "The field target must be the seq of a message.", range, inputs)
         guard let target else { throw Refusal(.badField, "The field target must be the seq of a message.") }
-        let kind: MessageChange.Kind =
-            switch type {
-            case .edit: .edit(text: try judgedText(command.text, range, &inputs))
-            case .react: try reaction(command, inputs, range)
-            default: .delete
-            }
+        let kind: MessageChange.Kind
+        var textLength = 0
+        switch type {
+        case .edit:
+            let text = try judgedText(command.text, range, &inputs)
+            (kind, textLength) = (.edit(text: text), text.count)
+        case .react: kind = try reaction(command, inputs, range)
+        default: kind = .delete
+        }
         let (room, member) = try roomInside(id)
         if !isRead, read(message: target, of: room, for: id, range, &inputs, into: &output) { return }
         let change = MessageChange(kind: kind, target: target, id: name)
         // One that the room refuses is not counted.
         let isRefused = member.map { rooms[Int(room)].refusal(of: change, by: $0) != nil } ?? false
-        if !isRefused { try chargeMessage(of: id, in: room) }
+        if !isRefused { try chargeMessage(of: id, in: room, bytes: textLength) }
         work.append(Work(room: room, input: .change(id, change)))
     }
 

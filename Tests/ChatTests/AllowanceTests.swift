@@ -53,6 +53,20 @@ import Testing
         #expect(ids.map { world.take($0).last?.code } == [nil, nil, nil] + Array(repeating: "rate_limited", count: 3))
     }
 
+    @Test func edits_countAsTextToo() {
+        var world = world { $0.textInADay = Allowance(1000, in: 86_400_000) }
+        let ada = world.join("Ada", key: "a")
+        world.say(ada, "hi")
+        world.tick()
+        let long = String(repeating: "x", count: 600)
+        for _ in 0..<2 {
+            world.send(ada, "{\"type\":\"edit\",\"target\":2,\"text\":\"\(long)\"}")
+            world.send(ada, "{\"type\":\"edit\",\"target\":2,\"text\":\"short\"}")
+            world.tick()
+        }
+        #expect(world.take(ada).suffix(4).map { $0.code ?? $0.type } == ["edit", "edit", "rate_limited", "done"])
+    }
+
     @Test func rooms_areNoMoreThanThereMayBe() {
         var world = world { $0.rooms = 2 }
         #expect(["a", "b", "c", "a"].map { begin($0, &world) } == [nil, nil, "room_limit", nil])

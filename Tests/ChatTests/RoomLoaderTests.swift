@@ -21,6 +21,28 @@ import Testing
         ",\"_\":{\"member\":\(number),\"session\":\"\(String(repeating: session, count: 32))\"}"
     }
 
+    /// An older message's line has the reactions, and a newer event its text: both are told.
+    @Test func message_thatWasFoldedAndEditedSince_hasAll() {
+        let user = "ABCDEFGHIJK"
+        let folded = event(
+            "message", 3, "Ada", ",\"_\":{\"reactions\":[[\"👍\",[\"\(user)\",\"Bo\",4]]]}")
+        let edit = "{\"type\":\"edit\",\"seq\":9,\"time\":6,\"username\":\"Ada\",\"target\":3,\"text\":\"hello\"}"
+        var loader = RoomLoader(room: "lobby", rules: rules)
+        _ = loader.take(Array(edit.utf8).span)
+        let older = Array((folded + "\n").utf8)
+        let room = loader.finish(olderMessages: older.span, isWhole: true, base: 0)
+        let facts = room.fold(erases: false).facts[3]
+        var text: [UInt8] = []
+        if let facts, let line = EventLine(older.span.extracting(0..<older.count - 1)) {
+            line.appendFolded(of: older.span.extracting(0..<older.count - 1), facts, to: &text)
+        }
+        let told = JSON(String(decoding: text, as: UTF8.self))
+        #expect(told["text"] == "hello")
+        #expect(String(decoding: text, as: UTF8.self).contains("[\"👍\",[\"\(user)\",\"Bo\",4]]"))
+        // It is also in memory, and shown as it is.
+        #expect(room.snapshot.contains("\"reactions\":[[\"👍\""))
+    }
+
     // MARK: Which lines are taken
 
     @Test(arguments: [

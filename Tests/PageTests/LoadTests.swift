@@ -8,6 +8,7 @@ import Testing
     @Test func aThousandMessagesDoNotHoldUpThePage() throws {
         try Scene.play("--message-rate", "0") { scene in
             let tab = try scene.enter("Ada")
+            let unit = try Self.unit(tab)
             let clients = try (0..<10).map { try scene.client("Speaker \($0)") }
             try tab.wait(for: "document.querySelectorAll('#people li').length === 11")
             try tab.evaluate(
@@ -18,7 +19,6 @@ import Testing
                 """)
             // Another program may hold up the page as well, so the best of some rounds counts, or that in one of them the
             // page itself took so little of the processor that it cannot have been at fault.
-            _ = try tab.processorTime()
             var (said, heard, isSmooth) = (0, [String](), false)
             for _ in 0..<4 where !isSmooth {
                 try tab.evaluate("tasks = []")
@@ -36,7 +36,7 @@ import Testing
                 let seconds = Deadline.now - start
                 let long = try tab.evaluate("tasks") as? [Double] ?? []
                 let cost = try tab.processorTime() - taken
-                isSmooth = long.reduce(0, +) < seconds * 1000 * 0.1 || cost < seconds * 0.4
+                isSmooth = long.reduce(0, +) < seconds * 1000 * 0.1 || cost < 20 * unit
             }
             #expect(isSmooth)
             let log = "document.querySelector('[role=log]')"
@@ -48,22 +48,35 @@ import Testing
         }
     }
 
+    /// How long this machine's processor takes for a thousand rows that are laid out one by one, in seconds: so a bound means the
+    /// same on every machine.
+    private static func unit(_ tab: Tab) throws -> Double {
+        let before = try tab.processorTime()
+        try tab.evaluate(
+            """
+            for (let i = 0; i < 1000; i++) {
+                const row = document.createElement('li');
+                row.textContent = `row ${i}`;
+                document.querySelector('[role=log]').append(row);
+                row.getBoundingClientRect();
+                row.remove();
+            }
+            """)
+        return try tab.processorTime() - before
+    }
+
     /// Hundreds who come in at once: the quiet line and the list of people grow, and cost little.
     @Test func aCrowdThatComesInDoesNotHoldUpThePage() throws {
         try Scene.play("--message-rate", "0") { scene in
             let tab = try scene.enter("Ada")
+            let unit = try Self.unit(tab)
+            let before = try tab.processorTime()
             var crowd: [TestClient] = []
-            /// What it costs the page that so many more come in, in seconds of the processor.
-            func cost(ofGuests numbers: ClosedRange<Int>) throws -> Double {
-                let before = try tab.processorTime()
-                for number in numbers { crowd.append(try scene.client("Guest \(number)")) }
-                try tab.wait(forRow: "and \(numbers.upperBound - 1) others joined")
-                try tab.wait(for: "document.querySelectorAll('#people li').length === \(numbers.upperBound + 1)")
-                return try tab.processorTime() - before
-            }
-            // The more there are, the more is shown of them; but nobody is laid out anew for each who comes.
-            let first = try cost(ofGuests: 1...250)
-            #expect(try cost(ofGuests: 251...500) < 3 * first)
+            for number in 1...500 { crowd.append(try scene.client("Guest \(number)")) }
+            try tab.wait(forRow: "and 499 others joined")
+            try tab.wait(for: "document.querySelectorAll('#people li').length === 501")
+            let cost = try tab.processorTime() - before
+            #expect(cost < 20 * unit)
             try tab.evaluate("document.querySelector('summary').click()")
             try tab.wait(forRow: "Guest 250 joined")
             crowd = []

@@ -108,11 +108,11 @@ extension Tab {
 
     /// Opens the menu of the message that says this.
     func openMenu(of text: String) throws {
-        let rows = "[...document.querySelectorAll('.message')]"
-        try wait(for: "\(rows).some((row) => row.querySelector('.text').textContent.includes(\(quoted(text))))")
-        try evaluate(
-            "\(rows).find((row) => row.querySelector('.text').textContent.includes(\(quoted(text)))).querySelector('.actions').click()"
-        )
+        // One that is still on its way has no actions yet.
+        let action = "document.querySelectorAll('.message > .actions:not([hidden])')"
+        let ofText = "(({ parentNode: row }) => row.querySelector('.text').textContent.includes(\(quoted(text))))"
+        try wait(for: "[...\(action)].some(\(ofText))")
+        try evaluate("[...\(action)].find(\(ofText)).click()")
         try wait(for: "document.querySelector('[role=menu]')")
     }
 

@@ -98,7 +98,11 @@ package struct EventLine {
     }
 
     /// Appends those of its members that clients see and that are wanted, up to the closing bracket.
-    func appendVisible(of line: Span<UInt8>, to bytes: inout [UInt8], where isWanted: (Span<UInt8>) -> Bool) {
+    ///
+    /// - Parameter text: what stands in the place of the text, a JSON string; nil for the text itself.
+    func appendVisible(
+        of line: Span<UInt8>, text: [UInt8]? = nil, to bytes: inout [UInt8], where isWanted: (Span<UInt8>) -> Bool
+    ) {
         bytes.append(UInt8(ascii: "{"))
         var isFirst = true
         var at = 0
@@ -110,7 +114,11 @@ package struct EventLine {
             isFirst = false
             bytes.append(copying: line.extracting(name.quotedRange))
             bytes.append(UInt8(ascii: ":"))
-            bytes.append(copying: line.extracting(value.kind == .string ? value.quotedRange : value.range))
+            if let text, key.isEqual(to: "text") {
+                bytes.append(copying: text.span)
+            } else {
+                bytes.append(copying: line.extracting(value.kind == .string ? value.quotedRange : value.range))
+            }
         }
     }
 

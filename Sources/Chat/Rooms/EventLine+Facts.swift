@@ -58,27 +58,12 @@ extension EventLine {
 
     /// Appends the opening bracket and all members but the reactions and what is hidden, with the newest text.
     private func appendMembers(of line: Span<UInt8>, _ facts: MessageFacts?, to bytes: inout [UInt8]) {
-        bytes.append(UInt8(ascii: "{"))
         let isDeleted = facts?.isDeleted == true || isDeleted(in: line)
         let edit = facts?.edit
-        var isFirst = true
-        var at = 0
-        JSONScanner.skipSpace(line, &at)
-        _ = JSONScanner.members(line, &at) { name, value in
-            let key = line.extracting(name.range)
-            if key.isEqual(to: "_") || key.isEqual(to: "deleted") || key.isEqual(to: "reactions") { return }
-            let isText = key.isEqual(to: "text")
-            if isDeleted, isText || key.isEqual(to: "edited") { return }
-            if edit != nil, key.isEqual(to: "edited") { return }
-            if !isFirst { bytes.append(UInt8(ascii: ",")) }
-            isFirst = false
-            bytes.append(copying: line.extracting(name.quotedRange))
-            bytes.append(UInt8(ascii: ":"))
-            if isText, let edit {
-                bytes.append(copying: edit.text.span)
-            } else {
-                bytes.append(copying: line.extracting(value.kind == .string ? value.quotedRange : value.range))
-            }
+        appendVisible(of: line, text: edit?.text, to: &bytes) { key in
+            if key.isEqual(to: "deleted") || key.isEqual(to: "reactions") { return false }
+            if isDeleted, key.isEqual(to: "text") { return false }
+            return !key.isEqual(to: "edited") || !isDeleted && edit == nil
         }
         if isDeleted {
             bytes.append(",\"deleted\":true")

@@ -42,6 +42,12 @@ package struct MessageFacts: Sendable, Equatable {
         self = MessageFacts(wasEdited: wasEdited || edit != nil, deletion: seq)
     }
 
+    /// Adds what the message's own line tells, which is older.
+    mutating func complete(by line: MessageFacts) {
+        if let deletion = line.deletion, !isDeleted { delete(by: deletion) }
+        if !isDeleted { reactions = reactions ?? line.reactions }
+    }
+
     /// What was done to a message that its line may not tell.
     static func of(
         _ event: EventLine, in line: Span<UInt8>, among facts: [UInt64: MessageFacts], _ purges: [Purge]

@@ -7,8 +7,11 @@ extension Room {
         guard let number = speaker(id, reference, bytes), let person = members[number]?.person else { return }
         let hash = change.id.isEmpty ? nil : UsedIDs.hash(of: bytes.extracting(change.id))
         if let hash, let seq = people[person]?.used[hash] { return sayAgain(seq, change.id, bytes, id) }
-        if let refusal = refusal(of: change, by: number) { return refuse(id, refusal, reference, bytes) }
-        guard let (event, line) = message(change.target) else { return refuse(id, .notFound, reference, bytes) }
+        let found = message(change.target)
+        if let refusal = refusal(of: change, found, by: number) { return refuse(id, refusal, reference, bytes) }
+        guard let (event, line) = found else {
+            return assertionFailure("something is done to a message that is not there")
+        }
         if let seq = seqThatMade(change, event, line.span, bytes, by: number) {
             return answerDone(seq, change.id, bytes, id)
         }
@@ -19,8 +22,15 @@ extension Room {
 
     /// Why a member may not do something to a message; nil where it may.
     func refusal(of change: MessageChange, by number: UInt64) -> Refusal? {
+        refusal(of: change, message(change.target), by: number)
+    }
+
+    /// - Parameter found: the message.
+    private func refusal(
+        of change: MessageChange, _ found: (event: EventLine, line: [UInt8])?, by number: UInt64
+    ) -> Refusal? {
         if let refusal = refusal(of: change.deed, byMember: number, time: moment.time) { return refusal }
-        guard let member = members[number], let (event, line) = message(change.target) else { return .notFound }
+        guard let member = members[number], let (event, line) = found else { return .notFound }
         let isDeleted = facts(of: event, in: line.span)?.isDeleted == true || event.isDeleted(in: line.span)
         let isOwn = event.user(in: line.span) == member.user && member.user != .nobody
         switch change.kind {
