@@ -47,6 +47,8 @@ package struct Chat: Sendable {
     /// What was folded into lines, each behind the newest read that may have come before.
     /// Rooms whose deleted texts were not erased before the last stop.
     package var unfinishedErasures: Set<String> = []
+    /// Without a disk: when it is looked next what is older than it may be.
+    var nextExpiry: Int64 = .min
     var hasLoadedUnfinished = false
     var waitingFolds: [(newestRead: UInt64, room: UInt32, folded: Folded)] = []
     var lastRequest: UInt64 = 0
@@ -118,6 +120,7 @@ package struct Chat: Sendable {
         expireGraces()
         expireErasures(into: &output)
         loadUnfinished(into: &output)
+        expireInMemory()
         tellFacts()
         for index in inputs.items.indices {
             switch inputs.items[index] {
@@ -134,6 +137,8 @@ package struct Chat: Sendable {
             case .found(let request, let range, let next):
                 answer(request, found: range, next: next, &inputs)
             case .folded(let room, let folded): takeFolded(room, folded)
+            case .expired(let room, let seq): expire(room, through: seq)
+            case .expiring(let name): loadExpiring(name, into: &output)
             case .readFailed(let request): answerFailed(request, &inputs, into: &output)
             case .keeping(let isKeeping): tellKeeping(isKeeping)
             case .operatorLink(let link): take(link, &inputs, into: &output)
@@ -159,7 +164,10 @@ package struct Chat: Sendable {
             } else if isScarce, case .page(let id, let page) = work.input {
                 rooms[index].apply(.refused(id, .tooFast(1000), reference: page.reference), of: bytes, at: moment)
             } else {
+                let isExpiring = if case .expired = work.input { true } else { false }
+                if isExpiring { recentBytes -= rooms[index].recent.byteCount }
                 rooms[index].apply(work.input, of: bytes, at: moment)
+                if isExpiring { recentBytes += rooms[index].recent.byteCount }
             }
             let answered = rooms[index].texts.count - before
             answerBytes += answered

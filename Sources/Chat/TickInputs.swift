@@ -23,6 +23,10 @@ package struct TickInputs: Sendable {
         case found(request: UInt64, Range<Int>, next: UInt64?)
         /// What was done to messages is in their lines in the log now; nil where the disk has refused.
         case folded(room: UInt32, Folded?)
+        /// The log does not keep a room's events up to a seq any longer.
+        case expired(room: UInt32, through: UInt64)
+        /// A room has something on the disk that is not to be kept any longer: it is to be loaded.
+        case expiring(room: String)
         /// The disk did not give an answer to that read.
         case readFailed(request: UInt64)
         /// Whether what is said can be kept has changed.

@@ -111,10 +111,19 @@ package struct DiskReadRequest: Sendable {
     var fold: Fold?
     /// Of a fold: the seq with which the newest file begins.
     var end: UInt64 = 0
+    /// What is to be kept, and the time of day in milliseconds; and of a sweep, which rooms are in memory.
+    var retention = Retention()
+    var time: Int64 = 0
+    var known: Set<String> = []
 
     func job(on disk: any Storage) -> any ReadJob {
         switch request.kind {
-        case .load: LoadJob(disk, folder, room: request.room, rules: rules, base: base, known: segments, syncs: syncs)
+        case .load:
+            LoadJob(
+                disk, folder, room: request.room, rules: rules, base: base, known: segments, syncs: syncs,
+                retention: retention, now: time)
+        case .expire: ExpiryJob(disk, folder, end: end, retention: retention, now: time)
+        case .sweep: SweepJob(disk, folder, known: known, retention: retention, now: time)
         case .fold:
             FoldJob(
                 disk, folder, segments: segments,
@@ -129,6 +138,10 @@ package struct DiskReadResult: Sendable {
     /// Of a fold: the files that were written anew. Of a room that was loaded: its files, and whether the newest begins with a whole snapshot.
     var segments: [Segment] = []
     var hasSnapshot = true
+    /// Of a room that was loaded: the `time` of the first event in the newest file.
+    var tailBegan: Int64?
+    /// Of such a room: whether it has files that are over.
+    var hasUnlisted = false
     package var incidents: [LogIncident] = []
 }
 
@@ -184,7 +197,10 @@ package struct ReadQueue {
             }
             job.close()
             var result = DiskReadResult(result: ReadResult(request: request.request, outcome: outcome))
-            if let load = job as? LoadJob { (result.segments, result.hasSnapshot) = (load.segments, load.hasSnapshot) }
+            if let load = job as? LoadJob {
+                (result.segments, result.hasSnapshot) = (load.segments, load.hasSnapshot)
+                (result.tailBegan, result.hasUnlisted) = (load.tailBegan, load.hasUnlisted)
+            }
             if let fold = job as? FoldJob { result.segments = fold.rewritten }
             result.incidents = job.incidents
             return result

@@ -95,6 +95,19 @@ struct LineReader {
         return time
     }
 
+    /// The newest `time` of the last events in a file; nil where it has none.
+    ///
+    /// - Parameter end: where the last line ends.
+    mutating func newestTime(upTo end: Int64) throws(StorageError) -> Int64? {
+        var time: Int64?
+        var end = end
+        while end > 0, time == nil {
+            end = try backwards(from: end)
+            EventLine.forEach(in: bytes.span) { event, _ in time = max(time ?? .min, event.time) }
+        }
+        return time
+    }
+
     /// The newest seq in a file; 0 where it has no event.
     ///
     /// - Parameter end: where the last line ends.

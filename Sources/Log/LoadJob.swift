@@ -26,15 +26,23 @@ final class LoadJob: ReadJob {
         case taking(Int, Int64, LineReader)
         /// Looks for older messages.
         case olderMessages(PageJob, before: UInt64)
+        /// The room is there: looks how many of its oldest files are over.
+        case expiring(Room, Int)
     }
     private var phase = Phase.start
     private var loader: RoomLoader
     private var unreadable = 0
     private var outOfOrder = 0
+    private let retention: Retention
+    private let now: Int64
+    /// The `time` of the first event in the newest file.
+    private(set) var tailBegan: Int64?
+    /// Whether files are there that are not among the segments, as they are over.
+    private(set) var hasUnlisted = false
 
     init(
         _ disk: any Storage, _ folder: RoomFolder, room: String, rules: RoomRules, base: UInt64, known: [Segment],
-        syncs: Bool
+        syncs: Bool, retention: Retention, now: Int64
     ) {
         self.disk = disk
         self.folder = folder
@@ -43,6 +51,8 @@ final class LoadJob: ReadJob {
         self.base = base
         self.known = known
         self.syncs = syncs
+        self.retention = retention
+        self.now = now
         loader = RoomLoader(room: room, rules: rules)
     }
 
@@ -69,8 +79,31 @@ final class LoadJob: ReadJob {
         case .olderMessages(let job, _):
             guard case .lines(let lines, let more)? = try job.step() else { return nil }
             return finish(lines, isWhole: !more)
+        case .expiring(let room, let index): return try lookForExpired(room, index)
         }
         return nil
+    }
+
+    /// What is over is not there for anyone any more; its files are removed once the room is in memory.
+    private func lookForExpired(_ room: Room, _ index: Int) throws(StorageError) -> ReadResult.Outcome? {
+        let older = segments[index...].dropLast().reduce(0) { $0 + $1.length }
+        var isOver = retention.isTooMuch(older)
+        if !isOver, tailBegan != nil || index < segments.count - 1 {
+            isOver = retention.isOver(try newestTime(of: segments[index], folder, disk), now: now)
+        }
+        if isOver, index < segments.count - 1 {
+            phase = .expiring(room, index + 1)
+            return nil
+        }
+        var room = room
+        if isOver {
+            room.expire(through: room.seq)
+        } else if index > 0 {
+            room.expire(through: segments[index].first - 1)
+        }
+        segments.removeFirst(index)
+        hasUnlisted = index > 0
+        return .loaded(room)
     }
 
     /// A kill may have left a file that was to take another's place.
@@ -187,6 +220,9 @@ final class LoadJob: ReadJob {
         if offset < end {
             let next = try reader.forwards(from: offset, upTo: end)
             EventLine.forEachLine(in: reader.bytes.span) { range in
+                if tailBegan == nil, index == segments.count - 1 {
+                    tailBegan = EventLine(reader.bytes.span.extracting(range))?.time
+                }
                 // Segments behind the one that was looked for have no whole snapshot: else one of them were it.
                 switch loader.take(reader.bytes.span.extracting(range), usesSnapshots: index == firstTaken) {
                 case .taken: break
@@ -223,9 +259,12 @@ final class LoadJob: ReadJob {
         (unreadable, outOfOrder) = (0, 0)
     }
 
-    private func finish(_ olderMessages: [UInt8], isWhole: Bool) -> ReadResult.Outcome {
+    private func finish(_ olderMessages: [UInt8], isWhole: Bool) -> ReadResult.Outcome? {
         var finished = RoomLoader(room: name, rules: rules)
         swap(&finished, &loader)
-        return .loaded(finished.finish(olderMessages: olderMessages.span, isWhole: isWhole, base: base))
+        let room = finished.finish(olderMessages: olderMessages.span, isWhole: isWhole, base: base)
+        guard retention.isActive, !segments.isEmpty else { return .loaded(room) }
+        phase = .expiring(room, 0)
+        return nil
     }
 }

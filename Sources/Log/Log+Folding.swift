@@ -16,7 +16,7 @@ extension Log {
     /// - Parameter erases: whether deleted texts are to be erased, from the newest file, too: a new one is begun.
     /// One that is begun is answered by a `ReadResult` whose outcome is `folded` or `failed`.
     package func fold(_ room: borrowing Room, erases: Bool) -> FoldStart {
-        guard let log = rooms[room.name], log.fold == nil else { return .refused }
+        guard let log = rooms[room.name], log.fold == nil, !log.isExpiring else { return .refused }
         if erases, log.segments.last.map({ $0.length > 0 && $0.first <= room.seq }) ?? false {
             log.startSegment()
             guard case .written = append(room) else { return .refused }
@@ -55,6 +55,7 @@ extension Log {
         }
         (log.fold, log.isFolding) = (nil, false)
         if let folded, folded.erasedThrough >= log.newestDeletion { unmark(log) }
+        if sizes.retention.isActive { nextLook = 0 }
         dropIfForgotten(log)
     }
 

@@ -23,7 +23,9 @@ extension Log {
     static let syncInterval: Int64 = 900_000_000
 
     /// When `tick` has something to do.
-    package var nextDeadline: Int64? { isSyncing ? nil : nextSync }
+    package var nextDeadline: Int64? {
+        [isSyncing ? nil : nextSync, sizes.retention.isActive ? nextLook : nil].compactMap(\.self).min()
+    }
 
     /// Has the disk begin what is due.
     package func tick(now: Int64) {

@@ -60,6 +60,13 @@ package final class Log {
     var incidents: [LogIncident] = []
     /// Rooms that have begun a new segment.
     var begun: [String] = []
+    /// The time of day, in milliseconds, as of the last tick; whoever drives the log sets it.
+    package var time: Int64 = 0
+    /// When it is looked next what is not to be kept any longer, among all rooms and among those that are not in memory, in
+    /// nanoseconds of the loop's clock; and whether that is at work.
+    var nextLook: Int64 = 0
+    var nextSweep: Int64 = 0
+    var isSweeping = false
     /// Rooms with deleted texts that were not erased before the last stop.
     var unfinished: Set<String> = []
 
@@ -91,7 +98,10 @@ package final class Log {
         do throws(StorageError) {
             if room.unerased > 0 { try mark(log, deletion: room.unerased) }
             try log.append(room, sizes, to: storage)
-            if log.hasBegun { begun.append(log.name) }
+            if log.hasBegun {
+                begun.append(log.name)
+                if sizes.retention.isActive { (log.expiryDue, nextLook) = (0, 0) }
+            }
         } catch {
             didWrite(log, wasOpen: wasOpen)
             return refuse(error)
@@ -147,6 +157,7 @@ package final class Log {
             request: request, folder: roomFolder(request.room), segments: log?.segments ?? [], rules: rules,
             base: folder.seqBase, syncs: policy == .always && folder.mayHoldUnsynced)
         read.fold = fold
+        (read.retention, read.time) = (sizes.retention, time)
         disk.read(read)
         pendingReads += 1
     }
@@ -170,6 +181,10 @@ package final class Log {
             case .folded(let folded): self.folded(read.result.request.room, folded, read.segments)
             case .failed where read.result.request.kind == .fold:
                 folded(read.result.request.room, nil, read.segments)
+            case .expired(let through, let next): expired(read.result.request.room, (through, next), now: now)
+            case .failed where read.result.request.kind == .expire: expired(read.result.request.room, nil, now: now)
+            case .due(_, let more): swept(more: more, now: now)
+            case .failed where read.result.request.kind == .sweep: swept(more: false, now: now)
             case .lines, .found, .failed: break
             }
             return .read(read.result)
@@ -187,6 +202,8 @@ package final class Log {
         let folder = roomFolder(name)
         let log = RoomLog(name: name, folder: folder, segments: read.segments, needsSegment: !read.hasSnapshot)
         rooms[name] = log
+        (log.tailBegan, log.hasUnlisted) = (read.tailBegan, read.hasUnlisted)
+        if sizes.retention.isActive { nextLook = 0 }
         log.isMarked = unfinished.contains(name)
         // What a killed process has written may still be on its way to the disk.
         guard self.folder.mayHoldUnsynced, !read.segments.isEmpty, policy != .always else { return }
@@ -208,7 +225,7 @@ package final class Log {
 
     func dropIfForgotten(_ log: RoomLog) {
         // Two views of one room's files must never be: so it stays known until nothing is left to be done to them.
-        guard log.isForgotten, !log.isInHand, log.fold == nil else { return }
+        guard log.isForgotten, !log.isInHand, log.fold == nil, !log.isExpiring else { return }
         log.closeTail(storage)
         openRooms.removeAll { $0 === log }
         if rooms[log.name] === log { rooms[log.name] = nil }

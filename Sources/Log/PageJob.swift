@@ -45,7 +45,7 @@ final class PageJob: ReadJob {
             (self.limit, isForwards) = (limit, false)
         case .messagesAfter(_, let limit): (self.limit, isForwards) = (limit, true)
         case .event: (limit, isForwards) = (1, true)
-        case .load, .fold: (limit, isForwards) = (0, true)
+        case .load, .fold, .expire, .sweep: (limit, isForwards) = (0, true)
         }
     }
 
@@ -74,7 +74,7 @@ final class PageJob: ReadJob {
         case .messagesBefore(let before, _), .search(_, let before, _): seq = before
         case .messagesAfter(let after, _): seq = min(after, .max - 2) + 1
         case .event(let wanted): seq = wanted
-        case .since, .load, .fold: seq = .max
+        case .since, .load, .fold, .expire, .sweep: seq = .max
         }
         let index = (segments.firstIndex { $0.first > seq } ?? segments.count) - 1
         guard !segments.isEmpty else {
@@ -248,7 +248,7 @@ final class PageJob: ReadJob {
         case .search(_, let seq, _):
             event.kind == .message && event.seq < seq
                 && search?.matches(event, of: line, fold?.facts(of: event, in: line)) == true
-        case .load, .fold: nil
+        case .load, .fold, .expire, .sweep: nil
         }
     }
 }

@@ -28,6 +28,10 @@ package struct ReadRequest: Sendable, Hashable {
         case search([UInt8], before: UInt64, limit: Int)
         /// What was done to messages is folded into their lines.
         case fold
+        /// Files that are not to be kept any longer are removed.
+        case expire
+        /// Rooms that have such files are looked for among all that are not in memory.
+        case sweep
     }
 }
 
@@ -44,6 +48,10 @@ package struct ReadResult: Sendable {
         /// Messages that were looked for, as `lines`; and where to go on, where there is more.
         case found([UInt8], next: UInt64?)
         case folded(Folded)
+        /// Events up to a seq are not kept any longer; and when more of the room is to go, as far as that is known.
+        case expired(through: UInt64, next: Int64?)
+        /// Some rooms with something that is not to be kept any longer, and whether there may be others.
+        case due([String], more: Bool)
         case failed(StorageError)
     }
 }

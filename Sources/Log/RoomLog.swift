@@ -48,6 +48,15 @@ final class RoomLog {
     /// Whether a mark in the data folder says that deleted texts are to be erased, and the newest deletion.
     var isMarked = false
     var newestDeletion: UInt64 = 0
+    /// The `time` of the newest file's first event; nil where it has none.
+    var tailBegan: Int64?
+    /// When its oldest file may have to go, a `time`; 0 where that is not known. And whether that is at work.
+    var expiryDue: Int64 = 0
+    var isExpiring = false
+    /// With which seq the files begin that stayed the last time.
+    var expiryEnd: UInt64 = 0
+    /// Whether files are there that are not among the segments, as they are over.
+    var hasUnlisted = false
     /// Nobody needs it any more, once it is synced.
     var isForgotten = false
 
@@ -69,6 +78,9 @@ final class RoomLog {
 
     /// The next lines go to a new segment.
     func startSegment() { needsSegment = true }
+
+    /// Whether a start needs no older file than the newest.
+    var hasWholeSnapshot: Bool { isWhole && cursor == nil && !needsSegment }
 
     func closeTail(_ disk: any Storage) {
         if let tail { disk.close(tail) }
@@ -104,6 +116,9 @@ final class RoomLog {
     /// - Parameter sizes: where a segment is full, and how large a piece of a snapshot is.
     func append(_ room: borrowing Room, _ sizes: LogSizes, to disk: any Storage) throws(StorageError) {
         let lines = room.lines.span.extracting(room.unwritten)
+        if isWhole, let tailBegan, let limit = sizes.retention.segmentTime, room.time - tailBegan > limit {
+            needsSegment = true
+        }
         try prepareTail(firstSeq: room.firstUnwrittenSeq, sizes, disk)
         // Of a room in memory a snapshot of now is written; those that were saved tell of then.
         var block = savedEvents.lines
@@ -132,6 +147,7 @@ final class RoomLog {
         self.cursor = cursor?.isDone == true ? nil : cursor
         saved = []
         needsSegment = false
+        if tailBegan == nil, !room.unwritten.isEmpty { tailBegan = room.time }
     }
 
     private func write(_ bytes: Span<UInt8>, _ disk: any Storage) throws(StorageError) {
@@ -203,6 +219,7 @@ final class RoomLog {
         }
         closeTail(disk)
         identity = nil
+        tailBegan = nil
         try makeFolder(disk)
         if let empty = segments.last, empty.length == 0 { segments.removeLast() }
         let (first, file) = try createFile(max(savedEvents.first ?? firstSeq, (segments.last?.first ?? 0) + 1), disk)
@@ -356,6 +373,15 @@ package struct LogSizes: Sendable {
     /// Rooms' files that are open at once, at most. Beside them each of the two threads has one at a time, and a segment that
     /// begins while its predecessor is to be synced is one more for the length of an append.
     package var openFiles = 64
+    /// What of a room is kept.
+    package private(set) var retention = Retention()
 
     package init() {}
+
+    /// Makes segments as small as the history's bounds need.
+    package mutating func keep(_ retention: Retention) {
+        self.retention = retention
+        if let bytes = retention.bytes { segment = min(segment, max(16 << 10, bytes / 8)) }
+        self.retention.newestFiles = segment
+    }
 }

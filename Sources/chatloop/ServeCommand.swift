@@ -7,7 +7,7 @@ import Sockets
 enum ServeCommand {
     /// Options that are read and told of once what they ask for is built in.
     static let missing: Set<String> = [
-        "--keep-days", "--keep-bytes", "--pairing",
+        "--pairing",
         "--cluster", "--node", "--reuse-port",
     ]
 

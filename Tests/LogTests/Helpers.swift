@@ -49,17 +49,46 @@ final class Rig {
     /// Takes in what the disk has done, and has it begin what is due.
     func turn(by nanoseconds: Int64 = 0) {
         now += nanoseconds
+        log.time = time
         for event in log.takeResults(now: now) {
             switch event {
+            case .read(let result) where result.request.kind == .expire || result.request.kind == .sweep:
+                take(result)
             case .read(let result): results.append(result)
             case .synced(let ticket): released = max(released, ticket)
             case .syncFailed(let error): failure = failure ?? error
             }
         }
+        for name in log.takeExpiring(now: now) {
+            guard let room = rooms[name], let seq = log.expire(room, now: now) else { continue }
+            rooms[name]?.expire(through: seq)
+        }
         for name in log.unsavedRooms { _ = log.rewrite(name, rooms[name]) }
         _ = log.commit(now: now)
         log.tick(now: now)
         incidents += log.takeIncidents()
+    }
+
+    /// The time of day, in milliseconds.
+    var time: Int64 { 1_700_000_000_000 + now / 1_000_000 }
+    /// Rooms that are not in memory, with something on the disk that is not to be kept any longer.
+    private(set) var due: [String] = []
+
+    private func take(_ result: ReadResult) {
+        switch result.outcome {
+        case .expired(let seq, _): rooms[result.request.room]?.expire(through: seq)
+        case .due(let names, _): due += names
+        case .failed(let error): failures.append(error)
+        default: break
+        }
+    }
+    /// What has gone wrong while something was removed.
+    private(set) var failures: [StorageError] = []
+
+    /// Lets the clock go in steps of a quarter of an hour, and then some seconds.
+    func run(hours: Double) {
+        for _ in 0..<Int(hours * 4) { turn(by: 900_000_000_000) }
+        for _ in 0..<20 { turn(by: 1_000_000_000) }
     }
 
     /// Lets the clock go in steps of ten milliseconds.
@@ -117,7 +146,7 @@ final class Rig {
     func apply(_ input: RoomInput, _ bytes: [UInt8], _ room: String) {
         applied = bytes
         rooms[room]?.apply(
-            input, of: bytes.span, at: Moment(now: now / 1_000_000, time: 1_700_000_000_000 + now / 1_000_000))
+            input, of: bytes.span, at: Moment(now: now / 1_000_000, time: time))
     }
 
     /// Has someone say something, without writing it.

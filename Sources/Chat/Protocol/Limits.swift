@@ -74,6 +74,8 @@ package struct Limits: Sendable {
 
     /// Days for which a room's history is kept; nil is for ever.
     package var keepDays: UInt64?
+    /// The same in milliseconds.
+    var keptTime: Int64? { keepDays.map { Int64(clamping: $0) * RoomRules.day } }
 
     /// New rooms from one address, counted when their file begins, in an hour and in a day; and bytes of text in a day. Nil is no
     /// limit.
@@ -103,6 +105,8 @@ package struct Limits: Sendable {
     /// tried again.
     static let erasureDelay: Int64 = 30_000
     static let erasureRetry: Int64 = 5_000
+    /// How often it is looked, without a disk, what is older than it may be.
+    static let expiryInterval: Int64 = 60_000
 
     /// Answers of one connection that may wait behind one that comes from the disk.
     package static let waitingAnswers = 256

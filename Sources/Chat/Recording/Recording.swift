@@ -166,6 +166,9 @@ extension RoomInput {
             bytes.append(11)
             bytes.append(number: id.number)
             bytes.append(request, of: all)
+        case .expired(let seq):
+            bytes.append(12)
+            bytes.append(number: seq)
         case .keeping, .refused, .page, .pageRead, .repeatRead, .folded, .search, .searchRead, .readFailed:
             assertionFailure("an input that changes nothing is recorded")
         }

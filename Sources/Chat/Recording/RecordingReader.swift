@@ -129,6 +129,7 @@ private struct BodyReader {
         case 11:
             guard let id = id(), let request = moderation(&arena) else { return nil }
             return .moderation(id, request)
+        case 12: return number().map { .expired(through: $0) }
         case 16: return post(&arena)
         default: return nil
         }

@@ -99,6 +99,22 @@ struct Recent: Sendable {
         }
     }
 
+    /// Drops the events up to a seq: they are not on the disk any longer either.
+    mutating func expire(through seq: UInt64) {
+        while let first = newest.first, first.seq <= seq { newest.removeFirst() }
+        while let first = older.first, first.seq <= seq { older.removeFirst() }
+        droppedThrough = max(droppedThrough, seq)
+        messagesDroppedThrough = max(messagesDroppedThrough, seq)
+    }
+
+    /// The newest event.
+    var newestLine: LineReference? { newest.entries.last.map { LineReference(.newest, $0) } }
+
+    /// The events that are held, the oldest first.
+    var lines: [LineReference] {
+        older.entries.map { LineReference(.older, $0) } + newest.entries.map { LineReference(.newest, $0) }
+    }
+
     /// The events after `since`, as far as they are held, oldest first.
     func lines(after since: UInt64) -> [LineReference] {
         newest.entries[newest.position(ofSeq: since + 1)...].map { LineReference(.newest, $0) }

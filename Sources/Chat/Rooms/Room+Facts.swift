@@ -107,6 +107,33 @@ extension Room {
         }
     }
 
+    // MARK: Expiring
+
+    /// The `time` of the newest event in memory; nil where there is none.
+    package var newestTime: Int64? { recent.newestLine.flatMap(time) }
+
+    /// The `time` of an event in memory.
+    private func time(of reference: LineReference) -> Int64? {
+        var line: [UInt8] = []
+        append(raw: reference, to: &line)
+        line.append(UInt8(ascii: "}"))
+        return EventLine(line.span)?.time
+    }
+
+    /// The newest event in memory with all before it older than that; nil where there is none.
+    func newest(before time: Int64) -> UInt64? {
+        recent.lines.prefix { self.time(of: $0).map { $0 < time } ?? true }.last?.seq
+    }
+
+    /// Forgets what happened up to a seq, and what was done to messages up to there.
+    package mutating func expire(through seq: UInt64) {
+        recent.expire(through: seq)
+        facts = facts.filter { $0.key > seq }
+        purges.removeAll { $0.seq <= seq }
+        expiredThrough = max(expiredThrough, seq)
+        if firstKept > 0 { firstKept = max(firstKept, seq + 1) }
+    }
+
     // MARK: Folding
 
     /// What the log's lines do not tell yet.

@@ -38,6 +38,8 @@ extension Room {
         var isFirst = true
         EventLine.forEach(in: stored) { event, range in
             guard event.kind == .message else { return }
+            // What has expired meanwhile is passed over.
+            guard event.seq > expiredThrough else { return }
             let line = stored.extracting(range)
             let facts = facts(of: event, in: line)
             guard isWanted(facts) else { return }

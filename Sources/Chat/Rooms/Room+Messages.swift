@@ -163,7 +163,7 @@ extension Room {
         switch page.direction {
         case .before(let seq):
             found = messages(before: seq, limit: page.limit, bytes: Limits.pageBytes)
-            isHere = found.more || recent.messagesDroppedThrough == 0
+            isHere = found.more || recent.messagesDroppedThrough <= expiredThrough
             want = .messagesBefore(seq, limit: page.limit)
         case .after(let seq):
             found = messages(after: seq, limit: page.limit, bytes: Limits.pageBytes)

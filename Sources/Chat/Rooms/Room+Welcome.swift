@@ -104,7 +104,7 @@ extension Room {
         // What was there before the room had a file was never kept.
         var isWhole = !fetched.more && since + 1 >= firstKept
         EventLine.forEach(in: fetched.lines.span) { event, range in
-            guard event.seq > last, event.seq <= recent.droppedThrough else { return }
+            guard event.seq > max(last, expiredThrough), event.seq <= recent.droppedThrough else { return }
             isWhole = isWhole && Recent.isNext(event.seq, after: last)
             last = event.seq
             lines.append(LineReference(source: .fetched, range: range, seq: event.seq, kind: event.kind))

@@ -25,6 +25,8 @@ package struct Room: Sendable {
     var writtenSeq: UInt64 = 0
     /// The first event that is in the log; 0 before there is one. What came before was never kept.
     var firstKept: UInt64 = 0
+    /// Events up to this one are not kept any longer; what a file still has of them is passed over.
+    var expiredThrough: UInt64 = 0
     /// After an unclean stop of the machine seqs go on from `to`; those between may have been used and lost.
     var jumps: [(from: UInt64, to: UInt64)] = []
     var recent = Recent()
@@ -143,6 +145,15 @@ package struct Room: Sendable {
         phase = isLoaded ? .ready : .unloaded
     }
 
+    /// The tick's time of day, in milliseconds.
+    package var time: Int64 { moment.time }
+
+    /// Whether it has been loaded, or needs not be.
+    package var isReady: Bool {
+        if case .ready = phase { return true }
+        return false
+    }
+
     // MARK: Inputs
 
     /// Takes an input, and decides what follows.
@@ -181,6 +192,7 @@ package struct Room: Sendable {
         case .repeatRead(let id, let seq, let messageID, let lines, let request):
             repeatEvent(seq, messageID, stored: bytes.extracting(lines), request: request, bytes, id)
         case .folded(let folded): take(folded)
+        case .expired(let seq): expire(through: seq)
         case .search(let id, let search): self.search(search, bytes, id)
         case .searchRead(let id, let search, let lines, let next):
             answer(search, stored: bytes.extracting(lines), next: next, bytes, id)

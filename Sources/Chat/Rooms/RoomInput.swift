@@ -39,6 +39,8 @@ package enum RoomInput: Sendable {
     indirect case repeatRead(ConnectionID, seq: UInt64, id: Range<Int>, lines: Range<Int>, request: UInt64)
     /// What was done to messages is in their lines now.
     indirect case folded(Folded)
+    /// Events up to a seq are not kept any longer.
+    case expired(through: UInt64)
     /// A search in all that was said.
     indirect case search(ConnectionID, SearchRequest)
     /// What was found: stored messages; and where to go on, where there is more.
@@ -50,7 +52,7 @@ package enum RoomInput: Sendable {
     package var isDecisive: Bool {
         switch self {
         case .join, .message, .change, .messageRead, .post, .typing, .rename, .closed, .graceOver, .returning,
-            .restarted, .server, .moderation:
+            .restarted, .server, .moderation, .expired:
             true
         case .keeping, .refused, .page, .pageRead, .repeatRead, .folded, .search, .searchRead, .readFailed: false
         }

@@ -144,6 +144,7 @@ private func openLog(
         }
         var sizes = LogSizes()
         sizes.openFiles = openFiles
+        sizes.keep(options.retention)
         let log = Log(
             storage: storage, disk: disk, folder: folder, fsync: options.fsync,
             rules: options.limits(isDurable: true).rules, sizes: sizes)

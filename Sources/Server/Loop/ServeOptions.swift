@@ -110,11 +110,18 @@ extension ServeOptions {
         return rooms.first ?? RoomName.standard
     }
 
+    /// How much of the history is kept.
+    var retention: Retention {
+        Retention(time: keepDays.map { Int64($0) * 86_400_000 }, bytes: keepBytes.map { Int64($0) })
+    }
+
     /// What the chat allows.
     func limits(isDurable: Bool) -> Limits {
         var limits = Limits(messagesPerSecond: messageRate, isDurable: isDurable)
         limits.rules.namedRooms = rooms ?? []
         limits.rooms = maxRooms
+        // Half of it for the newest events, and half for the messages before them.
+        if let keepBytes { limits.rules.recentBytes = min(limits.rules.recentBytes, keepBytes / 2) }
         limits.keepDays = keepDays.map { UInt64(clamping: $0) }
         if let readingRate { limits.readingFromAddress = Limits.rate(readingRate, seconds: 10) }
         if let byteRate { limits.bytes = Limits.rate(byteRate, seconds: 3) }

@@ -5,6 +5,7 @@ import Log
 extension Server where W: ~Copyable {
     mutating func update() {
         thisTick.endReceiving()
+        history?.time = inputs.moment.time
         chat.admit(&inputs, into: &output)
         recordInputs()
         // Held here by name, so that the rooms may read them while they change.
@@ -16,6 +17,7 @@ extension Server where W: ~Copyable {
         keepFacts()
         readLater()
         foldHistory()
+        expireHistory()
         tidyHistory()
     }
 
@@ -115,6 +117,19 @@ extension Server where W: ~Copyable {
         _ = history.commit(now: thisTick.nanoseconds)
     }
 
+    /// Has removed what is not to be kept any longer.
+    private mutating func expireHistory() {
+        guard let history else { return }
+        let names = history.takeExpiring(now: thisTick.nanoseconds)
+        for name in names {
+            guard let index = chat.roomsByName[name], chat.rooms[Int(index)].isReady else { continue }
+            if let seq = history.expire(chat.rooms[Int(index)], now: thisTick.nanoseconds) {
+                thisTick.carry(.expired(room: index, through: seq))
+            }
+        }
+        if !names.isEmpty { _ = history.commit(now: thisTick.nanoseconds) }
+    }
+
     /// Takes in what the disk has done; a part of the first step.
     mutating func takeResults() {
         guard let history else { return }
@@ -144,6 +159,13 @@ extension Server where W: ~Copyable {
         case .found(let lines, let next):
             inputs.items.append(.found(request: tag, inputs.append(lines.span), next: next))
         case .folded(let folded): takeFolded(folded, result.request.room)
+        case .expired(let seq, _):
+            guard seq > 0, let index = chat.roomsByName[result.request.room] else { return }
+            inputs.items.append(.expired(room: index, through: seq))
+        case .due(let rooms, _):
+            for room in rooms { inputs.items.append(.expiring(room: room)) }
+        case .failed(let error) where result.request.kind == .expire || result.request.kind == .sweep:
+            storageFailed(error)
         case .failed(let error) where result.request.kind == .fold:
             storageFailed(error)
             takeFolded(nil, result.request.room)
