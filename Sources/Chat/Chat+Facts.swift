@@ -18,6 +18,9 @@ extension Chat {
     /// They could not be kept: it is tried again.
     package mutating func keepFactsLater() { hasFactsToKeep = true }
 
+    /// Whether anybody is an operator.
+    package var hasOperators: Bool { !facts.operators.isEmpty }
+
     private mutating func changeFacts(_ change: (inout ServerFacts) -> Void) {
         let before = facts
         change(&facts)
@@ -78,7 +81,7 @@ extension Chat {
     /// The link is there, or there is none: the joins that wait for it go on.
     mutating func take(_ link: OperatorLink?, _ inputs: inout TickInputs, into output: inout TickOutput) {
         operatorLink = link
-        if link?.endsOthers == true, !waitingForLink.isEmpty {
+        if link?.endsOthers == true {
             changeFacts { $0.operators = [] }
             output.operatorLinkUse = .endedOthers
         }

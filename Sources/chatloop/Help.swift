@@ -157,7 +157,7 @@ enum Help {
 
           --data DIR             the folder that the server keeps its data in (.chatloop)
           --url URL              the chat's address as people open it (http://127.0.0.1:8080/)
-          --renew                whoever is an operator now is none any more, from the moment at which the link is opened
+          --renew                whoever is an operator is none any more; a running server notices within two seconds
 
         Exit status: 0, 64 for a bad command line, 73 where the folder cannot be written to, 77 where it may not be.
 

@@ -83,6 +83,19 @@ import Testing
         #expect(garden.moderate(garden.cy, "slow", "\"seconds\":1").map(\.code) == ["not_allowed"])
     }
 
+    @Test func operatorLink_thatRenews_endsAllBeforeItIsOpened() {
+        var garden = Garden()
+        garden.world.appoint("c")
+        garden.world.tick()
+        garden.world.inputs.items.append(.operatorLink(link(endsOthers: true)))
+        garden.world.tick()
+        #expect(garden.world.output.operatorLinkUse == .endedOthers)
+        garden.world.tick()
+        _ = garden.world.take(garden.cy)
+        #expect(garden.moderate(garden.cy, "slow", "\"seconds\":1").map(\.code) == ["not_allowed"])
+        #expect(offer(&garden.world, "z", link()).role == "operator")
+    }
+
     // MARK: The password
 
     @Test func password_isAskedAtEveryJoin_resumesIncluded() {

@@ -74,6 +74,34 @@ import Testing
         #expect((modes[.posixPermissions] as? Int) == 0o600)
     }
 
+    @Test func operators_areNoneAnyMore_afterRenew() throws {
+        let folder = try TemporaryFolder()
+        let server = try LiveServer("--data", folder.path)
+        func link(_ more: String...) throws -> String {
+            let command = try Command.start(["operator", "--data", folder.path] + more)
+            let text = try command.rest().trimmingCharacters(in: .whitespacesAndNewlines)
+            return String(text.split(separator: "=").last ?? "")
+        }
+        let (ada, welcome) = try enter(server, "Ada", "a", more: ["operator": link()])
+        #expect(welcome["role"] == "operator")
+        let newCode = try link("--renew")
+        // Nobody has opened the new link yet.
+        let deadline = Deadline(seconds: Deadline.standard)
+        var code: String?
+        var seconds = 1
+        while code == nil && deadline.secondsLeft > 0 {
+            usleep(200_000)
+            seconds = 3 - seconds
+            try moderate(ada, "slow", ["seconds": seconds])
+            var answer = try ada.next()
+            while answer.type == "join" || answer.type == "leave" { answer = try ada.next() }
+            code = answer["code"]
+        }
+        #expect(code == "not_allowed")
+        #expect(try enter(server, "Bo", "b", more: ["operator": newCode]).answer["role"] == "operator")
+        #expect(try enter(server, "Ada2", "a").answer["role"] == nil as String?)
+    }
+
     @Test func operator_withoutADisk_isTheFirstToOpenTheLinkOnStandardError() throws {
         let server = try LiveServer("--ephemeral")
         _ = try enter(server, "Bo", "b")

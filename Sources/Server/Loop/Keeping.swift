@@ -12,6 +12,8 @@ struct Keeping {
     var nextLook: Int64 = .min
     /// The link for operators, as it was found last.
     var link: OperatorLink?
+    /// When to look whether there is one that ends all operators (ms).
+    var nextLinkLook: Int64 = .min
     /// That the disk fails.
     var failureLog = LogThrottle()
     /// Nil without `--record`.

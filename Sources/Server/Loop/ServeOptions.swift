@@ -135,6 +135,8 @@ extension ServeOptions {
 
 /// The times of the loop itself, and the sizes of its buffers, in one place.
 enum Timing {
+    /// How soon it is noticed that all operators are ended (ms).
+    static let linkLook: Int64 = 2_000
     /// Whoever has something to say when a connection begins says it within this time (ms).
     static let moment: Int64 = 1_000
     /// How long one that reads too slowly has to read that it is closed for that (ms).

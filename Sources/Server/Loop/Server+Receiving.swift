@@ -39,6 +39,7 @@ extension Server where W: ~Copyable {
         before(thisTick.stopping.map { $0.deadline * 1_000_000 })
         before(history?.nextDeadline)
         before(files.nextLook.map { $0 * 1_000_000 })
+        before(nextLinkLook.map { max($0, 0) * 1_000_000 })
         if keeping.isShort { before(keeping.nextLook * 1_000_000) }
         before(certificates.map { $0.next * 1_000_000 })
         if thisTick.hasCarried || reading.hasWaiting { deadline = 0 }

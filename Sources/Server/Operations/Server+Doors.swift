@@ -50,7 +50,7 @@ extension OperatorLink {
 
 /// Makes a link for an operator, which the server that keeps its data in this folder takes up, running or not.
 ///
-/// - Parameter endsOthers: whether those who are operators now are none any more, from the first use of a link on.
+/// - Parameter endsOthers: whether those who are operators now are none any more.
 /// - Returns: the code that belongs into the link.
 package func makeOperatorLink(dataFolder: String, endsOthers: Bool) throws(StartFailure) -> String {
     let code = OperatorLink.makeCode()
@@ -138,8 +138,14 @@ extension Server where W: ~Copyable {
             }
         }
         if output.operatorLinkUse != .none { useLink() }
-        if output.wantsOperatorLink { thisTick.carry(.operatorLink(findLink())) }
+        if output.wantsOperatorLink { return thisTick.carry(.operatorLink(findLink())) }
+        guard let due = nextLinkLook, now >= due else { return }
+        keeping.nextLinkLook = now + Timing.linkLook
+        if let link = findLink(), link.endsOthers { thisTick.carry(.operatorLink(link)) }
     }
+
+    /// When it is looked whether all operators are ended; nil while there are none.
+    var nextLinkLook: Int64? { history != nil && chat.hasOperators ? keeping.nextLinkLook : nil }
 
     private mutating func findLink() -> OperatorLink? {
         guard let history else { return keeping.link }
