@@ -11,7 +11,7 @@ const LONG_PRESS = 500;
 
 const scroller = document.querySelector('#log');
 const list = scroller.querySelector('ol');
-let app; // { connection, composer, linkTo(seq), pickEmoji(button, done), note(words) }
+let app; // { connection, composer, linkTo(seq) or null, pickEmoji(button, done), note(words) }
 
 export function beginActions(given) {
 	app = given;
@@ -38,7 +38,7 @@ export function messageMenu(opener, event) {
 		mayEdit(event) && { label: t.edit, act: () => app.composer.edit(event) },
 		mayDelete(event) && { label: t.delete, act: () => remove(event), grave: true },
 		{ label: t.copyText, act: () => copied(event.text) },
-		{ label: t.copyMessageLink, act: () => copied(app.linkTo(event.seq)) },
+		app.linkTo && { label: t.copyMessageLink, act: () => copied(app.linkTo(event.seq)) },
 	].filter(Boolean));
 }
 

@@ -10,7 +10,7 @@ import { clear, nameTitle, noticed } from './noticing.js';
 import { beginPeople, follow, isMe, me, meetEveryone, startTyping, stopTyping } from './people.js';
 import { hold, isOthers, reading } from './reading.js';
 import { addressOf, beginRooms, goTo, heardOf, isPair, room, sawUpTo, wanted, watch } from './rooms.js';
-import { beginStatus, showStatus } from './status.js';
+import { beginStatus, isOver, showStatus } from './status.js';
 import { base, browser, here, luggage, meetOtherTabs, safely, settleIn } from './store.js';
 import { speak, t } from './words.js';
 
@@ -28,7 +28,7 @@ await speak();
 await settleIn(isPair ? 'pair' : room);
 if (carried.has('invite')) browser.set(`invite ${room}`, carried.get('invite'));
 let operator = carried.get('operator') ?? undefined;
-let pair = isPair ? here.get('pair') : null;
+const pair = () => (isPair ? here.get('pair') : null); // the room for two that this tab is in, and its invitation
 let about = null;
 let asked = 0; // when slow mode was last told of
 
@@ -37,10 +37,10 @@ part('room').textContent = title;
 safely(nameTitle, title);
 
 const connection = new Connection({
-	address: chatAddress(pair?.room ?? wanted), store: here, receive, changed,
-	credentials: () => ({ password: entry.password(), operator, invite: pair?.invite ?? browser.get(`invite ${room}`) ?? undefined }),
+	address: chatAddress(pair()?.room ?? wanted), store: here, receive, changed,
+	credentials: () => ({ password: entry.password(), operator, invite: pair()?.invite ?? browser.get(`invite ${room}`) ?? undefined }),
 });
-connection.ends = !!pair;
+connection.ends = isPair;
 
 function chatAddress(name) {
 	const address = new URL(`chat?room=${encodeURIComponent(name)}`, base);
@@ -88,7 +88,7 @@ function later(load, begin = () => { /* nothing to begin with */ }) {
 
 const react = ({ seq }, emoji, isOn = !log.find(seq)?.reactions?.[emoji]?.mine) =>
 	connection.outbox.put({ type: 'react', target: seq, emoji, on: isOn });
-const linkTo = (seq) => `${addressOf(room)}#m=${seq}`;
+const linkTo = isPair ? null : (seq) => `${addressOf(room)}#m=${seq}`;
 const actions = later(() => import('./actions.js'), ({ beginActions }) => beginActions({
 	connection, composer, pickEmoji, react, linkTo, changeName: () => options(({ openOptions }) => openOptions(true)),
 }));
@@ -97,6 +97,7 @@ const options = later(() => import('./options.js'), ({ beginOptions }) => beginO
 const inviting = later(() => import('./inviting.js'));
 const finder = later(() => import('./search.js'), ({ beginSearch }) => beginSearch({ connection, reveal }));
 const emoji = later(() => import('./emoji.js'));
+const pairing = later(() => import('./pair.js'), ({ beginPairing }) => beginPairing({ connection, chatAddress, show }));
 
 const reveal = (seq) => log.reveal(seq, () => note(t.notHere));
 const pickEmoji = (opener, done) => emoji((picker) => picker.pickEmoji(opener, done));
@@ -174,6 +175,7 @@ const RECEIVE = {
 			if (/^username/.test(code) && composer.isEmpty()) composer.select(composer.lastSaid()); // a /rename
 			return;
 		}
+		if (pair() && code === 'invite_required') return pairing(({ strangerGone }) => strangerGone());
 		if (/^(username|password)/.test(code)) show(false);
 		else if (code === 'invite_required' || code === 'banned' || !entry.isShown) show(false);
 		entry.refused(error);
@@ -200,12 +202,14 @@ function beCalled(name) {
 
 let isOpen = true; // everyone with the link may read: then a tab keeps what it shows, for when it is offline
 
-function show(chat) {
+/** The chat, or the form to come in; while a stranger is waited for neither of them. */
+function show(chat, waits = false) {
 	entry.show(!chat, log.all().length > 0);
-	part('composer').hidden = !chat;
-	if (chat) composer.fit();
-	for (const id of ['log', 'side', 'menu', 'more', 'finding', 'openSearch', 'invite']) part(id).hidden = !chat && !log.all().length;
-	part('next').hidden = !isPair || !pair;
+	part('composer').hidden = !chat || waits;
+	if (chat && !waits) composer.fit();
+	for (const id of ['log', 'side', 'menu', 'more', 'finding', 'openSearch']) part(id).hidden = waits || (!chat && !log.all().length);
+	part('invite').hidden = isPair || part('more').hidden;
+	part('next').hidden = !pair();
 	part('openRooms').hidden = false;
 }
 
@@ -219,6 +223,10 @@ function changed() {
 	log.setOutbox(connection.outbox.messages.map(({ id, time, reason, message }) =>
 		({ id, time, reason, type: 'message', own: true, username: connection.name, user: me.user, role: me.role, text: message.text, reply: message.reply })));
 	showStatus();
+	if (isPair && isOver(connection.phase)) {
+		if (composer.hasFocus()) part('next').focus();
+		part('composer').hidden = true; // nobody is there to be told anything
+	}
 	entry.showState(connection.phase);
 	const { slowed } = connection.outbox;
 	if (slowed && slowed !== asked) note(t.slowed(Math.ceil((slowed - performance.now()) / 1_000)));
@@ -228,8 +236,7 @@ function changed() {
 beginStatus({
 	connection, isArriving: () => entry.isShown,
 	retried() {
-		if (isPair && connection.phase === 'put') nextStranger();
-		else connection.hurry(true);
+		connection.hurry(true);
 		(entry.isShown ? part('username') : part('message')).focus(); // the button goes
 	},
 });
@@ -297,43 +304,14 @@ function leave() {
 	document.activeElement?.blur();
 }
 
-// Strangers.
-
-let stopWaiting = null;
-let strangerName = '';
-
-async function nextStranger() {
-	if (connection.phase !== 'out') connection.leave();
-	pair = null;
-	here.set('pair', null);
-	log.fill([], false);
-	show(true);
-	part('composer').hidden = true;
-	stopWaiting?.();
-	const { waitForStranger } = await import('./pair.js');
-	stopWaiting = waitForStranger({
-		password: () => entry.password(), waiting: (words) => note(words), refused: (error) => {
-			show(false);
-			entry.refused(error);
-		},
-		paired(found) {
-			pair = found;
-			here.set('pair', pair);
-			note('');
-			connection.begin(chatAddress(pair.room));
-			connection.join(strangerName);
-		},
-	});
-	part('note').focus();
-}
-on(part('next'), 'click', nextStranger);
+const nextStranger = (name) => pairing((strangers) => strangers.nextStranger(name));
+on(part('next'), 'click', () => nextStranger(connection.name));
 
 // Coming in.
 
 entry.begin({
 	join(name) {
-		strangerName = name;
-		if (isPair && !pair) nextStranger();
+		if (isPair && !pair()) nextStranger(name);
 		else connection.join(name);
 	},
 	takeOver: (theirs) => connection.takeOver(theirs),

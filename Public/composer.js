@@ -143,6 +143,8 @@ export const composer = {
 		if (about?.event.seq === event.target && event.type === 'delete') cancel();
 	},
 
+	cancel: () => about && cancel(),
+
 	/** It is on view again: only now can it be measured. */
 	fit: () => written(),
 

@@ -4,6 +4,7 @@
 //                 ^                 |           waiting: until `nextTry`
 //                 +---- waiting <-lost          taken: another window goes on with this session
 //                                               put: a host has ended it; nothing goes on by itself
+//                                               ended: of two strangers the other one is gone
 //
 // Times are a monotonic clock's: a clock that is set back must hold nothing up.
 
@@ -33,6 +34,7 @@ export class Connection {
 	seq = 0; // the newest event seen
 	user = null; // who this is for the server, from the welcome on
 	role = null;
+	ends = false; // whether the room does when somebody leaves: one for two strangers
 	#socket = null;
 	#timer = 0; // for the next try, the opening, a probe, the next silence
 	#joinedAt = 0;
@@ -80,13 +82,12 @@ export class Connection {
 		this.join(name);
 	}
 
-	/** Begins anew, in another room. */
+	/** Leaves for another room, in which nothing is known of this one. */
 	begin(address) {
-		this.address = address;
-		this.seq = 0;
-		this.session = null;
-		this.ends = true; // a pair's room does, when one has left
-		this.#close(LEFT_OPEN);
+		this.#close(NORMAL);
+		Object.assign(this, { address, seq: 0, session: null });
+		this.store.set('session', null);
+		this.outbox.clear();
 		this.#enter('out');
 	}
 
@@ -189,7 +190,8 @@ export class Connection {
 		this.#close(LEFT_OPEN);
 		if (this.phase === 'out') return; // the join was refused, and no other came in time
 		if (code === TAKEN_OVER) return this.#enter('taken');
-		if (code === PUT_OUT || (code === NORMAL && this.ends)) return this.#enter('put');
+		if (code === PUT_OUT) return this.#enter('put');
+		if (code === NORMAL && this.ends) return this.#enter('ended');
 		const joined = this.phase === 'joined';
 		if (joined && now() - this.#joinedAt > LONGEST_WAIT) this.tries = 0;
 		this.why = code !== FULL_OR_SLOW ? this.#told : joined ? 'slow' : 'full';
@@ -244,7 +246,6 @@ export class Connection {
 		if (this.phase === 'joined') this.#listen();
 		const { type, id, ref, seq } = message;
 		if (type === 'welcome') return this.#welcome(message);
-		if (type === 'paired') this.ends = true;
 		if (type === 'error' && this.phase === 'trying') return this.#joinRefused(message);
 		if (type === 'error' && id) return this.outbox.refuse(message);
 		if (type === 'error' && message.code === 'unknown_type' && !ref) return this.#unknown.add(this.#lastOptional);

@@ -48,7 +48,7 @@ export const entry = {
 		});
 		for (const input of [field, passwordField]) on(input, 'input', () => refuse(''));
 		on(part('goOnHere'), 'click', () => app.takeOver(entry.other));
-		put(aboutLine, t.about(isolated(room)));
+		put(aboutLine, isPair ? t.aboutPair : t.about(isolated(room)));
 		askAbout();
 	},
 

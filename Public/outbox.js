@@ -47,6 +47,12 @@ export class Outbox {
 		this.#flow();
 	}
 
+	/** What is left is said to nobody. */
+	clear() {
+		this.items = [];
+		this.#flow();
+	}
+
 	find(id) {
 		return this.items.find((item) => item.id === id);
 	}

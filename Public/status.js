@@ -12,10 +12,12 @@ export function beginStatus(given) {
 	on(retry, 'click', () => app.retried());
 }
 
+export const isOver = (phase) => ['put', 'ended', 'left'].includes(phase);
+
 export function showStatus() {
 	clearTimeout(ticking);
 	const { phase, why, nextTry, tries } = app.connection;
-	const ended = { joined: 'connected', taken: 'elsewhere', put: app.connection.ends ? 'ended' : 'putOut', left: 'leftChat' }[phase];
+	const ended = { joined: 'connected', taken: 'elsewhere', put: 'putOut', ended: 'ended', left: 'leftChat' }[phase];
 	const state = ended ?? (navigator.onLine ? 'reconnecting' : 'offline');
 	const hiccup = tries < 2 && !why && state === 'reconnecting';
 	const seconds = phase === 'waiting' && state === 'reconnecting' ? Math.ceil((nextTry - performance.now()) / 1_000) : 0;
@@ -26,9 +28,9 @@ export function showStatus() {
 	const look = { connected: 'fine', reconnecting: hiccup ? 'fine turning' : 'turning' }[state] ?? 'off';
 	line.className = `small ${look}`;
 	line.hidden = phase === 'out' || (app.isArriving() && !tries && !ended);
-	const isOver = ['taken', 'put', 'left'].includes(phase);
-	retry.hidden = !isOver && (hiccup || phase === 'joined' || phase === 'out');
-	set(retry, phase === 'taken' ? t.here : isOver ? t.comeBack : t.now);
+	// Nobody comes back to a stranger.
+	retry.hidden = isOver(phase) ? app.connection.ends : phase !== 'taken' && (hiccup || phase === 'joined' || phase === 'out');
+	set(retry, phase === 'taken' ? t.here : isOver(phase) ? t.comeBack : t.now);
 	net.classList.toggle('bad', !line.hidden && !/fine/.test(look));
 	if (seconds > 0) ticking = setTimeout(showStatus, 1_000);
 }

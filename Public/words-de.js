@@ -22,6 +22,8 @@ export default {
 	purge: 'Nachrichten löschen', makeHost: 'Zur Leitung machen', unhost: 'Leitung entziehen',
 	banSure: '{} aussperren?', purgeSure: 'Löschen, was {} in der letzten Stunde gesagt hat?',
 	rooms: 'Räume', roomName: 'Raumname', open: 'Öffnen', unreadIn: 'ungelesen', invite: 'Einladen', copyLink: 'Link kopieren', copied: 'Kopiert',
+	aboutPair: 'Sie treffen eine Person, die Sie nicht kennen, und gehen zur nächsten, wann Sie wollen. Nichts davon wird aufbewahrt.',
+	strangerGone: 'Das Gegenüber ist gegangen.', stopWaiting: 'Nicht mehr warten',
 	next: 'Nächste Person', waiting: { one: 'Warte auf jemanden…', other: 'Warte auf jemanden… ({} warten)' },
 	badRoom: 'Nur a–z, 0–9 und Bindestriche, höchstens 32.',
 	joined: 'Neu hier: {}', left: 'Gegangen: {}', back: 'Wieder da: {}', renamed: '{} heißt jetzt {}', others: '{} weitere',

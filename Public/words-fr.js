@@ -22,6 +22,8 @@ export default {
 	purge: 'Supprimer les messages', makeHost: 'Nommer hôte', unhost: 'Retirer le rôle d’hôte',
 	banSure: 'Bannir {} ?', purgeSure: 'Supprimer ce que {} a dit depuis une heure ?',
 	rooms: 'Salons', roomName: 'Nom du salon', open: 'Ouvrir', unreadIn: 'non lu', invite: 'Inviter', copyLink: 'Copier le lien', copied: 'Copié',
+	aboutPair: 'Vous rencontrez une personne que vous ne connaissez pas, et passez à la suivante quand vous voulez. Rien n’en est conservé.',
+	strangerGone: 'L’autre personne est partie.', stopWaiting: 'Ne plus attendre',
 	next: 'Personne suivante', waiting: { one: 'En attente de quelqu’un…', other: 'En attente de quelqu’un… ({} attendent)' },
 	badRoom: 'Seulement a–z, 0–9 et des traits d’union, 32 au plus.',
 	joined: 'Arrivée : {}', left: 'Départ : {}', back: 'De retour : {}', renamed: '{} s’appelle maintenant {}', others: '{} autres',

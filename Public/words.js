@@ -36,6 +36,8 @@ export const english = {
 	purge: 'Delete messages', makeHost: 'Make host', unhost: 'Take the host role back',
 	banSure: 'Ban {}? They cannot come in again.', purgeSure: 'Delete what {} said in the last hour?',
 	rooms: 'Rooms', roomName: 'Room name', open: 'Open', unreadIn: 'unread', invite: 'Invite', copyLink: 'Copy room link', copied: 'Copied',
+	aboutPair: 'You meet one person whom you do not know, and go on to the next when you like. Nothing of it is kept.',
+	strangerGone: 'The other person is gone.', stopWaiting: 'Stop waiting',
 	pairRoom: 'Two strangers', next: 'Next stranger', waiting: { one: 'Waiting for somebody to talk to…', other: 'Waiting for somebody to talk to… ({} are waiting)' },
 	badRoom: 'Only a–z, 0–9 and hyphens, at most 32.',
 

@@ -5,6 +5,7 @@ extension Chat {
     /// - Parameter bytes: of text.
     mutating func allow(_ bytes: Int, in index: UInt32, from address: UInt64) throws(Refusal) {
         let room = Int(index)
+        if rooms[room].isOfPair { return }
         let begins = limits.rules.isDurable && rooms[room].firstKept == 0 && rooms[room].beginner == nil
         if begins, roomsWithFiles >= limits.rooms { throw .roomLimit }
         let textWait = dailyText.take(bytes, for: address, of: limits.textInADay, now: moment.now)

@@ -49,7 +49,7 @@ extension Chat {
             case .end(let ending):
                 rooms[room].pending.append(entry)
                 output.endings.append((id, ending))
-                if ending.isDone { retire(id) }
+                if ending.isDone { retire(id) } else { peers[Int(id.slot)].isEnding = true }
             case .event, .typing, .notice, .welcome: rooms[room].pending.append(entry)
             }
         }

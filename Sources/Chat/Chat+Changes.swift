@@ -76,7 +76,7 @@ extension Chat {
         guard wait == 0 else { throw .tooFast(wait) }
         let text = quoted(command.text, range, &inputs)
         let search = SearchRequest(text: text, before: before ?? .max, limit: Int(limit), ref: ref)
-        peers[Int(id.slot)].isSearching = limits.rules.isDurable
+        peers[Int(id.slot)].isSearching = rooms[Int(room)].rules.isDurable
         work.append(Work(room: room, input: .search(id, search)))
     }
 

@@ -15,7 +15,9 @@ extension Chat {
     func isRoom(_ name: Span<UInt8>) -> Bool {
         guard RoomName.isValid(name) else { return false }
         let named = limits.rules.namedRooms
-        return named.isEmpty || named.contains(String(utf8: name))
+        guard !named.isEmpty || limits.rules.pairsStrangers else { return true }
+        let text = String(utf8: name)
+        return named.isEmpty || named.contains(text) || limits.rules.isOfPair(text)
     }
 
     /// What is said where there is none.
@@ -66,6 +68,7 @@ extension Chat {
         let slot = Int(id.slot)
         peers[slot].phase = .gone
         peers[slot].answers = []
+        peers[slot].waitsForStranger = false
         setWatched([], id)
         _ = takeParked(id)
         if let room = peers[slot].room {

@@ -24,6 +24,7 @@ extension Chat {
         }
         do throws(Refusal) {
             switch type {
+            case .join where peers[Int(id.slot)].seeksStranger: try seekStranger(command, text, id, inputs)
             case .join: try join(command, text, id, fetched: fetched, &inputs, into: &output)
             case .message: try say(command, text, id, isRead: isRead, &inputs, into: &output)
             case .edit, .delete, .react: try change(type, command, text, id, isRead: isRead, &inputs, into: &output)
@@ -120,18 +121,22 @@ extension Chat {
         try check(command.session.isMissing || command.session.kind == .string, "The field session must be a string.")
         let since = JSONScanner.whole(text, command.since)
         try check(command.since.isMissing || since != nil, "The field since must be a whole number, 0 or more.")
-        let isKeyed = !command.key.isMissing
-        let hasKey = command.key.kind == .string && command.key.hasScalars(Limits.keyScalars, in: text)
-        try check(!isKeyed || hasKey, "The field key must be a string of 16 to 128 characters.")
+        let key = command.key.isMissing ? [] : try key(command, text)
         let claimed =
             command.session.kind == .string ? UInt128(hexadecimal: text.extracting(command.session.range)) : nil
-        var key: [UInt8] = []
-        if isKeyed { key.append(unescaping: command.key, of: text) }
         return (try username(command, text), since, claimed, key)
     }
 
+    func key(_ command: Command, _ text: Span<UInt8>) throws(Refusal) -> [UInt8] {
+        let hasKey = command.key.kind == .string && command.key.hasScalars(Limits.keyScalars, in: text)
+        try check(hasKey, "The field key must be a string of 16 to 128 characters.")
+        var key: [UInt8] = []
+        key.append(unescaping: command.key, of: text)
+        return key
+    }
+
     /// What a join brings to be let in: the password, and the digests of an invitation and of an operator's code.
-    private func credentials(
+    func credentials(
         _ command: Command, _ text: Span<UInt8>
     ) throws(Refusal) -> (password: String?, invitation: UInt128?, code: UInt128?) {
         func string(_ token: JSONToken, _ message: StaticString) throws(Refusal) -> String? {

@@ -6,7 +6,7 @@ extension Chat {
         var room = Room(name: name, rules: limits.rules, isLoaded: !limits.rules.isDurable)
         room.serial = nextSerial()
         room.isKeeping = isKeeping
-        if !limits.rules.isDurable { room.goOn(behind: forgottenSeq) }
+        if !limits.rules.isDurable, !room.isOfPair { room.goOn(behind: forgottenSeq) }
         let index: UInt32
         if let vacant = vacantRooms.popLast() {
             index = vacant
@@ -25,7 +25,7 @@ extension Chat {
     /// memory is scarce, and those at once in which nothing was ever said.
     mutating func noteIfEmpty(_ index: UInt32) {
         guard rooms[Int(index)].isUnused, !rooms[Int(index)].isEmptied else { return }
-        if rooms[Int(index)].firstKept == 0 { return drop(index) }
+        if rooms[Int(index)].firstKept == 0 || rooms[Int(index)].isOfPair { return drop(index) }
         rooms[Int(index)].isEmptied = true
         emptied.append(index)
         while emptied.count > limits.emptyRooms || recentBytes > limits.recentBytesInAll,
@@ -38,10 +38,12 @@ extension Chat {
 
     private mutating func drop(_ index: UInt32) {
         roomsByName[rooms[Int(index)].name] = nil
-        if rooms[Int(index)].firstKept == 0 || !limits.rules.isDurable {
+        let (isOfPair, isDurable) = (rooms[Int(index)].isOfPair, rooms[Int(index)].rules.isDurable)
+        // No name of a pair's room comes again.
+        if !isOfPair, rooms[Int(index)].firstKept == 0 || !isDurable {
             forgottenSeq = max(forgottenSeq, rooms[Int(index)].seq)
         }
-        if limits.rules.isDurable { dropped.append(rooms[Int(index)].name) }
+        if isDurable { dropped.append(rooms[Int(index)].name) }
         recentBytes -= rooms[Int(index)].recent.byteCount
         rooms[Int(index)] = Room(name: "", rules: limits.rules, isLoaded: false)
         vacantRooms.append(index)
@@ -52,6 +54,8 @@ extension Room {
     /// Whether nobody is in the room or on the way to it, and nothing waits to be sent.
     var isUnused: Bool {
         if case .loading = phase { return false }
+        // Two strangers may be on their way.
+        if let pair, !pair.isOver { return false }
         return memberCount == 0 && visitors == 0 && unerased == 0 && pending.isEmpty && gates.isEmpty && !isTouched
             && !name.isEmpty
     }

@@ -10,7 +10,10 @@ extension Chat {
     ) {
         do throws(Refusal) {
             guard isRoom(inputs.bytes.span.extracting(request.room)) else { throw noRoom }
+            // What two strangers say is for them alone.
+            let isOfPair = limits.rules.isOfPair(String(utf8: inputs.bytes.span.extracting(request.room)))
             switch request.kind {
+            case .post where isOfPair, .messages where isOfPair: throw noRoom
             case .post(let bot, let content):
                 try judge(content, of: bot, request, id, &inputs, into: &output)
             case .messages(let before, let limit, let bot):
@@ -148,7 +151,7 @@ extension Chat {
     /// What anyone may know of a room; never a name.
     private func appendAbout(_ room: UInt32, to bytes: inout [UInt8]) {
         let room = Int(room)
-        let isLocked = rooms[room].settings.lock != nil
+        let isLocked = rooms[room].settings.lock != nil || rooms[room].isOfPair
         bytes.append("{\"room\":\"")
         bytes.append(contentsOf: rooms[room].name.utf8)
         bytes.append(isLocked ? "\",\"locked\":true" : "\",\"locked\":false")

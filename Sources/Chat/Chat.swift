@@ -90,6 +90,9 @@ package struct Chat: Sendable {
     /// Watched rooms with new messages, in the order in which they came; the newest of each; and when each was told of last.
     var unread: [(room: String, seq: UInt64)] = []
     var toldUnread: [String: Int64] = [:]
+    /// Those who wait for somebody at `/pair`; and how often each address may.
+    var strangers = Strangers()
+    var pairingRates = RateTable<UInt64>()
     /// Numbers that were made of others.
     var nonces: UInt64 = 0
     /// Whether what is said can be kept.
@@ -121,12 +124,15 @@ package struct Chat: Sendable {
         expireErasures(into: &output)
         loadUnfinished(into: &output)
         expireInMemory()
+        if hasFactsToTell { putOutBannedStrangers(into: &output) }
         tellFacts()
         for index in inputs.items.indices {
             switch inputs.items[index] {
             case .opened(let id, let room, let secret, let address, let isOwn):
                 open(
                     id, room: inputs.bytes.span.extracting(room), secret: secret, address: address, isOwnAddress: isOwn)
+            case .openedForPairing(let id, let secret, let address, let isOwn):
+                place(Peer(id: id, seekingStrangerWith: secret, address: address, isOwnAddress: isOwn))
             case .text(let id, let range): receive(range, from: id, &inputs, into: &output)
             case .asked(let id, let request): ask(id, request, &inputs, into: &output)
             case .closed(let id, let departure): close(id, departure)
@@ -145,6 +151,7 @@ package struct Chat: Sendable {
             case .synced(let ticket): release(through: ticket)
             }
         }
+        bringStrangersTogether(into: &output)
         releaseFolds()
     }
 

@@ -22,6 +22,9 @@ package struct ChatHoldings: Sendable {
     package var usedIDs = 0
     /// Users and addresses whose haste is kept in mind.
     package var rates = 0
+    /// Connections that wait for a stranger, and users of whom it is known whom they met last.
+    package var strangers = 0
+    package var acquaintances = 0
 
     package init() {}
 }
@@ -47,6 +50,8 @@ extension Chat {
         holdings.emptied = emptied.count
         holdings.recentBytes = recentBytes
         holdings.parkedBytes = parkedBytes
+        holdings.strangers = strangers.waiting.count
+        holdings.acquaintances = strangers.acquaintances
         holdings.rates = userRates.count + addressRates.count + readingRates.count + dailyText.count + dailyRooms.count
         return holdings
     }

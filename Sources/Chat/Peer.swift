@@ -37,6 +37,9 @@ struct Peer: Sendable {
     var isEnding = false
     /// Whether a search of it is at work.
     var isSearching = false
+    /// Whether it has come to find a stranger, and no room; and whether it waits for one.
+    var seeksStranger = false
+    var waitsForStranger = false
 
     /// The rooms whose new messages it is told of.
     var watched: [String] = []
@@ -55,6 +58,13 @@ struct Peer: Sendable {
         newSecret = secret
         self.address = address
         self.isOwnAddress = isOwnAddress
+    }
+
+    /// One that has come to find a stranger.
+    init(id: ConnectionID, seekingStrangerWith secret: UInt128, address: UInt64, isOwnAddress: Bool) {
+        self.init(
+            id: id, phase: .connected, room: nil, secret: secret, address: address, isOwnAddress: isOwnAddress)
+        seeksStranger = true
     }
 
     /// Remembers the secret of a session that is claimed. A few are enough: of joins in one tick the first that is accepted

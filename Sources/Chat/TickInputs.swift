@@ -7,6 +7,8 @@ package struct TickInputs: Sendable {
         /// address is the digest of the client's (`ServerSecret.address`), which bans may be of where it is the client's own: not
         /// loopback, and not that of a proxy.
         case opened(ConnectionID, room: Range<Int>, secret: UInt128, address: UInt64, isOwnAddress: Bool = true)
+        /// A WebSocket was opened to wait for a stranger. The 128 bits become the name and the invitation of a room for two.
+        case openedForPairing(ConnectionID, secret: UInt128, address: UInt64, isOwnAddress: Bool = true)
         /// A text message: valid UTF-8, otherwise anything.
         case text(ConnectionID, Range<Int>)
         /// A request that came over HTTP on a connection which has no other under way.

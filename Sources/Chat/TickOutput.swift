@@ -21,6 +21,8 @@ package struct TickOutput: Sendable {
     package var erasures: [UInt32] = []
     /// Answers to connections that have come to no room: JSON texts without the closing bracket, as places in `bytes`.
     package var answers: [(connection: ConnectionID, range: Range<Int>)] = []
+    /// Connections that wait for a stranger from now on.
+    package var waiting: [ConnectionID] = []
     /// Answers to HTTP requests that no room was asked for, in the same form.
     package var responses: [(connection: ConnectionID, outcome: WebOutcome, range: Range<Int>)] = []
     package var bytes: [UInt8] = []
@@ -47,6 +49,7 @@ package struct TickOutput: Sendable {
         wantsOperatorLink = false
         operatorLinkUse = .none
         answers.removeAll(keepingCapacity: true)
+        waiting.removeAll(keepingCapacity: true)
         responses.removeAll(keepingCapacity: true)
         bytes.removeAll(keepingCapacity: bytes.capacity <= 1 << 20)
     }

@@ -7,7 +7,6 @@ import Sockets
 enum ServeCommand {
     /// Options that are read and told of once what they ask for is built in.
     static let missing: Set<String> = [
-        "--pairing",
         "--cluster", "--node", "--reuse-port",
     ]
 

@@ -141,6 +141,20 @@ struct ChatHarness {
         join(name, room: room, address: address, more: ",\"key\":\"\(String(repeating: letter, count: 16))\"")
     }
 
+    /// Opens a connection that waits for a stranger, with a key of 16 times the same letter, without ticking.
+    mutating func seekStranger(key letter: Character, address: UInt64 = 1, more: String = "") -> ConnectionID {
+        let id = openForPairing(address: address)
+        send(id, "{\"type\":\"join\",\"key\":\"\(String(repeating: letter, count: 16))\"\(more)}")
+        return id
+    }
+
+    mutating func openForPairing(address: UInt64 = 1) -> ConnectionID {
+        let id = ConnectionID(slot: nextSlot, generation: 1)
+        nextSlot += 1
+        inputs.items.append(.openedForPairing(id, secret: Self.secret(of: id), address: address))
+        return id
+    }
+
     /// Joins with a session and a `since`.
     mutating func comeBack(_ session: String, since: Int? = nil, name: String = "x", room: String = "lobby")
         -> ConnectionID

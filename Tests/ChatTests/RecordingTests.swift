@@ -2,6 +2,28 @@ import Chat
 import Support
 import Testing
 
+/// Runs a recording as `replay` does.
+///
+/// - Returns: how many ticks agreed, in what the others differed, and how the recording ended.
+func replay(_ bytes: [UInt8]) -> (agreed: Int, differences: [[String]], end: String) {
+    var reader = RecordingReader(bytes)
+    var replay = ReplayedRooms(rules: RoomRules(isDurable: true))
+    var (agreed, differences): (Int, [[String]]) = (0, [])
+    while let record = reader.next() {
+        switch record {
+        case .settings(let rules): replay = ReplayedRooms(rules: rules)
+        case .room(let index, let name, let lines): replay.begin(index, name: name, lines: lines)
+        case .inputs(let work, let bytes, let moment): replay.update(work, bytes, at: moment)
+        case .outcome(let outcome):
+            let different = replay.settle(failed: outcome.failed).differences(from: outcome.digest)
+            if different.isEmpty { agreed += 1 } else { differences.append(different) }
+        case .cut: return (agreed, differences, "cut")
+        case .damaged: return (agreed, differences, "damaged")
+        }
+    }
+    return (agreed, differences, "")
+}
+
 @Suite struct RecordingTests {
     /// A recording with everything in it that there is: rooms loaded and fresh, refused writes, reads that fail.
     private func recording(of seed: UInt64? = nil) -> (bytes: [UInt8], ticks: Int) {
@@ -56,28 +78,6 @@ import Testing
         var (reader, count) = (RecordingReader(bytes), 0)
         while let record = reader.next() { if case .outcome = record { count += 1 } }
         return count
-    }
-
-    /// Runs a recording as `replay` does.
-    ///
-    /// - Returns: how many ticks agreed, in what the others differed, and how the recording ended.
-    private func replay(_ bytes: [UInt8]) -> (agreed: Int, differences: [[String]], end: String) {
-        var reader = RecordingReader(bytes)
-        var replay = ReplayedRooms(rules: RoomRules(isDurable: true))
-        var (agreed, differences): (Int, [[String]]) = (0, [])
-        while let record = reader.next() {
-            switch record {
-            case .settings(let rules): replay = ReplayedRooms(rules: rules)
-            case .room(let index, let name, let lines): replay.begin(index, name: name, lines: lines)
-            case .inputs(let work, let bytes, let moment): replay.update(work, bytes, at: moment)
-            case .outcome(let outcome):
-                let different = replay.settle(failed: outcome.failed).differences(from: outcome.digest)
-                if different.isEmpty { agreed += 1 } else { differences.append(different) }
-            case .cut: return (agreed, differences, "cut")
-            case .damaged: return (agreed, differences, "damaged")
-            }
-        }
-        return (agreed, differences, "")
     }
 
     @Test func replay_agreesWithTheRecording() {

@@ -231,7 +231,7 @@ import Testing
             try tab.find("textbox", "Username").focus()
             try tab.insert("Ada")
             try tab.press("Enter")
-            try tab.wait(for: "document.querySelector('#note').textContent.includes('2 are waiting')")
+            try tab.wait(for: "document.querySelector('.waiting')?.textContent.includes('2 are waiting')")
             try tab.wait(forStatus: "Connected")
             #expect(try tab.string("server.url").contains("room=a-room-of-two"))
             #expect(try tab.sent("join", "invite") == ["for-two"])

@@ -122,6 +122,14 @@ struct PageState: CustomTestStringConvertible, Sendable {
             try scene.openScripted(
                 "server.about = { room: 'lobby', userCount: 3, password: true, locked: false, keepDays: 7 }")
         },
+        PageState("stranger-sought", "--pairing") { try $0.seekStranger("Ada") },
+        PageState("stranger-met", "--pairing") { try $0.meetStranger() },
+        PageState("stranger-left", "--pairing") { scene in
+            let tab = try scene.meetStranger()
+            try scene.strangers.removeLast().close(.normal)
+            try tab.wait(forStatus: "Offline – the other person has left")
+            return tab
+        },
         PageState("rooms") { scene in
             let tab = try talk(scene)
             try tab.openRooms()

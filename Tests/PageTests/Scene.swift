@@ -10,6 +10,8 @@ final class Scene {
     private let context: String
     private(set) var tabs: [Tab] = []
     private var kept: [TestClient] = []
+    /// Whom a page has met that waits for strangers.
+    var strangers: [TestClient] = []
 
     private init(_ options: [String]) throws {
         self.options = options

@@ -14,4 +14,23 @@ package enum RoomName {
         }
         return true
     }
+
+    private static let pairPrefix = "pair-"
+    private static let pairLength = 26
+
+    /// Whether a name has the form of those that are drawn for two strangers.
+    package static func isOfPair(_ name: String) -> Bool {
+        name.utf8.count == pairLength && name.hasPrefix(pairPrefix)
+    }
+
+    /// The name for two strangers that follows from random bits: 105 of them, in base32.
+    static func ofPair(_ bits: UInt128) -> String {
+        let alphabet = Array("abcdefghijklmnopqrstuvwxyz234567".utf8)
+        var (name, rest) = (Array(pairPrefix.utf8), bits)
+        while name.count < pairLength {
+            name.append(alphabet[Int(truncatingIfNeeded: rest & 31)])
+            rest >>= 5
+        }
+        return String(decoding: name, as: UTF8.self)
+    }
 }

@@ -72,6 +72,9 @@ package struct Limits: Sendable {
     /// Requests over HTTP to read a room, from one address: a class of thirty opens its pages at once.
     package var readingFromAddress = Limits.rate(10, seconds: 10)
 
+    /// Times that a stranger may be waited for from one address. Behind each there may be a class of thirty, too.
+    package var pairings = Limits.rate(2, seconds: 60)
+
     /// Days for which a room's history is kept; nil is for ever.
     package var keepDays: UInt64?
     /// The same in milliseconds.
@@ -144,6 +147,6 @@ package struct Limits: Sendable {
         messages = Limits.rate(messagesPerSecond, seconds: 3)
         messagesFromAddress = Limits.rate(messagesPerSecond * 30, seconds: 3)
         bytes = Limits.rate(messagesPerSecond * 26_000, seconds: 3)
-        if messagesPerSecond == 0 { (newRoomsInAnHour, newRoomsInADay, textInADay) = (nil, nil, nil) }
+        if messagesPerSecond == 0 { (newRoomsInAnHour, newRoomsInADay, textInADay, pairings) = (nil, nil, nil, nil) }
     }
 }

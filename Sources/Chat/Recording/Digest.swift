@@ -61,6 +61,7 @@ package struct TickDigest: Equatable, Sendable {
         state.add(room.settings.slow)
         state.add(room.settings.topic.span)
         state.add(room.settings.lock?.seq ?? 0)
+        if let pair = room.pair { state.add(pair.isOver ? 2 : 1) }
         for entry in room.pending[room.firstNew...] {
             switch entry.kind {
             case .event: events.add(room.lines.span.extracting(entry.range))

@@ -11,7 +11,7 @@ import Bytes
 /// Numbers in records are in groups of seven bits, the lowest first, with the top bit set where another group follows. No
 /// record holds a secret: a recording is as private as what is said in it.
 package enum Recording {
-    package static let version: UInt64 = 4
+    package static let version: UInt64 = 5
 
     package enum Kind: UInt8, Sendable {
         case settings = 1
@@ -49,6 +49,7 @@ package enum Recording {
             bytes.append(number: UInt64(clamping: rules.recentMessages))
             bytes.append(number: UInt64(rules.namedRooms.count))
             for name in rules.namedRooms { bytes.append(text: name) }
+            bytes.append(rules.pairsStrangers ? 1 : 0)
         }
     }
 
@@ -169,6 +170,9 @@ extension RoomInput {
         case .expired(let seq):
             bytes.append(12)
             bytes.append(number: seq)
+        case .paired(let pair):
+            bytes.append(20)
+            for bits in [pair.one.bits, pair.other.bits, pair.invitation] { bytes.append(bits: bits) }
         case .keeping, .refused, .page, .pageRead, .repeatRead, .folded, .search, .searchRead, .readFailed:
             assertionFailure("an input that changes nothing is recorded")
         }

@@ -66,6 +66,8 @@ private struct BodyReader {
             guard let name = text() else { return nil }
             rules.namedRooms.append(name)
         }
+        guard let pairsStrangers = flag() else { return nil }
+        rules.pairsStrangers = pairsStrangers
         return rules
     }
 
@@ -131,6 +133,9 @@ private struct BodyReader {
             return .moderation(id, request)
         case 12: return number().map { .expired(through: $0) }
         case 16: return post(&arena)
+        case 20:
+            guard let one = bits(), let other = bits(), let invitation = bits() else { return nil }
+            return .paired(Pair(UserID(bits: one), UserID(bits: other), invitation: invitation))
         default: return nil
         }
     }

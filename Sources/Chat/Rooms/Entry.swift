@@ -89,6 +89,10 @@ package enum Ending: UInt8, Sendable {
     case tooEager = 2
     /// A host has put this person out.
     case putOut = 3
+    /// A stranger was found.
+    case paired = 4
+    /// The other one of a pair has left, or has not come.
+    case strangerGone = 5
 
     /// Whether the connection does not count any more already. Any other counts until the chat is told that it is closed.
     package var isDone: Bool { self == .takenOver || self == .putOut }

@@ -10,9 +10,10 @@ extension Room {
         for user in users {
             if let ban = ban(of: user, time: moment.time) { return refuse(id, .banned(ban)) }
         }
-        if let member { return comeBack(member, id, join) }
+        if let member, pair?.isOver != true { return comeBack(member, id, join) }
         if let ban = addressBan(join) { return refuse(id, .banned(ban)) }
         guard isAdmitted(join.user, join.invitation) else { return refuse(id, .inviteRequired) }
+        guard !isPairedAndHere(join.user) else { return refuse(id, .alreadyJoined) }
         // A secret is drawn once. Only a recording that is damaged has one twice, and no session is mixed up by it.
         guard sessions[join.newSession] == nil else { return refuse(id, .alreadyJoined) }
         guard !isTaken(join.username) else { return refuse(id, .usernameTaken) }
@@ -71,6 +72,7 @@ extension Room {
         guard let number = inside[id] else { return }
         undo.append(.detached(number, id, hearsFrom: hearing(of: number) ?? 0))
         detach(number)
+        if pair?.isOver == true { return leave(number) }
         switch departure {
         case .left: leave(number)
         case .wentAway: startGrace(number, RoomRules.graceAfterGoingAway)
@@ -86,6 +88,7 @@ extension Room {
 
     /// A time of grace is over. The member may have come back, and lost its connection again, or have left.
     mutating func graceIsOver(_ number: UInt64, _ grace: UInt32) {
+        if number == Pair.noMember { return pairArrivalIsOver() }
         guard let member = members[number], member.isAway, member.grace == grace else { return }
         leave(number)
     }
@@ -111,6 +114,7 @@ extension Room {
             bytes.append("\"member\":")
             bytes.append(decimal: number)
         }
+        endPair()
     }
 
     /// The room was loaded: nobody has a connection. Members whose session is known may come back; nobody can come back as one

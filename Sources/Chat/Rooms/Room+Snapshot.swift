@@ -48,6 +48,7 @@ extension Room {
             appendList(purges, to: &bytes) { $0.append($1) }
             bytes.append("]")
             bytes.append(settings)
+            if let pair { bytes.append(pair) }
         }
         cursor.part += 1
         bytes.append(",\"people\":[")

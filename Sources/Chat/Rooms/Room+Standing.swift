@@ -18,6 +18,7 @@ extension Room {
     }
 
     private func role(of user: UserID, person: UInt64?) -> Role? {
+        if isOfPair { return nil }
         if !server.operators.isEmpty, server.operators.contains(user) { return .operator }
         // (No closure here, nor below: one would hold a copy of the whole room, for each message.)
         guard let person, let place = people.place(of: person), people.elements[place]?.standing.isHost == true else {
@@ -132,6 +133,7 @@ extension Room {
 
     /// Whether the door is open for someone: it is not locked, or was locked with them inside, or they bring the invitation.
     func isAdmitted(_ user: UserID, _ invitation: UInt128?) -> Bool {
+        if isOfPair { return pair?.letsIn(user, invitation) ?? false }
         guard let lock = settings.lock, invitation != lock.invitation, role(of: user) == nil else { return true }
         guard let person = peopleByUser[user] else { return false }
         if people[person]?.standing.admittedBy == lock.seq { return true }
@@ -170,7 +172,9 @@ extension Room {
     // MARK: Changes
 
     /// Whether the first with a key to speak here becomes its host.
-    var makesHosts: Bool { firstKept == 0 && name != RoomName.standard && !rules.namedRooms.contains(name) }
+    var makesHosts: Bool {
+        firstKept == 0 && !isOfPair && name != RoomName.standard && !rules.namedRooms.contains(name)
+    }
 
     /// A person becomes a host by the event with this seq.
     mutating func makeHost(_ person: UInt64, by seq: UInt64) {

@@ -68,6 +68,9 @@ package struct Room: Sendable {
     /// Who was the last to use a name, by its folded form.
     var nameUsers: [String: UInt64] = [:]
     var settings = RoomSettings()
+    /// Whether the name is that of a pair's room; and the two, once the room was told.
+    let isOfPair: Bool
+    var pair: Pair?
     /// What the room was told last of the server's operators and their bans.
     var server = ServerFacts()
     /// Whether what is said can be kept, as far as the room was told.
@@ -141,8 +144,9 @@ package struct Room: Sendable {
 
     package init(name: String, rules: RoomRules, isLoaded: Bool) {
         self.name = name
-        self.rules = rules
-        phase = isLoaded ? .ready : .unloaded
+        isOfPair = rules.isOfPair(name)
+        self.rules = isOfPair ? rules.ofPair : rules
+        phase = isLoaded || isOfPair ? .ready : .unloaded
     }
 
     /// The tick's time of day, in milliseconds.
@@ -182,6 +186,7 @@ package struct Room: Sendable {
         case .returning(let session): extendGrace(ofSession: session)
         case .restarted: restart()
         case .server(let facts): take(facts)
+        case .paired(let pair): begin(pair)
         case .moderation(let id, let request): moderate(request, bytes, id)
         case .keeping(let isKeeping): tellKeeping(isKeeping)
         case .refused(let id, let refusal, let reference):

@@ -24,6 +24,8 @@ package enum RoomInput: Sendable {
     case restarted
     /// What the room must know of the server has changed.
     indirect case server(ServerFacts)
+    /// The room is that of two strangers: the first that it hears of them.
+    indirect case paired(Pair)
 
     // What follows changes nothing.
 
@@ -52,7 +54,7 @@ package enum RoomInput: Sendable {
     package var isDecisive: Bool {
         switch self {
         case .join, .message, .change, .messageRead, .post, .typing, .rename, .closed, .graceOver, .returning,
-            .restarted, .server, .moderation, .expired:
+            .restarted, .server, .paired, .moderation, .expired:
             true
         case .keeping, .refused, .page, .pageRead, .repeatRead, .folded, .search, .searchRead, .readFailed: false
         }

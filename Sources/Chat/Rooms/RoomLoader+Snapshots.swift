@@ -75,6 +75,7 @@ extension RoomLoader {
             room.purges.append(purge)
         }
         room.settings = RoomSettings(fields["settings"], of: line)
+        if room.isOfPair { room.pair = Pair(fields["pair"], of: line) }
         elements(line, fields["jumps"]) { jump in
             var bounds: [UInt64] = []
             var at = 0

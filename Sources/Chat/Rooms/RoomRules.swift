@@ -11,9 +11,24 @@ package struct RoomRules: Sendable, Equatable {
     /// The rooms that `--rooms` names: nobody becomes their host by being the first to speak.
     package var namedRooms: [String] = []
 
+    /// Whether strangers are brought together: a name of the form of their rooms' is that of no other room then.
+    package var pairsStrangers = false
+
     package init(isDurable: Bool) {
         self.isDurable = isDurable
         if !isDurable { recentMessages = 2000 }
+    }
+
+    /// Whether a name is that of the room of two strangers.
+    func isOfPair(_ name: String) -> Bool { pairsStrangers && RoomName.isOfPair(name) }
+
+    /// What the room of two strangers decides by: it keeps nothing.
+    var ofPair: RoomRules {
+        var rules = self
+        rules.isDurable = false
+        rules.recentBytes = RoomRules.recentBytesOfPair
+        rules.recentMessages = Limits.welcomeMessages
+        return rules
     }
 
     // MARK: Time, in milliseconds
@@ -30,8 +45,13 @@ package struct RoomRules: Sendable, Equatable {
 
     /// How long someone who was kicked stays out.
     static let kickTime: Int64 = 60_000
+    /// How long two strangers have to come into their room.
+    static let pairArrival = graceAfterLoss
 
     // MARK: Memory
+
+    /// Bytes of the newest events of two strangers, for whoever comes back: there may be very many such rooms.
+    static let recentBytesOfPair = 256 << 10
 
     /// Addresses of a person that are known, as digests; and addresses in a room, and on the server, that let in nobody new.
     static let addressesOfPerson = 4

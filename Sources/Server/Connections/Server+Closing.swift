@@ -147,6 +147,8 @@ extension Server where W: ~Copyable {
                 case .tooManyErrors: (.policyViolation, "Too many requests were refused.")
                 case .tooEager: (.policyViolation, "Wait for the welcome.")
                 case .putOut: (.putOut, "A host has put you out.")
+                case .paired: (.normal, "There is somebody. Go to that room.")
+                case .strangerGone: (.normal, "The other one is gone.")
                 }
             startClosing(slot, code, reason, chatKnows: ending.isDone)
         }

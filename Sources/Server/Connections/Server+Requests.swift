@@ -95,7 +95,7 @@ extension Server where W: ~Copyable {
             return isRoom && keepAlive
         }
         if let endpoint = endpoint(target), request.method == .get, request.minorVersion >= 1,
-            request.count(of: "upgrade") > 0
+            request.count(of: "upgrade") > 0, endpoint != .pair || request.has("upgrade", token: "websocket")
         {
             return upgrade(slot, request, target, to: endpoint, keepAlive: keepAlive)
         }
@@ -150,6 +150,7 @@ extension Server where W: ~Copyable {
         switch target.path {
         case ["chat"]: return .chat
         case ["echo"] where options.servesEcho: return .echo
+        case ["pair"] where options.pairsStrangers: return .pair
         default: return nil
         }
     }
@@ -160,7 +161,11 @@ extension Server where W: ~Copyable {
             metrics.rejections[.tooManyFromAddress, default: 0] += 1
             return .plain(.tooManyRequests, "There are too many connections from your address.")
         }
-        if endpoint(target) != nil { return upgradeRequired(slot, request) }
+        switch endpoint(target) {
+        case .pair: return files.response(to: [], of: request, from: connections.id(slot))
+        case .chat, .echo: return upgradeRequired(slot, request)
+        case nil: break
+        }
         switch target.path {
         case ["healthz"]:
             let status: HTTPStatus = keeping.isKeeping || target.query("ready") == nil ? .ok : .serviceUnavailable

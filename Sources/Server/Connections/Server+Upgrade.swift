@@ -112,7 +112,7 @@ extension Server where W: ~Copyable {
         connections[slot].http = nil
         connections[slot].reader = MessageReader(role: .server, deflate: answer.deflate)
         let socket = WebSocketState(deflates: answer.compress)
-        connections[slot].state = endpoint == .chat ? .chat(ChatState(socket: socket)) : .echo(socket)
+        connections[slot].state = endpoint == .echo ? .echo(socket) : .chat(ChatState(socket: socket))
         connections[slot].stateStart = now
         admission.count(slot, connections[slot].address)
         outgoing.markDirty(slot)
@@ -125,22 +125,31 @@ extension Server where W: ~Copyable {
             return startClosing(slot, .tryAgainLater, "There are too many connections from your address.")
         }
         if thisTick.stopping != nil { return startClosing(slot, .goingAway, "The server is stopping.") }
-        if endpoint == .chat {
-            lookAtTokens()
-            let start = inputs.bytes.count
-            inputs.bytes.append(contentsOf: room.utf8)
-            let secret = UInt128(world.random()) << 64 | UInt128(world.random())
-            let address = chat.secret.address(connections[slot].address.site.bytes.span)
-            inputs.items.append(
-                .opened(
-                    connections.id(slot), room: start..<inputs.bytes.count, secret: secret, address: address,
-                    isOwnAddress: isOwnAddress))
-        }
+        if endpoint != .echo { open(slot, room: endpoint == .chat ? room : nil, isOwnAddress: isOwnAddress) }
         setWebSocketTimer(slot)
+    }
+
+    /// Tells the chat of a new WebSocket.
+    ///
+    /// - Parameter room: as it was asked for; nil where a stranger is.
+    private mutating func open(_ slot: Int, room: String?, isOwnAddress: Bool) {
+        lookAtTokens()
+        let id = connections.id(slot)
+        let secret = UInt128(world.random()) << 64 | UInt128(world.random())
+        let address = chat.secret.address(connections[slot].address.site.bytes.span)
+        guard let room else {
+            return inputs.items.append(
+                .openedForPairing(id, secret: secret, address: address, isOwnAddress: isOwnAddress))
+        }
+        let name = inputs.append(Array(room.utf8).span)
+        inputs.items.append(
+            .opened(id, room: name, secret: secret, address: address, isOwnAddress: isOwnAddress))
     }
 }
 
 /// The kind of WebSocket that an address is of.
 enum Endpoint {
     case chat, echo
+    /// Where strangers wait for each other; with no upgrade it is the page.
+    case pair
 }

@@ -119,6 +119,7 @@ extension ServeOptions {
     func limits(isDurable: Bool) -> Limits {
         var limits = Limits(messagesPerSecond: messageRate, isDurable: isDurable)
         limits.rules.namedRooms = rooms ?? []
+        limits.rules.pairsStrangers = pairsStrangers
         limits.rooms = maxRooms
         // Half of it for the newest events, and half for the messages before them.
         if let keepBytes { limits.rules.recentBytes = min(limits.rules.recentBytes, keepBytes / 2) }

@@ -12,6 +12,10 @@ extension Server where W: ~Copyable {
             Compression.append(output.bytes, range, to: &connections[slot].own, nil)
             outgoing.markDirty(slot)
         }
+        for slot in output.waiting.compactMap({ connections.slot(of: $0) }) {
+            connections[slot].chat?.hasJoined = true
+            setWebSocketTimer(slot)
+        }
         for (id, outcome, range) in output.responses { answer(id, outcome, output.bytes[range]) }
         for due in output.due { broadcast(due) }
         deliverDirty()
