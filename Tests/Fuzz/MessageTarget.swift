@@ -13,7 +13,10 @@ private let generous: Limits = {
     return limits
 }()
 
-/// One message of a client, said before it has joined and after: every kind of command, with any fields.
+private let bot = Username("Bot").map { Bot($0, ServerSecret(key: [1])) }
+
+/// One message of a client, said before it has joined and after: every kind of command, with any fields. A program posts the
+/// same, as the content of a request.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> Int32 {
     let text = Array(unsafe Input(bytes, count).rest)
@@ -30,6 +33,10 @@ public func fuzz(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> Int32 {
     inputs.items.append(.text(id, add(text)))
     inputs.items.append(.text(id, add(Array(#"{"type":"join","username":"Ada"}"#.utf8))))
     inputs.items.append(.text(id, add(text)))
+    if let bot {
+        let request = WebRequest(.post(by: bot, content: add(text)), room: add(Array("lobby".utf8)), address: 2)
+        inputs.items.append(.asked(ConnectionID(slot: 1, generation: generation), request))
+    }
     inputs.items.append(.closed(id, .left))
     tick(&chat, &inputs) { _, _ in }
     return 0

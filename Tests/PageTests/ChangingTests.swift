@@ -9,7 +9,7 @@ import Testing
             let ada = try scene.enter("Ada")
             let bo = try scene.client("Bo", key: String(repeating: "b", count: 16))
             try ada.say("helo Bo")
-            let seq = try bo.skip(to: "message").seq ?? 0
+            let seq = try bo.skip(to: "message").seq
             // Mended by Up in the empty field.
             try ada.find("textbox", "Message").focus()
             try ada.press("ArrowUp")
@@ -20,7 +20,7 @@ import Testing
             try ada.wait(forMessage: "hello Bo (edited)")
             // Answered and nodded to.
             try bo.send(#"{"type":"message","text":"hello yourself","reply":\#(seq)}"#)
-            let answer = try bo.skip(to: "message").seq ?? 0
+            let answer = try bo.skip(to: "message").seq
             try ada.wait(forMessage: "hello yourself")
             _ = try ada.find("button", "Ada: hello Bo")
             try bo.send(#"{"type":"react","target":\#(seq),"emoji":"🎉"}"#)

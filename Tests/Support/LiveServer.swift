@@ -3,10 +3,17 @@ import TLS
 
 /// Which readiness call a server uses: both are tested wherever they are there.
 package enum PollerChoice: String, CaseIterable, Sendable {
-    #if os(Linux) && !PORTABLE
-        case epoll
-    #endif
-    case poll
+    case epoll, poll
+
+    /// Of a server that is built for any POSIX system, `CHATLOOP_POLLERS=poll` says that it has but one.
+    package static let allCases: [PollerChoice] = {
+        #if os(Linux)
+            let told = ProcessInfo.processInfo.environment["CHATLOOP_POLLERS"]
+            return told == "poll" ? [.poll] : [.epoll, .poll]
+        #else
+            return [.poll]
+        #endif
+    }()
 }
 
 /// The real server, in a process of its own, on a free port of this machine, with nothing kept on disk unless it is told
