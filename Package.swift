@@ -15,13 +15,14 @@ let package = Package(
     targets: [
         // The command line; nothing else.
         .executableTarget(
-            name: "chatloop", dependencies: ["Server", "Talk", "Client", "Bench", "Log", "Chat", "Page", "Platform"],
+            name: "chatloop",
+            dependencies: ["Server", "Talk", "Client", "Bench", "Log", "Cluster", "Chat", "Page", "Platform"],
             swiftSettings: strict),
 
         // The loop and its three steps, a connection's life, limits and metrics.
         .target(
             name: "Server",
-            dependencies: ["Sockets", "TLS", "Log", "Chat", "HTTP", "WebSocket", "Bytes", "Platform"],
+            dependencies: ["Sockets", "TLS", "Log", "Cluster", "Chat", "HTTP", "WebSocket", "Bytes", "Platform"],
             swiftSettings: strict),
         // A chat in a terminal or a pipe.
         .target(
@@ -49,6 +50,8 @@ let package = Package(
         .target(name: "TLS", dependencies: ["Platform"], swiftSettings: strict),
 
         // Pure: values and bytes in, values and bytes out.
+        // How several nodes serve the same rooms. Not in use yet.
+        .target(name: "Cluster", dependencies: ["Bytes"], swiftSettings: strict),
         .target(name: "Chat", dependencies: ["Bytes"], swiftSettings: strict),
         .target(name: "WebSocket", dependencies: ["HTTP", "Bytes", "CSystem"], swiftSettings: strict),
         .target(name: "HTTP", dependencies: ["Bytes", "CSystem"], swiftSettings: strict),
@@ -61,7 +64,8 @@ let package = Package(
             name: "Page", path: ".",
             exclude: [
                 "README.md", "Tests", "Sources/README.md", "Sources/Bench", "Sources/Bytes", "Sources/CSystem",
-                "Sources/Chat", "Sources/Client", "Sources/HTTP", "Sources/Log", "Sources/Platform", "Sources/Server",
+                "Sources/Chat", "Sources/Client", "Sources/Cluster", "Sources/HTTP", "Sources/Log", "Sources/Platform",
+                "Sources/Server",
                 "Sources/Sockets", "Sources/TLS", "Sources/Talk", "Sources/WebSocket", "Sources/chatloop",
             ],
             sources: ["Sources/Page"], resources: [.embedInCode("Public")], swiftSettings: strict),
@@ -70,6 +74,7 @@ let package = Package(
         .testTarget(name: "WebSocketTests", dependencies: ["Support", "WebSocket", "HTTP", "Bytes"]),
         .testTarget(name: "HTTPTests", dependencies: ["Support", "HTTP", "CSystem"]),
         .testTarget(name: "ChatTests", dependencies: ["Support", "Chat"]),
+        .testTarget(name: "ClusterTests", dependencies: ["Support", "Cluster", "Bytes", "Platform"]),
         .testTarget(
             name: "LogTests", dependencies: ["Log", "Chat", "Bytes", "Simulation"], exclude: ["Fixtures"]),
         .testTarget(name: "SocketsTests", dependencies: ["Support", "Sockets", "Platform"]),

@@ -1,4 +1,5 @@
 import Chat
+import Cluster
 import Log
 import Sockets
 

@@ -1,4 +1,4 @@
-import Server
+import Cluster
 import Testing
 
 /// Where a cluster's engine is, as people write it.

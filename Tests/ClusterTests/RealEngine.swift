@@ -1,0 +1,160 @@
+import Cluster
+import Foundation
+import Platform
+import Support
+
+/// A Redis or Valkey of a test's own, on a Unix socket in a folder that is gone with it.
+final class RealEngine: @unchecked Sendable {
+    static let path = ["redis-server", "valkey-server"].compactMap { find($0) }.first
+    static var isInstalled: Bool { path != nil }
+    static let isMissing = "skipped: neither redis-server nor valkey-server is installed"
+
+    private static func find(_ name: String) -> String? {
+        (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map { "\($0)/\(name)" }
+            .first { FileManager.default.isExecutableFile(atPath: $0) }
+    }
+
+    private let folder: TemporaryFolder
+    private var process: Child?
+    private let options: [String]
+
+    var socketPath: String { "\(folder.path)/engine.sock" }
+    var processNumber: pid_t? { process?.process }
+
+    /// - Parameter options: in place of, or beside, those that keep everything.
+    init(_ options: [String] = []) throws {
+        folder = try TemporaryFolder()
+        self.options = options
+        try FileManager.default.createDirectory(atPath: "\(folder.path)/data", withIntermediateDirectories: false)
+        try start()
+    }
+
+    private func start() throws {
+        let process = try Child(
+            Self.path ?? "",
+            [
+                "--port", "0", "--unixsocket", socketPath, "--dir", "\(folder.path)/data", "--save", "",
+                "--appendonly", "yes", "--appendfsync", "always",
+            ] + options)
+        _ = try process.line(with: "ready to accept connections")
+        self.process = process
+    }
+
+    func kill() throws {
+        process?.signal(SIGKILL)
+        _ = try process?.wait()
+        process = nil
+    }
+
+    func restart() throws {
+        try kill()
+        try start()
+    }
+
+    // MARK: A tail that is lost
+
+    /// Keeps what it has on the disk now.
+    func keepCopy() throws {
+        try? FileManager.default.removeItem(atPath: "\(folder.path)/copy")
+        try FileManager.default.copyItem(atPath: "\(folder.path)/data", toPath: "\(folder.path)/copy")
+    }
+
+    /// Starts again with what it had when the copy was made, as after a disk has lied, or on a replica that lagged behind.
+    func restartFromCopy() throws {
+        try kill()
+        try FileManager.default.removeItem(atPath: "\(folder.path)/data")
+        try FileManager.default.moveItem(atPath: "\(folder.path)/copy", toPath: "\(folder.path)/data")
+        try start()
+    }
+}
+
+/// A connection to a real engine that waits for what it wants.
+final class EngineSocket {
+    private let descriptor: Int32
+    private(set) var connection: EngineConnection
+    private(set) var line = ""
+    private var events: [EngineConnection.Event] = []
+    private var lastTag: UInt64 = 0
+
+    init(
+        _ engine: RealEngine, _ role: EngineConnection.Role = .commands, address: ClusterAddress? = nil
+    ) throws {
+        let path = engine.socketPath
+        descriptor = descriptorLock.withLock {
+            let descriptor = socket(AF_UNIX, streamSocket, 0)
+            _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+            return descriptor
+        }
+        guard let address = address ?? ClusterAddress("unix:\(path)") else { throw Failure("no address") }
+        connection = EngineConnection(to: address, as: role, node: "test", now: 0)
+        var place = sockaddr_un()
+        place.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &place.sun_path) { $0.copyBytes(from: path.utf8) }
+        let result = withUnsafePointer(to: &place) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        guard result == 0 else { throw Failure("cannot connect to \(path): \(errno)") }
+        guard case .opened(let line) = try next() else { throw Failure("not opened") }
+        self.line = line
+    }
+
+    deinit { close(descriptor) }
+
+    /// The next thing that happens.
+    func next(_ deadline: Deadline = Deadline()) throws -> EngineConnection.Event {
+        while true {
+            if !events.isEmpty {
+                let event = events.removeFirst()
+                if case .failed(let fault) = event { throw fault }
+                return event
+            }
+            try flush()
+            guard deadline.wait(for: descriptor) else { throw Failure("the engine says nothing") }
+            var buffer = [UInt8](repeating: 0, count: 65536)
+            let count = read(descriptor, &buffer, buffer.count)
+            guard count > 0 else { throw Failure("the engine has ended the connection") }
+            events += connection.receive(Array(buffer[..<count]).span, now: 0)
+        }
+    }
+
+    /// What was published by now. What the engine did before it takes the subscription here comes before its answer.
+    func published() throws -> [EngineConnection.Event] {
+        connection.subscribe(to: Array("barrier".utf8))
+        var found: [EngineConnection.Event] = []
+        while true {
+            let event = try next()
+            if case .subscribed = event { return found }
+            found.append(event)
+        }
+    }
+
+    private func flush() throws {
+        while !connection.output.isEmpty {
+            let count = connection.output.withUnsafeBytes { Foundation.send(descriptor, $0.baseAddress, $0.count, 0) }
+            guard count > 0 else { throw Failure("the engine has ended the connection") }
+            connection.output.removeFirst(count)
+        }
+    }
+
+    func ask(_ command: RESPCommand) throws -> RESPValue {
+        lastTag += 1
+        connection.send(command, tag: lastTag)
+        guard case .answer(let tag, let value) = try next(), tag == lastTag else { throw Failure("no answer") }
+        return value
+    }
+
+    func ask(_ words: String...) throws -> RESPValue { try ask(RESPCommand(words.map { Array($0.utf8) })) }
+
+    /// Sends a command without waiting for the answer.
+    func send(_ command: RESPCommand, tag: UInt64) throws {
+        connection.send(command, tag: tag)
+        try flush()
+    }
+
+    func subscribe(to channel: [UInt8]) throws {
+        connection.subscribe(to: channel)
+        guard case .subscribed = try next() else { throw Failure("no subscription") }
+    }
+}
