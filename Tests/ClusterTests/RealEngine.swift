@@ -71,7 +71,7 @@ final class RealEngine: @unchecked Sendable {
 /// A connection to a real engine that waits for what it wants.
 final class EngineSocket {
     private let descriptor: Int32
-    private(set) var connection: EngineConnection
+    var connection: EngineConnection
     private(set) var line = ""
     private var events: [EngineConnection.Event] = []
     private var lastTag: UInt64 = 0
@@ -117,6 +117,14 @@ final class EngineSocket {
             guard count > 0 else { throw Failure("the engine has ended the connection") }
             events += connection.receive(Array(buffer[..<count]).span, now: 0)
         }
+    }
+
+    /// What has happened since it was asked for last, without waiting.
+    func arrived() throws -> [EngineConnection.Event] {
+        try flush()
+        var found: [EngineConnection.Event] = []
+        while !events.isEmpty || Deadline(seconds: 0).wait(for: descriptor) { found.append(try next()) }
+        return found
     }
 
     /// What was published by now. What the engine did before it takes the subscription here comes before its answer.

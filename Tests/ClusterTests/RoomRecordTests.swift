@@ -21,6 +21,7 @@ import Testing
     @Test(arguments: contents) func bytes_giveTheRecordAgain(content: RoomRecord.Content) {
         let record = record(content)
         #expect(RoomRecord(record.bytes) == record)
+        #expect(record.size == record.bytes.count)
         #expect(RoomNotice([UInt8(ascii: "r")] + record.bytes) == .record(record))
     }
 

@@ -40,7 +40,8 @@ package struct RoomRecord: Equatable, Sendable {
     package var content: Content
 
     package init(
-        position: UInt64, stamp: Int64, writes: UInt64, incarnation: Incarnation, number: UInt64, content: Content
+        position: UInt64, stamp: Int64, writes: UInt64, incarnation: Incarnation, number: UInt64,
+        content: Content
     ) {
         (self.position, self.stamp, self.writes) = (position, stamp, writes)
         (self.incarnation, self.number, self.content) = (incarnation, number, content)
@@ -54,7 +55,7 @@ package enum RecordItem: Equatable, Sendable {
     /// A deadline has come.
     case due(Due)
 
-    /// The bytes that it takes in a record, or a little more.
+    /// The bytes that it takes in a record.
     var size: Int {
         switch self {
         case .input(let bytes): 5 + bytes.count
@@ -68,7 +69,9 @@ package struct Due: Hashable, Sendable {
     package var kind: UInt64
     package var generation: UInt64
 
-    package init(kind: UInt64, generation: UInt64) { (self.kind, self.generation) = (kind, generation) }
+    package init(kind: UInt64, generation: UInt64) {
+        (self.kind, self.generation) = (kind, generation)
+    }
 }
 
 // MARK: Bytes
@@ -158,11 +161,25 @@ extension RoomRecord {
         return bytes + content.bytes
     }
 
+    /// How many `bytes` there are.
+    package var size: Int {
+        let body =
+            switch content {
+            case .rules(let rules): 1 + rules.count
+            case .inputs(let inputs): inputs.items.reduce(17) { $0 + $1.size }
+            case .lost: 33
+            case .epoch: 9
+            }
+        return 64 + body
+    }
+
     /// Reads `bytes`; nil where they are something else.
     package init?(_ bytes: [UInt8]) {
         var reader = FieldReader(bytes: bytes[...])
-        guard let position = reader.number(8), let stamp = reader.number(8), let writes = reader.number(8),
-            let incarnation = reader.incarnation(), let number = reader.number(8), let content = Content(&reader)
+        guard let position = reader.number(8), let stamp = reader.number(8),
+            let writes = reader.number(8),
+            let incarnation = reader.incarnation(), let number = reader.number(8),
+            let content = Content(&reader)
         else { return nil }
         self.init(
             position: position, stamp: Int64(bitPattern: stamp), writes: writes, incarnation: incarnation,
@@ -183,7 +200,9 @@ package enum RoomNotice: Equatable, Sendable {
             self = .record(record)
         case UInt8(ascii: "s"):
             var reader = FieldReader(bytes: bytes.dropFirst())
-            guard let position = reader.number(8), let size = reader.number(8), reader.isAtEnd else { return nil }
+            guard let position = reader.number(8), let size = reader.number(8), reader.isAtEnd else {
+                return nil
+            }
             self = .snapshot(position: position, size: size)
         default: return nil
         }
