@@ -207,8 +207,8 @@ function show(chat, waits = false) {
 	entry.show(!chat, log.all().length > 0);
 	part('composer').hidden = !chat || waits;
 	if (chat && !waits) composer.fit();
-	for (const id of ['log', 'side', 'menu', 'more', 'finding', 'openSearch']) part(id).hidden = waits || (!chat && !log.all().length);
-	part('invite').hidden = isPair || part('more').hidden;
+	for (const id of ['log', 'side', 'menu', 'more', 'finding']) part(id).hidden = waits || (!chat && !log.all().length);
+	for (const id of ['openSearch', 'invite']) part(id).hidden = isPair || part('more').hidden; // two strangers need the place
 	part('next').hidden = !pair();
 	part('openRooms').hidden = false;
 }

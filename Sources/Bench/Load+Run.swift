@@ -67,6 +67,7 @@ extension Load {
         case .churn: for index in 0..<options.clients { dial(index) }
         case .fanout, .paced, .echo:
             chooseSenders()
+            hide()
             paceStart = start
             guard mode != .paced else { return }
             for index in senders {
@@ -85,6 +86,18 @@ extension Load {
         let samples = min(64, options.clients)
         for place in 0..<samples { clients[spread(place, samples)].isSampled = true }
         ledger = Ledger(receivers: options.clients, senders: count, isEcho: options.mode == .echo)
+    }
+
+    /// Has clients that do not speak say that nobody looks at them. Their latencies are not recorded.
+    private func hide() {
+        var left = options.hidden
+        for index in clients.indices where left > 0 && clients[index].sender == nil {
+            left -= 1
+            clients[index].isSampled = false
+            let message = Array(#"{"type":"pace","slow":true}"#.utf8)
+            clients[index].connection.send(message.span, key: UInt32(truncatingIfNeeded: entropy.next()))
+            flush(index)
+        }
     }
 
     /// The client in the middle of the `place`-th of `count` equal parts.

@@ -21,7 +21,9 @@ package struct LoadOptions: Sendable {
     package var clients = 100
     /// Those of them that speak.
     package var senders = 1
-    /// Messages that each of them keeps in flight.
+    /// Those of the others that say that nobody looks at them, so that the server may gather for them.
+    package var hidden = 0
+    /// Messages that each sender keeps in flight.
     package var window = 1
     /// Messages a second of all senders together.
     package var rate = 100.0
@@ -56,6 +58,9 @@ package struct LoadOptions: Sendable {
     /// Why these options do not go together; nil if they do.
     package var fault: String? {
         if senders > clients { return "\(senders) senders are more than the \(clients) clients there are" }
+        if senders + hidden > clients {
+            return "\(senders) senders and \(hidden) hidden ones are more than the \(clients) clients there are"
+        }
         if mode != .echo, clients * senders > Self.mostPairs {
             return "\(clients) clients with \(senders) senders are more than can be kept account of"
         }

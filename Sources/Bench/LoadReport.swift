@@ -73,6 +73,7 @@ package struct LoadReport: Sendable {
         case .paced:
             object.add("senders", options.senders)
             object.add("rate", options.rate)
+            object.add("hidden", options.hidden)
         case .echo: object.add("window", options.window)
         case .idle, .churn: break
         }
@@ -164,7 +165,8 @@ package struct LoadReport: Sendable {
         switch options.mode {
         case .fanout: "fanout: \(options.clients) clients, \(options.senders) senders with \(options.window) in flight"
         case .paced:
-            "paced: \(options.clients) clients, \(fixed(options.rate, 1)) messages/s of \(options.senders) senders"
+            "paced: \(options.clients) clients\(options.hidden > 0 ? ", \(options.hidden) of them hidden" : ""), "
+                + "\(fixed(options.rate, 1)) messages/s of \(options.senders) senders"
         case .idle: "idle: \(options.clients) clients"
         case .churn: "churn: \(options.clients) at a time"
         case .echo: "echo: \(options.clients) clients with \(options.window) in flight"

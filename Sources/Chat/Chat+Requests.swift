@@ -34,7 +34,7 @@ extension Chat {
             case .history: try page(command, text, id, &inputs)
             case .moderate: try moderate(command, text, id, &inputs)
             case .watch: try watch(command, text, id, inputs)
-            case .pace: try pace(command, id)
+            case .pace: try pace(command, text, id, inputs, into: &output)
             }
         } catch {
             let reference = reference(command, text, &inputs)

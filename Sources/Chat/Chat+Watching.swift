@@ -22,10 +22,15 @@ extension Chat {
         setWatched(names, id)
     }
 
-    /// Whether events for a connection may be gathered: they never are, which is allowed.
-    func pace(_ command: Command, _ id: ConnectionID) throws(Refusal) {
+    /// Whether events for a connection may be gathered, which is for whoever sends them to do.
+    mutating func pace(
+        _ command: Command, _ range: Range<Int>, _ id: ConnectionID, _ inputs: borrowing TickInputs,
+        into output: inout TickOutput
+    ) throws(Refusal) {
         try check(command.slow.kind == .boolean, "The field slow must be true or false.")
-        _ = try roomInside(id)
+        let room = try roomInside(id).room
+        let isSlow = inputs.bytes[range.lowerBound + command.slow.range.lowerBound] == UInt8(ascii: "t")
+        output.paces.append((id, room, isSlow))
     }
 
     mutating func setWatched(_ names: [String], _ id: ConnectionID) {

@@ -21,6 +21,8 @@ package struct TickOutput: Sendable {
     package var erasures: [UInt32] = []
     /// Answers to connections that have come to no room: JSON texts without the closing bracket, as places in `bytes`.
     package var answers: [(connection: ConnectionID, range: Range<Int>)] = []
+    /// Members, or who asks to be one in this tick, whose events may be gathered from now on, or are not to be any more.
+    package var paces: [(connection: ConnectionID, room: UInt32, isSlow: Bool)] = []
     /// Connections that wait for a stranger from now on.
     package var waiting: [ConnectionID] = []
     /// Answers to HTTP requests that no room was asked for, in the same form.
@@ -50,6 +52,7 @@ package struct TickOutput: Sendable {
         operatorLinkUse = .none
         answers.removeAll(keepingCapacity: true)
         waiting.removeAll(keepingCapacity: true)
+        paces.removeAll(keepingCapacity: true)
         responses.removeAll(keepingCapacity: true)
         bytes.removeAll(keepingCapacity: bytes.capacity <= 1 << 20)
     }

@@ -18,7 +18,7 @@ enum BenchCommand {
 
     /// Options that make sense in some modes only.
     private static let modes: [String: [LoadMode]] = [
-        "--senders": [.fanout, .paced], "--window": [.fanout, .echo], "--rate": [.paced],
+        "--senders": [.fanout, .paced], "--window": [.fanout, .echo], "--rate": [.paced], "--hidden": [.paced],
         "--payload": [.fanout, .paced, .echo], "--concurrency": [.fanout, .paced, .idle, .echo],
     ]
 
@@ -67,6 +67,7 @@ enum BenchCommand {
         switch name {
         case "--clients": options.clients = try reader.number(1...LoadOptions.mostClients)
         case "--senders": options.senders = try reader.number(1...LoadOptions.mostSenders)
+        case "--hidden": options.hidden = try reader.number(0...LoadOptions.mostClients)
         case "--window": options.window = try reader.number(1...100_000)
         case "--rate": options.rate = try reader.decimal(0.1...1_000_000)
         case "--duration": options.duration = try reader.decimal(0.1...86_400)

@@ -132,6 +132,7 @@ enum Help {
 
           --clients N            connections (100)
           --senders N            those that speak (1)
+          --hidden N             of the others those that ask for pace, as pages do that nobody looks at (0)
           --window N             messages that each sender keeps in flight (1)
           --rate R               messages a second of all senders together (100)
           --duration SECONDS     how long is measured (5)

@@ -54,6 +54,14 @@ import WebSocket
         #expect(figures["correct"] as? Bool == true && figures["serverCPUSeconds"] is NSNull)
     }
 
+    @Test func hiddenClientsHearAllThatIsSaid_laterThanOthers() throws {
+        let server = try LiveServer("--message-rate", "0", "--metrics", "loopback")
+        let figures = try measure(server, "paced", "--rate", "200", "--hidden", "11")
+        #expect(figures["correct"] as? Bool == true && figures["hidden"] as? Double == 11)
+        let result = try run(["paced", server.url, "--clients", "12", "--hidden", "12"])
+        #expect(result.ending == .exited(64) && result.errors.contains("more than the 12 clients there are"))
+    }
+
     @Test(.enabled(if: tellsOfOtherProcesses, "skipped: this system does not tell what other processes use"))
     func idleTellsOfMemory() throws {
         let server = try LiveServer()
@@ -115,6 +123,7 @@ import WebSocket
         ["fanout", "127.0.0.1:1", "--clients", "0"], ["fanout", "127.0.0.1:1", "--clients", "3", "--senders", "4"],
         ["fanout", "127.0.0.1:1", "--clients", "1000000", "--senders", "1000"],
         ["fanout", "127.0.0.1:1", "--rate", "5"], ["paced", "127.0.0.1:1", "--window", "5"],
+        ["fanout", "127.0.0.1:1", "--hidden", "5"],
         ["idle", "127.0.0.1:1", "--senders", "2"], ["echo", "127.0.0.1:1", "--payload", "10"],
         ["echo", "127.0.0.1:1", "--payload", "4001"], ["churn", "127.0.0.1:1", "--duration", "x"],
         ["fanout", "127.0.0.1:1", "--json=yes"], ["micro"],

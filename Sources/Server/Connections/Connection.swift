@@ -71,8 +71,8 @@ struct Connection {
     /// What it holds beside its backlog; see `noteHeldBytes`.
     var heldBytes = 0
 
-    /// Whether it gets something else of a room's entries than everyone does; while they are sent.
-    var isIndividual = false
+    /// Why a room's frames do not go to it with everyone's.
+    var passedOver: PassedOver = []
 
     var timer = TimerLink()
     /// When something was last received (ms).
@@ -89,6 +89,18 @@ extension Connection {
     var isChat: Bool { if case .chat = state { true } else { false } }
     var isEcho: Bool { if case .echo = state { true } else { false } }
     var isClosing: Bool { if case .closing = state { true } else { false } }
+
+    /// Whether it gets something else of a room's entries than everyone does; while they are sent.
+    var isIndividual: Bool {
+        get { passedOver.contains(.individual) }
+        set { if newValue { passedOver.insert(.individual) } else { passedOver.remove(.individual) } }
+    }
+
+    /// Whether what is for it is gathered.
+    var isSlow: Bool {
+        get { passedOver.contains(.slow) }
+        set { if newValue { passedOver.insert(.slow) } else { passedOver.remove(.slow) } }
+    }
 
     /// Whether a WebSocket is open.
     var isWebSocket: Bool { socket != nil }

@@ -27,6 +27,7 @@ extension Server where W: ~Copyable {
 
     /// A WebSocket ends from this side: says why, and waits for the answer.
     mutating func startClosing(_ slot: Int, _ code: CloseCode, _ reason: String, chatKnows: Bool = false) {
+        turnFast(slot)
         if !chatKnows { leaveChat(slot, .lost) }
         Frame.appendClose(to: &connections[slot].own, code: code, reason: reason)
         setState(slot, .closing)
@@ -47,6 +48,7 @@ extension Server where W: ~Copyable {
     /// The peer has sent a close frame: answers it, if it is not itself the answer.
     mutating func closedByPeer(_ slot: Int, _ code: CloseCode?) {
         if deferClose(slot, .closed(code)) { return }
+        turnFast(slot)
         if !connections[slot].isClosing {
             let departure: Departure =
                 switch code {

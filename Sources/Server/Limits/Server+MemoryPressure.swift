@@ -64,6 +64,7 @@ extension Server where W: ~Copyable {
     ///
     /// - Returns: the bytes of that rest.
     mutating func cutBacklog(_ slot: Int) -> Int {
+        turnFast(slot)
         connections[slot].own = []
         guard let backlog = connections[slot].backlog else { return 0 }
         backlog.cutToFrame(committed: world.committed(connections[slot].stream))

@@ -176,6 +176,7 @@ extension Server where W: ~Copyable {
     ) {
         guard let inflater = Inflater(), let deflater = Deflater() else { return nil }
         let now = world.monotonic
+        let memory = MemoryPressure(ceiling: options.maxBuffers)
         let files = StaticFiles(site, watchedFrom: options.watchesFiles ? now / 1_000_000 : nil)
         self.init(
             options: options, world: world,
@@ -183,7 +184,7 @@ extension Server where W: ~Copyable {
             keeping: Keeping(history: history), thisTick: Tick(now: now),
             connections: ConnectionTable(capacity: (options.maxConnections ?? 1000) + Sizes.reservedConnections),
             admission: Admission(options), reading: Reading(bytes: options.inboxBytes, inflater: inflater),
-            outgoing: Outgoing(deflater: deflater), memory: MemoryPressure(ceiling: options.maxBuffers), files: files)
+            outgoing: Outgoing(deflater: deflater, ledger: memory.ledger), memory: memory, files: files)
         inputs.moment = Moment(now: now / 1_000_000, time: self.world.wall)
         chat.unfinishedErasures = Set(history?.unfinishedErasures ?? [])
         connections.startTimers(now: inputs.now)

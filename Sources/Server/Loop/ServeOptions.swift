@@ -149,6 +149,8 @@ enum Timing {
     static let acceptAgain: Int64 = 500
     /// After the system has had no memory to send with, sending is tried again (ms).
     static let sendAgain: Int64 = 50
+    /// How long events are gathered for a page that nobody looks at (ms): the protocol allows a second, some of which a tick may take.
+    static let gathering: Int64 = 950
     /// How long a graceful stop waits for connections to take what is queued and to close (ms).
     static let stop: Int64 = 3_000
 }
@@ -166,6 +168,8 @@ enum Sizes {
     static let httpQueue = 64 * 1024
     /// Bytes of a file's content that are copied behind their head, so that both go out together.
     static let copiedContent = 16 * 1024
+    /// Bytes of events that are gathered for a room's pages that nobody looks at.
+    static let gathering = 64 * 1024
     /// Bytes that are sent at once where several pieces have to be put together.
     static let outbox = 256 * 1024
     /// Connections beyond the limit that are served the page, and told that the server is full.

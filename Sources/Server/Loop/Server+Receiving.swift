@@ -36,6 +36,7 @@ extension Server where W: ~Copyable {
         before(connections.timers.next.map { $0 * 1_000_000 })
         before(admission.acceptAgainAt.map { $0 * 1_000_000 })
         before(outgoing.retryAt.map { $0 * 1_000_000 })
+        before(outgoing.slow.nextDue.map { $0 * 1_000_000 })
         before(thisTick.stopping.map { $0.deadline * 1_000_000 })
         before(history?.nextDeadline)
         before(files.nextLook.map { $0 * 1_000_000 })

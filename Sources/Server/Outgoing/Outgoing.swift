@@ -9,12 +9,18 @@ struct Outgoing {
     private var retries = SlotQueue()
     private(set) var retryAt: Int64?
 
+    /// Those whose events are gathered.
+    var slow: SlowConnections
+
     let deflater: Deflater
     /// A room's frames, and pieces put together for one connection.
     var frames = RoomFrames()
     var buffer: [UInt8] = []
 
-    init(deflater: Deflater) { self.deflater = deflater }
+    init(deflater: Deflater, ledger: Ledger) {
+        self.deflater = deflater
+        slow = SlowConnections(ledger)
+    }
 
     /// A connection has something to send of its own.
     mutating func markDirty(_ slot: Int) { dirty.append(slot) }
@@ -43,5 +49,6 @@ struct Outgoing {
     mutating func forget(_ slot: Int) {
         dirty.remove(slot)
         retries.remove(slot)
+        if !slow.isEmpty { _ = slow.remove(slot) }
     }
 }

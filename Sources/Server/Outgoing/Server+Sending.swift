@@ -7,6 +7,7 @@ import WebSocket
 extension Server where W: ~Copyable {
     /// Sends what of the rooms' entries is due to those it is for: one write for each connection.
     mutating func send() {
+        setPaces()
         for (id, range) in output.answers {
             guard let slot = connections.slot(of: id) else { continue }
             Compression.append(output.bytes, range, to: &connections[slot].own, nil)
@@ -20,6 +21,7 @@ extension Server where W: ~Copyable {
         for due in output.due { broadcast(due) }
         deliverDirty()
         endConnections()
+        sendGathered()
         relieveMemory()
         deliverDirty()
         chat.endTick(output)
@@ -41,9 +43,11 @@ extension Server where W: ~Copyable {
         let end = chat.rooms[index].pending.firstIndex { $0.number >= due.below } ?? chat.rooms[index].pending.count
         let entries = chat.rooms[index].pending[..<end]
         let individuals = markIndividuals(index, entries, due)
+        if !outgoing.slow.isEmpty { for slot in individuals { sendGathered(Int(slot)) } }
         if due.includesShared {
             outgoing.frames.encode(entries, lines: chat.rooms[index].lines, texts: chat.rooms[index].texts)
             sendToAll(index)
+            if !outgoing.slow.isEmpty { gather(index, except: individuals) }
         } else {
             outgoing.frames.encode([], lines: [], texts: [])
         }
@@ -90,7 +94,7 @@ extension Server where W: ~Copyable {
         var compressed: [UInt8] = []
         for id in chat.rooms[index].present {
             let slot = Int(id.slot)
-            guard !connections[slot].isIndividual else { continue }
+            guard connections[slot].passedOver.isEmpty else { continue }
             let deflates = connections[slot].deflates
             if deflates, !outgoing.frames.compressed.isMade {
                 compressFrames(index)
@@ -119,7 +123,7 @@ extension Server where W: ~Copyable {
         }
     }
 
-    private mutating func compressFrames(_ index: Int) {
+    mutating func compressFrames(_ index: Int) {
         outgoing.frames.compress(
             lines: chat.rooms[index].lines, texts: chat.rooms[index].texts, with: outgoing.deflater)
     }
@@ -132,8 +136,9 @@ extension Server where W: ~Copyable {
     private mutating func deliver(
         _ slot: Int, _ entries: ArraySlice<Entry>, of room: Int? = nil, sharesAll: Bool = false
     ) {
+        guard !connections[slot].isVacant else { return outgoing.clearDirty(slot) }
+        sendGathered(slot)
         outgoing.clearDirty(slot)
-        guard !connections[slot].isVacant else { return }
         // Others read in the outbox while it is sent: it is taken out for that time.
         var outbox: [UInt8] = []
         swap(&outbox, &outgoing.buffer)

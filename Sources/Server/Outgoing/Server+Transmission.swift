@@ -48,7 +48,8 @@ extension Server where W: ~Copyable {
         hasEnqueued(slot, backlog)
     }
 
-    /// Keeps what the kernel has not taken.
+    /// Keeps what the kernel has not taken. (Never a part of the loop over all members, which would be slower for it.)
+    @inline(never)
     mutating func enqueue(
         _ slot: Int, _ bytes: SharedBytes, _ range: Range<Int>, start: Int? = nil, allowance: Int = 0,
         isOwn: Bool = false
