@@ -86,15 +86,12 @@ extension EngineAnswer {
         case .append, .declareLost: return number.map { .appended($0) }
         case .store: return number.map { .stored($0) }
         case .attach:
-            guard words.count == 4, let epoch = number, let writes = words[2].count,
-                let lost = words[3].count
-            else {
+            guard words.count == 4, let epoch = number, let writes = words[2].count, let lost = words[3].count else {
                 return nil
             }
             return .attached(epoch: epoch, writes: writes, hasLostTail: lost != 0)
         case .read:
-            guard words.count == 4, let epoch = number, let last = words[2].count,
-                let records = records(words[3])
+            guard words.count == 4, let epoch = number, let last = words[2].count, let records = records(words[3])
             else { return nil }
             return .records(records, last: last, epoch: epoch)
         case .findLapsed, .load: return nil
@@ -110,8 +107,7 @@ extension EngineAnswer {
 
 extension EngineAnswer.StoredRoom {
     fileprivate init?(_ words: [RESPValue]) {
-        guard words.count == 10, let epoch = words[0].count, let writes = words[1].count,
-            let last = words[2].count,
+        guard words.count == 10, let epoch = words[0].count, let writes = words[1].count, let last = words[2].count,
             let position = words[3].count, let snapshot = words[4].bytes, let number = words[5].count,
             let lost = words[6].count, let incarnations = Self.incarnations(words[7]),
             let lapsed = Self.incarnations(words[8]), let records = EngineAnswer.records(words[9])

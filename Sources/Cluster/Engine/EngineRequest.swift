@@ -23,8 +23,7 @@ package enum EngineRequest: Equatable, Sendable {
         package var epoch: UInt64
 
         package init(
-            incarnation: Incarnation, name: String, line: String, previousLine: String, writes: UInt64,
-            epoch: UInt64
+            incarnation: Incarnation, name: String, line: String, previousLine: String, writes: UInt64, epoch: UInt64
         ) {
             (self.incarnation, self.name, self.line) = (incarnation, name, line)
             (self.previousLine, self.writes, self.epoch) = (previousLine, writes, epoch)
@@ -41,8 +40,7 @@ package enum EngineRequest: Equatable, Sendable {
         package var body: [UInt8]
 
         package init(
-            epoch: UInt64, incarnation: Incarnation, name: String, number: UInt64, base: UInt64,
-            body: [UInt8]
+            epoch: UInt64, incarnation: Incarnation, name: String, number: UInt64, base: UInt64, body: [UInt8]
         ) {
             (self.epoch, self.incarnation, self.name) = (epoch, incarnation, name)
             (self.number, self.base, self.body) = (number, base, body)
@@ -71,9 +69,7 @@ package struct EngineNames: Sendable {
     static func records(_ name: String) -> String { "chatloop:records:\(name)" }
     static func snapshot(_ name: String) -> String { "chatloop:snapshot:\(name)" }
     static func node(_ name: String) -> String { "chatloop:node:\(name)" }
-    static func life(_ incarnation: Incarnation) -> String {
-        lives + String(decoding: incarnation.text, as: UTF8.self)
-    }
+    static func life(_ incarnation: Incarnation) -> String { lives + String(decoding: incarnation.text, as: UTF8.self) }
 
     /// Where a room's records are published.
     package func channel(of room: String) -> [UInt8] { Array("\(channelPrefix)room:\(room)".utf8) }
@@ -81,8 +77,7 @@ package struct EngineNames: Sendable {
     /// The room that a channel is of.
     package func room(of channel: [UInt8]) -> String? {
         let prefix = Array("\(channelPrefix)room:".utf8)
-        return channel.starts(with: prefix)
-            ? String(validating: channel.dropFirst(prefix.count), as: UTF8.self) : nil
+        return channel.starts(with: prefix) ? String(validating: channel.dropFirst(prefix.count), as: UTF8.self) : nil
     }
 
     /// A request as a command.
@@ -104,12 +99,9 @@ package struct EngineNames: Sendable {
         case .append(let room, let append):
             return call(
                 .append,
+                [Self.meta, Self.rooms, Self.room(room), Self.records(room), Self.life(append.incarnation)],
                 [
-                    Self.meta, Self.rooms, Self.room(room), Self.records(room), Self.life(append.incarnation),
-                ],
-                [
-                    channel(of: room), text(room), text(append.epoch), append.incarnation.text,
-                    text(append.number),
+                    channel(of: room), text(room), text(append.epoch), append.incarnation.text, text(append.number),
                     text(append.base), append.body, text(append.name), text(EngineRequest.life),
                 ])
         case .declareLost(let room, let epoch, let incarnation):
@@ -133,7 +125,5 @@ package struct EngineNames: Sendable {
         RESPCommand([text("EVALSHA"), script.digest, text(keys.count)] + keys.map(text) + words)
     }
 
-    private func text(_ value: some CustomStringConvertible) -> [UInt8] {
-        Array(value.description.utf8)
-    }
+    private func text(_ value: some CustomStringConvertible) -> [UInt8] { Array(value.description.utf8) }
 }

@@ -40,8 +40,7 @@ package struct RoomRecord: Equatable, Sendable {
     package var content: Content
 
     package init(
-        position: UInt64, stamp: Int64, writes: UInt64, incarnation: Incarnation, number: UInt64,
-        content: Content
+        position: UInt64, stamp: Int64, writes: UInt64, incarnation: Incarnation, number: UInt64, content: Content
     ) {
         (self.position, self.stamp, self.writes) = (position, stamp, writes)
         (self.incarnation, self.number, self.content) = (incarnation, number, content)
@@ -69,9 +68,7 @@ package struct Due: Hashable, Sendable {
     package var kind: UInt64
     package var generation: UInt64
 
-    package init(kind: UInt64, generation: UInt64) {
-        (self.kind, self.generation) = (kind, generation)
-    }
+    package init(kind: UInt64, generation: UInt64) { (self.kind, self.generation) = (kind, generation) }
 }
 
 // MARK: Bytes
@@ -176,10 +173,8 @@ extension RoomRecord {
     /// Reads `bytes`; nil where they are something else.
     package init?(_ bytes: [UInt8]) {
         var reader = FieldReader(bytes: bytes[...])
-        guard let position = reader.number(8), let stamp = reader.number(8),
-            let writes = reader.number(8),
-            let incarnation = reader.incarnation(), let number = reader.number(8),
-            let content = Content(&reader)
+        guard let position = reader.number(8), let stamp = reader.number(8), let writes = reader.number(8),
+            let incarnation = reader.incarnation(), let number = reader.number(8), let content = Content(&reader)
         else { return nil }
         self.init(
             position: position, stamp: Int64(bitPattern: stamp), writes: writes, incarnation: incarnation,
@@ -200,9 +195,7 @@ package enum RoomNotice: Equatable, Sendable {
             self = .record(record)
         case UInt8(ascii: "s"):
             var reader = FieldReader(bytes: bytes.dropFirst())
-            guard let position = reader.number(8), let size = reader.number(8), reader.isAtEnd else {
-                return nil
-            }
+            guard let position = reader.number(8), let size = reader.number(8), reader.isAtEnd else { return nil }
             self = .snapshot(position: position, size: size)
         default: return nil
         }

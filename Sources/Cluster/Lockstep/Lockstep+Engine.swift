@@ -50,8 +50,7 @@ extension Lockstep {
     func attachment() -> EngineRequest {
         .attach(
             EngineRequest.Attachment(
-                incarnation: incarnation, name: name, line: line, previousLine: attachedLine,
-                writes: writes,
+                incarnation: incarnation, name: name, line: line, previousLine: attachedLine, writes: writes,
                 epoch: epoch ?? 0))
     }
 
@@ -88,9 +87,7 @@ extension Lockstep {
         case (.findLapsed, .lapsed(let incarnations)): return take(lapsed: incarnations)
         default: break
         }
-        guard link == .up, !isLost, let name = asked.request.room,
-            rooms[name]?.generation == asked.generation
-        else {
+        guard link == .up, !isLost, let name = asked.request.room, rooms[name]?.generation == asked.generation else {
             return
         }
         take(answer, of: name, asked)

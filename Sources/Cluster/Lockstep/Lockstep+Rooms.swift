@@ -57,11 +57,8 @@ extension Lockstep {
     /// The snapshot that was asked for.
     ///
     /// - Parameter historyThrough: records up to this position are in the history, and need not be kept.
-    package mutating func store(
-        _ snapshot: [UInt8], of room: String, at position: UInt64, historyThrough: UInt64
-    ) {
-        guard link == .up, !isLost, let served = rooms[room], served.isLoaded,
-            position <= served.position,
+    package mutating func store(_ snapshot: [UInt8], of room: String, at position: UInt64, historyThrough: UInt64) {
+        guard link == .up, !isLost, let served = rooms[room], served.isLoaded, position <= served.position,
             !served.isStoring, let epoch
         else { return }
         rooms[room]?.isStoring = true
@@ -69,9 +66,8 @@ extension Lockstep {
         bytes.append(bigEndian: UInt64(rules.count), byteCount: 4)
         bytes += rules + snapshot
         ask(
-            .store(
-                room: room, epoch: epoch, position: position, trimThrough: historyThrough, snapshot: bytes),
-            of: room)
+            .store(room: room, epoch: epoch, position: position, trimThrough: historyThrough, snapshot: bytes), of: room
+        )
     }
 
     // MARK: Loading
@@ -79,11 +75,7 @@ extension Lockstep {
     /// Has a room come up to date.
     mutating func begin(_ name: String) {
         guard let room = rooms[name] else { return }
-        if room.phase == .unsubscribed {
-            outputs.append(.subscribe(room: name))
-        } else {
-            fetch(name)
-        }
+        if room.phase == .unsubscribed { outputs.append(.subscribe(room: name)) } else { fetch(name) }
     }
 
     /// Reads what is missing of a room: all of it, or the records since.
@@ -186,13 +178,10 @@ extension Lockstep {
         self.now = now
         guard link == .up, !isLost, !hasEnded, let room = rooms[name] else { return }
         switch notice {
-        case .snapshot(let position, let size):
-            rooms[name]?.noteSnapshot(at: position, size: Int(clamping: size))
+        case .snapshot(let position, let size): rooms[name]?.noteSnapshot(at: position, size: Int(clamping: size))
         case .record(let record):
             if room.isLoaded, record.position <= room.position { return }
-            if room.phase == .live, record.position == room.position + 1 {
-                return apply(record, to: name)
-            }
+            if room.phase == .live, record.position == room.position + 1 { return apply(record, to: name) }
             keepEarly(record, of: name)
             if room.phase == .live {
                 counters.gaps += 1
@@ -252,9 +241,7 @@ extension Lockstep {
 
     private mutating func take(_ inputs: RoomRecord.Inputs, of record: RoomRecord, in name: String) {
         for case .due(let due) in inputs.items { rooms[name]?.deadlines[due] = nil }
-        guard record.incarnation != incarnation, record.position > rooms[name]?.claimsAfter ?? 0 else {
-            return
-        }
+        guard record.incarnation != incarnation, record.position > rooms[name]?.claimsAfter ?? 0 else { return }
         if rooms[name]?.take(claim: inputs.digest, at: inputs.base) == false { repair(name) }
     }
 
@@ -281,9 +268,7 @@ extension Lockstep {
     mutating func repair(_ name: String) {
         counters.repairs += 1
         // Where that does not help, it is not done all the time.
-        guard now - (rooms[name]?.checkedAt ?? 0) >= Self.checkInterval else {
-            return loadLater(name, .differs)
-        }
+        guard now - (rooms[name]?.checkedAt ?? 0) >= Self.checkInterval else { return loadLater(name, .differs) }
         drop(name, .differs)
         // The others are told what this one's state is now, so that whoever was wrong finds out.
         rooms[name]?.wantsCheck = true

@@ -28,15 +28,11 @@ extension Lockstep {
 
     private mutating func lookAfter(_ name: String) {
         guard let room = rooms[name], link == .up, !isLost else { return }
-        if let at = room.retryAt, room.phase != .unsubscribed {
-            isOver(at) ? fetch(name) : wake(at: at)
-        }
+        if let at = room.retryAt, room.phase != .unsubscribed { isOver(at) ? fetch(name) : wake(at: at) }
         guard room.phase == .live else { return }
         if let inFlight = room.inFlight { lookAfter(inFlight, of: name) }
         // No output follows a table's order.
-        let deadlines = room.deadlines.sorted {
-            ($0.key.kind, $0.key.generation) < ($1.key.kind, $1.key.generation)
-        }
+        let deadlines = room.deadlines.sorted { ($0.key.kind, $0.key.generation) < ($1.key.kind, $1.key.generation) }
         if !deadlines.isEmpty {
             let delay = room.rank(of: incarnation, in: name) * Self.rankDelay
             for (due, armed) in deadlines {
@@ -97,8 +93,7 @@ extension Lockstep {
 
     /// Sends the room's next record, if there is something to say and nothing on its way.
     private mutating func append(_ name: String) {
-        guard link == .up, !isLost, let room = rooms[name], room.phase == .live, room.inFlight == nil
-        else { return }
+        guard link == .up, !isLost, let room = rooms[name], room.phase == .live, room.inFlight == nil else { return }
         if !room.hasRules { return send(.rules(rules), in: name) }
         guard !room.pending.isEmpty || room.wantsCheck else { return }
         // Until the caller has told what the state is, it waits.
@@ -125,8 +120,7 @@ extension Lockstep {
         rooms[name]?.inFlight?.retryAt = nil
         rooms[name]?.inFlight?.answeredAt = nil
         let append = EngineRequest.Append(
-            epoch: epoch, incarnation: incarnation, name: self.name, number: inFlight.number,
-            base: inFlight.base,
+            epoch: epoch, incarnation: incarnation, name: self.name, number: inFlight.number, base: inFlight.base,
             body: inFlight.body)
         ask(.append(room: name, append), of: name)
     }

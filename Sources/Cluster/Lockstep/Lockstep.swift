@@ -193,14 +193,10 @@ package struct Lockstep: Sendable {
     // MARK: What a room's state is
 
     /// Whether a room is up to date as far as is known, and what is proposed goes to the engine at once.
-    package func isReady(_ room: String) -> Bool {
-        rooms[room].map { $0.phase == .live && $0.hasRules } ?? false
-    }
+    package func isReady(_ room: String) -> Bool { rooms[room].map { $0.phase == .live && $0.hasRules } ?? false }
 
     /// The position that a room is at; nil where it is not loaded.
-    package func position(of room: String) -> UInt64? {
-        rooms[room].flatMap { $0.isLoaded ? $0.position : nil }
-    }
+    package func position(of room: String) -> UInt64? { rooms[room].flatMap { $0.isLoaded ? $0.position : nil } }
 
     /// Whether something of a room has been proposed that has not come back yet.
     package func isWaiting(_ room: String) -> Bool {

@@ -137,9 +137,7 @@ struct ServedRoom: Sendable {
     /// FNV-1a with a mixer behind it: any function that spreads will do, as long as it is the same on all nodes.
     static func weight(_ incarnation: Incarnation, _ room: String) -> UInt64 {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for byte in incarnation.text + Array(room.utf8) {
-            hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3
-        }
+        for byte in incarnation.text + Array(room.utf8) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
         hash = (hash ^ hash >> 32) &* 0xD6E8_FEB8_6659_FD93
         return hash ^ hash >> 32
     }

@@ -12,16 +12,12 @@ import Testing
         for node in 0..<3 { world.propose("say \(node)", in: "a", at: node) }
         world.run(5)
         let first = world.byRank[0]
-        for node in 0..<3 {
-            world.nodes[node].lockstep.arm(Due(kind: 5, generation: 1), at: world.now + 100, in: "a")
-        }
+        for node in 0..<3 { world.nodes[node].lockstep.arm(Due(kind: 5, generation: 1), at: world.now + 100, in: "a") }
         world.run(99)
         #expect(world.records.count == 3)
         world.run(5)
         #expect(world.records.last == ["due 5 1"])
-        #expect(
-            world.engine.contents.rooms["a"]?.records.last?.incarnation
-                == world.nodes[first].lockstep.incarnation)
+        #expect(world.engine.contents.rooms["a"]?.records.last?.incarnation == world.nodes[first].lockstep.incarnation)
         world.run(2000)
         #expect(world.records.count == 4)
     }
@@ -31,17 +27,14 @@ import Testing
         for node in 0..<3 { world.propose("say \(node)", in: "a", at: node) }
         world.run(5)
         let order = world.byRank
-        for node in 0..<3 {
-            world.nodes[node].lockstep.arm(Due(kind: 5, generation: 1), at: world.now, in: "a")
-        }
+        for node in 0..<3 { world.nodes[node].lockstep.arm(Due(kind: 5, generation: 1), at: world.now, in: "a") }
         world.nodes[order[0]].pausedUntil = world.now + 5000
         world.run(Lockstep.rankDelay - 5)
         #expect(world.records.count == 3)
         world.run(10)
         #expect(world.records.count == 4)
         #expect(
-            world.engine.contents.rooms["a"]?.records.last?.incarnation
-                == world.nodes[order[1]].lockstep.incarnation)
+            world.engine.contents.rooms["a"]?.records.last?.incarnation == world.nodes[order[1]].lockstep.incarnation)
         world.run(6000)
         #expect(world.records.filter { $0 == ["due 5 1"] }.count <= 2)
     }
@@ -64,8 +57,7 @@ import Testing
         let lost = world.nodes[0].lockstep.incarnation
         world.kill(0)
         world.run(EngineRequest.life + Lockstep.renewal + 1000)
-        let declared =
-            world.engine.contents.rooms["a"]?.records.filter { $0.content == .lost(lost) } ?? []
+        let declared = world.engine.contents.rooms["a"]?.records.filter { $0.content == .lost(lost) } ?? []
         #expect(declared.count == 1)
         world.run(world.grace + 1000)
         #expect(world.nodes[1].rooms["a"]?.members.keys.sorted() == ["m2"])
@@ -201,19 +193,47 @@ import Testing
         world.engine.contents.epoch = 9
         world.run(Lockstep.renewal + 1000)
         #expect(world.records == [["say 1"], ["say 2"]])
-        #expect(
-            world.nodes[0].rooms["a"]?.seq == 9 << 32 | 1 && world.drops(0) == [] && world.drops(1) == [])
+        #expect(world.nodes[0].rooms["a"]?.seq == 9 << 32 | 1 && world.drops(0) == [] && world.drops(1) == [])
     }
 
     /// The answer that tells of the new epoch comes before that of the append which was made in the old one.
     @Test func appendInAnEpochThatHasJustEnded_isSentAgain() {
-        var world = LockstepWorld.serving(1)
-        let taken = world.nodes[0].lockstep.propose(.input(Array("say 1".utf8)), in: "a")
+        var lockstep = LockstepWorld.serving(1).nodes[0].lockstep
+        let taken = lockstep.propose(.input([1]), in: "a")
         #expect(taken)
-        world.run(1)
-        world.engine.contents.epoch = 3
-        world.run(Lockstep.renewal + 1000)
-        #expect(world.records == [["say 1"]])
+        /// The numbers of the requests that are made now, and the epochs of those that append.
+        func requests(at time: Int64) -> [(number: UInt64, epoch: UInt64?)] {
+            lockstep.tick(now: time)
+            return lockstep.takeOutputs().compactMap { output in
+                guard case .request(let number, let request) = output else { return nil }
+                if case .append(_, let append) = request { return (number, append.epoch) }
+                return (number, nil)
+            }
+        }
+        let append = requests(at: 100)
+        #expect(append.map(\.epoch) == [1])
+        let attach = requests(at: 100 + Lockstep.renewal)
+        #expect(attach.map(\.epoch) == [nil])
+        let now = 200 + Lockstep.renewal
+        lockstep.answered(attach[0].number, .attached(epoch: 2, writes: 1, hasLostTail: false), now: now)
+        lockstep.answered(append[0].number, .epoch(2), now: now)
+        #expect(requests(at: now).map(\.epoch) == [2])
+    }
+
+    /// The room was closed and opened again while it was loaded: what comes then is not yet subscribed to.
+    @Test func answerToAnEarlierState_isOfNoInterest() {
+        var lockstep = LockstepWorld.serving(1).nodes[0].lockstep
+        lockstep.open("b")
+        lockstep.subscribed("b", now: 100)
+        var load: UInt64?
+        for case .request(let number, .load) in lockstep.takeOutputs() { load = number }
+        let isClosed = lockstep.close("b")
+        lockstep.open("b")
+        #expect(isClosed && load != nil)
+        var stored = EngineAnswer.StoredRoom()
+        stored.epoch = 1
+        lockstep.answered(load ?? 0, .loaded(stored), now: 100)
+        #expect(lockstep.position(of: "b") == nil)
     }
 
     @Test func fullEngine_isToldAndTriedAgain() {
@@ -221,15 +241,13 @@ import Testing
         world.engine.isFull = true
         world.propose("say 1", in: "a", at: 0)
         world.run(2_500)
-        #expect(
-            world.nodes[0].log.contains(.trouble(.full)) && world.nodes[0].log.contains(.keeping(false)))
+        #expect(world.nodes[0].log.contains(.trouble(.full)) && world.nodes[0].log.contains(.keeping(false)))
         #expect(world.nodes[0].log.count { $0 == .trouble(.full) } <= 4)
         world.engine.isFull = false
         world.run(1_500)
         #expect(world.judge.count(in: "a") == 1 && world.drops(0) == [])
         world.run(2_000)
-        #expect(
-            world.nodes[0].log.last { if case .keeping = $0 { true } else { false } } == .keeping(true))
+        #expect(world.nodes[0].log.last { if case .keeping = $0 { true } else { false } } == .keeping(true))
     }
 
     @Test func slowEngine_isToldWhileItLasts() {
@@ -269,9 +287,7 @@ import Testing
         }
         let room = try #require(world.engine.contents.rooms["a"])
         #expect(room.snapshotPosition > 50 && room.records.count < 16)
-        let taken = world.nodes.map { node in
-            node.log.count { if case .takeSnapshot = $0 { true } else { false } }
-        }
+        let taken = world.nodes.map { node in node.log.count { if case .takeSnapshot = $0 { true } else { false } } }
         #expect(taken.reduce(0, +) == 1 && taken[world.byRank[0]] == 1)
         world.run(10_000)
         world.open("a", at: world.addNode())

@@ -14,9 +14,7 @@ struct LockstepJudge {
     mutating func tailMayBeLost() { mayRepeat = true }
 
     /// A node has shown an event of a room.
-    mutating func shown(
-        _ event: ModelRoom.Event, in room: String, by node: String, after last: UInt64
-    ) {
+    mutating func shown(_ event: ModelRoom.Event, in room: String, by node: String, after last: UInt64) {
         let (seq, text) = (event.seq, event.text)
         if let other = events[room]?[seq], other != text {
             find("\(node) shows \(text) as \(room) \(seq), which was \(other)")

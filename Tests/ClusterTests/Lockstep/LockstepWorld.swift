@@ -89,9 +89,7 @@ struct LockstepWorld {
     mutating func cut(_ node: Int) {
         guard nodes[node].isConnected else { return }
         let arriving = random.below(nodes[node].requests.count + 1)
-        for request in nodes[node].requests.prefix(arriving) where !isEngineAway {
-            _ = perform(request.2)
-        }
+        for request in nodes[node].requests.prefix(arriving) where !isEngineAway { _ = perform(request.2) }
         nodes[node].requests = []
         nodes[node].answers = []
         nodes[node].notices = []
@@ -164,9 +162,7 @@ struct LockstepWorld {
     }
 
     private mutating func connect(_ index: Int) {
-        guard !nodes[index].isConnected, !isEngineAway, now >= nodes[index].connectAt,
-            nodes[index].ended == nil
-        else {
+        guard !nodes[index].isConnected, !isEngineAway, now >= nodes[index].connectAt, nodes[index].ended == nil else {
             return
         }
         nodes[index].isConnected = true
@@ -190,9 +186,7 @@ struct LockstepWorld {
     }
 
     private mutating func deliverToEngine(_ index: Int) {
-        while let (at, number, request) = nodes[index].requests.first, at <= now,
-            nodes[index].isConnected
-        {
+        while let (at, number, request) = nodes[index].requests.first, at <= now, nodes[index].isConnected {
             nodes[index].requests.removeFirst()
             let answer = perform(request)
             let back = arrival(after: nodes[index].answers.last?.at, draw())
@@ -236,8 +230,7 @@ struct LockstepWorld {
         case .subscribe(let room):
             // The engine takes it when it arrives; here that is at once.
             nodes[index].subscriptions.insert(room)
-            nodes[index].notices.append(
-                (arrival(after: nodes[index].notices.last?.at, draw()), .subscribed(room)))
+            nodes[index].notices.append((arrival(after: nodes[index].notices.last?.at, draw()), .subscribed(room)))
         case .unsubscribe(let room): nodes[index].subscriptions.remove(room)
         case .reconnect:
             nodes[index].log.append(output)
@@ -245,12 +238,11 @@ struct LockstepWorld {
         case .load(let room, let snapshot, let position): load(room, snapshot, position, index)
         case .apply(let room, let record): apply(record, room, index)
         case .takeSnapshot(let room):
-            guard let model = nodes[index].rooms[room],
-                let position = nodes[index].lockstep.position(of: room)
-            else { return }
+            guard let model = nodes[index].rooms[room], let position = nodes[index].lockstep.position(of: room) else {
+                return
+            }
             nodes[index].log.append(output)
-            nodes[index].lockstep.store(
-                model.snapshot, of: room, at: position, historyThrough: .max >> 12)
+            nodes[index].lockstep.store(model.snapshot, of: room, at: position, historyThrough: .max >> 12)
         case .drop(let room, _):
             nodes[index].log.append(output)
             nodes[index].rooms[room] = nil
@@ -333,9 +325,7 @@ extension LockstepWorld {
     /// The node that comes first in room `a`, and the others in their order.
     var byRank: [Int] {
         nodes.indices.sorted { first, second in
-            func weight(_ node: Int) -> UInt64 {
-                ServedRoom.weight(nodes[node].lockstep.incarnation, "a")
-            }
+            func weight(_ node: Int) -> UInt64 { ServedRoom.weight(nodes[node].lockstep.incarnation, "a") }
             return weight(first) < weight(second)
         }
     }

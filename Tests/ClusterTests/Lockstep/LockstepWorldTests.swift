@@ -92,8 +92,7 @@ import Testing
                 world.stopEngine()
                 world.run(Int64(random.below(5_000)))
                 world.startEngine()
-            case 7 where mayLoseTails:
-                copy = world.engine.contents
+            case 7 where mayLoseTails: copy = world.engine.contents
             case 8 where mayLoseTails:
                 guard let contents = copy else { return }
                 world.stopEngine()
@@ -119,9 +118,7 @@ import Testing
             for node in living { world.nodes[node].pausedUntil = 0 }
             world.run(20_000)
             // A published message that was lost is missed when the next one comes.
-            for room in LockstepWorldTests.rooms {
-                world.propose("say the last", in: room, at: living[0])
-            }
+            for room in LockstepWorldTests.rooms { world.propose("say the last", in: room, at: living[0]) }
             world.run(20_000)
             findings = world.judge.findings
             for node in world.nodes where node.isAlive {
@@ -137,8 +134,7 @@ import Testing
 
         /// All nodes have the room as the engine has it.
         private mutating func compare(_ room: String) {
-            guard let node = living.first,
-                case .loaded(let stored) = world.engine.perform(.load(room: room, .none)),
+            guard let node = living.first, case .loaded(let stored) = world.engine.perform(.load(room: room, .none)),
                 var model = try? ModelRoom(stored)
             else { return findings.append("\(room) cannot be loaded") }
             for record in stored.records { _ = model.apply(record) }
@@ -153,9 +149,7 @@ import Testing
             if snapshotsAreLarge, stored.snapshotPosition == 0, stored.last > 60 {
                 findings.append("\(room) has no snapshot at \(stored.last)")
             }
-            if world.judge.count(in: room) == 0 {
-                findings.append("nothing was said in \(room) at node \(node)")
-            }
+            if world.judge.count(in: room) == 0 { findings.append("nothing was said in \(room) at node \(node)") }
         }
     }
 }

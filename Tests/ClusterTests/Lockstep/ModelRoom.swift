@@ -28,9 +28,7 @@ struct ModelRoom: Codable, Equatable {
 
     init() {}
 
-    init(snapshot: [UInt8]) throws {
-        self = try JSONDecoder().decode(ModelRoom.self, from: Data(snapshot))
-    }
+    init(snapshot: [UInt8]) throws { self = try JSONDecoder().decode(ModelRoom.self, from: Data(snapshot)) }
 
     var snapshot: [UInt8] {
         let encoder = JSONEncoder()
@@ -40,9 +38,7 @@ struct ModelRoom: Codable, Equatable {
 
     var digest: UInt64 {
         let away = members.values.reduce(0) { $0 &+ $1.grace }
-        return [seq, graces, UInt64(members.count), away].reduce(fingerprint) {
-            ($0 ^ $1) &* 0x100_0000_01B3
-        }
+        return [seq, graces, UInt64(members.count), away].reduce(fingerprint) { ($0 ^ $1) &* 0x100_0000_01B3 }
     }
 
     mutating func takeEvents() -> [Event] {
@@ -67,8 +63,7 @@ struct ModelRoom: Codable, Equatable {
             return []
         case .lost(let incarnation):
             let name = Self.name(incarnation)
-            let gone = members.filter { $0.value.incarnation == name && $0.value.grace == 0 }.keys
-                .sorted()
+            let gone = members.filter { $0.value.incarnation == name && $0.value.grace == 0 }.keys.sorted()
             for member in gone {
                 graces += 1
                 members[member]?.grace = graces
@@ -104,14 +99,11 @@ struct ModelRoom: Codable, Equatable {
 
     /// The deadline of a member whose grace is running.
     func deadline(of member: String) -> Due? {
-        guard let grace = members[member]?.grace, grace > 0, let number = UInt64(member.dropFirst())
-        else { return nil }
+        guard let grace = members[member]?.grace, grace > 0, let number = UInt64(member.dropFirst()) else { return nil }
         return Due(kind: number, generation: grace)
     }
 
     var deadlines: [Due] { members.keys.sorted().compactMap { deadline(of: $0) } }
 
-    static func name(_ incarnation: Incarnation) -> String {
-        String(decoding: incarnation.text, as: UTF8.self)
-    }
+    static func name(_ incarnation: Incarnation) -> String { String(decoding: incarnation.text, as: UTF8.self) }
 }
