@@ -61,6 +61,19 @@ import Testing
         }
     }
 
+    @Test(arguments: Kind.there) func stamps_neverGoBack(kind: Kind) async throws {
+        try await onEngine(kind) { rules in
+            try rules.attach(1)
+            _ = try rules.append("a", 1, number: 1, [])
+            let first = try #require(try rules.read("a", after: 0).last).stamp
+            try rules.engine.setClockBack()
+            _ = try rules.append("a", 1, number: 2, [])
+            let second = try #require(try rules.read("a", after: 1).last).stamp
+            // The real clock goes on; it is the room that is ahead of it.
+            #expect(second == (kind == .real ? first + 60_000 : first))
+        }
+    }
+
     @Test(arguments: Kind.there) func recordOfAWriterThatKnowsMore_isRefused(kind: Kind) async throws {
         try await onEngine(kind) { rules in
             try rules.attach(1)
@@ -149,6 +162,21 @@ import Testing
             let loaded = try rules.load("a", 1)
             #expect(loaded.isLost && loaded.incarnations == [] && loaded.lapsed == [])
             #expect(try rules.load("a", 2).isLost == false)
+        }
+    }
+
+    @Test(arguments: Kind.there) func whoWasLostLongAgo_isForgottenWithASnapshot(kind: Kind) async throws {
+        try await onEngine(kind) { rules in
+            try rules.attach(2)
+            _ = try rules.append("a", 1, number: 1, [])
+            try rules.engine.lapse(Incarnation(bits: 1))
+            #expect(try rules.lose("a", 1) == .appended(2))
+            #expect(try rules.store("a", position: 1, trim: 0, []) == .stored(1))
+            #expect(try rules.load("a", 1).isLost)
+            try rules.engine.passDays(2)
+            _ = try rules.append("a", 2, number: 1, [])
+            #expect(try rules.store("a", position: 2, trim: 0, []) == .stored(2))
+            #expect(try !rules.load("a", 1).isLost)
         }
     }
 

@@ -8,6 +8,10 @@ protocol RuledEngine: AnyObject {
     func ask(_ request: EngineRequest) throws -> EngineAnswer
     /// What was published since it was asked for last, on the channels of rooms `a` and `b`.
     func takePublished() throws -> [SimulatedEngine.Published]
+    /// The newest record of room `a` was made a minute later than the engine's clock now says.
+    func setClockBack() throws
+    /// Time goes by, as far as room `a` knows.
+    func passDays(_ days: Int64) throws
     /// Lets an incarnation's life lapse.
     func lapse(_ incarnation: Incarnation) throws
     func restart() throws
@@ -25,6 +29,8 @@ final class SimulatedRuledEngine: RuledEngine {
     var line: String { engine.line }
     func ask(_ request: EngineRequest) -> EngineAnswer { engine.perform(request) }
     func takePublished() -> [SimulatedEngine.Published] { engine.takePublished() }
+    func passDays(_ days: Int64) { engine.time += days * 86_400_000 }
+    func setClockBack() { engine.time -= 60_000 }
     func lapse(_ incarnation: Incarnation) { engine.contents.lives[incarnation] = nil }
     func restart() {
         restarts += 1
@@ -77,6 +83,14 @@ final class RealRuledEngine: RuledEngine {
             }
             return SimulatedEngine.Published(room: room, notice: notice)
         }
+    }
+
+    func passDays(_ days: Int64) throws { try addToStamp(days * 86_400_000) }
+    func setClockBack() throws { try addToStamp(60_000) }
+
+    private func addToStamp(_ milliseconds: Int64) throws {
+        let stamp = try commands.ask("HGET", "chatloop:room:a", "stamp").text.flatMap { Int64($0) } ?? 0
+        _ = try commands.ask("HSET", "chatloop:room:a", "stamp", String(stamp + milliseconds))
     }
 
     func lapse(_ incarnation: Incarnation) throws {
