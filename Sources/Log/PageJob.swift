@@ -12,6 +12,8 @@ final class PageJob: ReadJob {
     /// What is looked for, and what was done to messages that their lines do not tell.
     private let search: MessageSearch?
     private let fold: Fold?
+    /// Whether the text is in an edit that is not in its message's line yet: it cannot be found by the lines' bytes then.
+    private let isInEdits: Bool
     /// Bytes that were looked at, and the first event among them.
     private var looked: Int64 = 0
     private var oldestLooked: UInt64?
@@ -40,6 +42,7 @@ final class PageJob: ReadJob {
         self.limitBytes = limitBytes
         self.fold = fold
         if case .search(let text, _, _) = kind { search = MessageSearch(text.span) } else { search = nil }
+        isInEdits = search.map { search in fold?.facts.values.contains { $0.editMatches(search) } == true } ?? false
         switch kind {
         case .messagesBefore(_, let limit), .since(_, let limit), .search(_, _, let limit):
             (self.limit, isForwards) = (limit, false)
@@ -207,10 +210,7 @@ final class PageJob: ReadJob {
     private func forEachCandidate(
         of search: MessageSearch, in bytes: Span<UInt8>, _ body: (EventLine, Range<Int>) -> Void
     ) {
-        // The text of an edit that is not in its message's line cannot be found there.
-        let edited = Set((fold?.facts ?? [:]).filter { $0.value.editMatches(search) }.keys)
-        guard edited.isEmpty else { return EventLine.forEach(in: bytes, body) }
-        search.forEachCandidate(in: bytes, body)
+        if isInEdits { EventLine.forEach(in: bytes, body) } else { search.forEachCandidate(in: bytes, body) }
     }
 
     private func offer(_ line: ArraySlice<UInt8>, to piece: inout [UInt8]) {

@@ -12,6 +12,8 @@ import Testing
 
     @Test func events_thatTheLogHasRemoved_areGoneEverywhere() {
         var world = world(isDurable: true)
+        world.isRecording = true
+        Recording.appendSettings(world.chat.limits.rules, to: &world.recording)
         let ada = world.join("Ada", key: "a")
         for number in 0..<10 { world.say(ada, "text \(number)") }
         world.send(ada, #"{"type":"edit","target":4,"text":"changed"}"#)
@@ -42,6 +44,8 @@ import Testing
         // A place that is not a room's is nothing to it.
         world.inputs.items.append(.expired(room: 999, through: 6))
         world.tick()
+        let replayed = replay(world.recording)
+        #expect(replayed.agreed > 3 && replayed.differences == [] && replayed.end == "")
     }
 
     @Test func events_withoutADisk_areForgottenInTime() {

@@ -50,7 +50,7 @@ final class FirefoxTools: BrowserTools {
     func listen(to session: String, _ hear: @escaping (JSON) -> Void) { listeners[session] = hear }
 
     func post(_ method: String, _ parameters: [String: Any], session: String?) throws {
-        try call(method, parameters, session: session)
+        _ = try call(method, parameters, session: session)
     }
 
     // MARK: Its own words
