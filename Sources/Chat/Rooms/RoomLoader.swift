@@ -84,6 +84,9 @@ package struct RoomLoader: Sendable {
             let session = hidden.flatMap { UInt128(hexadecimal: hiddenText.extracting($0["session"].range)) }
             let isKeyed = hidden?["keyed"].kind == .boolean
             join(name, event.user(in: line), session: session, isKeyed: isKeyed, number: number)
+            if let person = room.peopleByUser[event.user(in: line)] {
+                room.forgetLapsedBan(of: person, time: event.time)
+            }
             if let hidden, let address = JSONScanner.whole(hiddenText, hidden["address"]),
                 let person = room.peopleByUser[event.user(in: line)]
             {
