@@ -83,7 +83,7 @@ let package = Package(
             name: "ServerTests",
             dependencies: ["Support", "Server", "Client", "Page", "Platform", "Sockets", "TLS", "WebSocket"]),
         // The real server and real clients, and things that are killed.
-        .testTarget(name: "CrashTests", dependencies: ["Support", "Simulation", "Client", "Sockets"]),
+        .testTarget(name: "CrashTests", dependencies: ["Support", "Simulation", "Checker", "Client", "Sockets"]),
         // The real server among the hostile.
         .testTarget(name: "AbuseTests", dependencies: ["Support", "WebSocket"]),
         // The page in a real browser.
@@ -96,7 +96,8 @@ let package = Package(
 
         // A simulated world around the shipped server, and what is found in it.
         .target(
-            name: "Simulation", dependencies: ["Server", "Client", "Log", "Chat", "WebSocket", "Sockets", "Bytes"],
+            name: "Simulation",
+            dependencies: ["Checker", "Server", "Client", "Log", "Chat", "WebSocket", "Sockets", "Bytes"],
             path: "Tests/Simulation"),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation"]),
 

@@ -17,6 +17,8 @@ final class LoadJob: ReadJob {
     private(set) var hasSnapshot = true
     /// The segment that the room is begun with.
     private var firstTaken = 0
+    /// The segments before this one are still to be looked at; those from it on hold nothing.
+    private var emptyFrom: Int?
 
     private enum Phase {
         case start
@@ -207,7 +209,7 @@ final class LoadJob: ReadJob {
             offset = next
         }
         if index == segments.count - 1 { hasSnapshot = isWhole }
-        let isOldest = index == 0 || segments.count - index >= ReadLimits.loadedSegments
+        let isOldest = index == 0 || (emptyFrom ?? segments.count) - index >= ReadLimits.loadedSegments
         isTaken = isWhole || isOldest
         firstTaken = index
         loader.fileStart = segments[index].first
@@ -238,6 +240,13 @@ final class LoadJob: ReadJob {
         phase = .start
         if index + 1 < segments.count {
             phase = .taking(index + 1, 0, try LineReader(disk, folder.file(segments[index + 1].first)))
+            return nil
+        }
+        if loader.isEmpty, firstTaken > 0 {
+            // A power cut has left nothing of the newest files; but there are older ones.
+            phase = .looking(firstTaken - 1)
+            emptyFrom = firstTaken
+            incidents.removeAll { if case .unreadable = $0 { true } else { false } }
             return nil
         }
         let first = loader.firstSeq

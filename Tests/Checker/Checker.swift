@@ -46,6 +46,8 @@ package struct Checker {
         case effect
         /// Whoever was put out hears no more, and whoever is banned or muted does nothing.
         case putOut
+        /// Into a locked room come those who were there, hosts, and who brings the invitation; and hosts alone moderate.
+        case right
     }
 
     package struct Violation: Equatable, Sendable, CustomStringConvertible {
@@ -121,6 +123,14 @@ struct Evidence {
         var count: Int
         var username: String
         var user: String?
+        /// The user of each name, as far as that was told.
+        var people: [String: String] = [:]
+        var client: String
+    }
+
+    /// Somebody was let in with an event, by an invitation or without one.
+    struct Entrance {
+        var invitation: String?
         var client: String
     }
 
@@ -150,6 +160,9 @@ struct Evidence {
     var attendances: [Attendance] = []
     var showings: [Showing] = []
     var pages: [Page] = []
+    var entrances: [UInt64: Entrance] = [:]
+    /// Invitations, and the newest seq that was known when each was told.
+    var invitations: [(seq: UInt64, invitation: String)] = []
     /// Who types, when the connection that was told knew of events up to a seq.
     var typing: [(seq: UInt64, username: String, client: String)] = []
     /// Requests (places in `requests`) of which was told that an event had done them already.

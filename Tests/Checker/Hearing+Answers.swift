@@ -37,7 +37,11 @@ extension Hearing {
         evidence.attendances.append(
             Evidence.Attendance(
                 seq: seq, users: users, count: welcome.userCount ?? users.count, username: username,
-                user: welcome.user, client: client))
+                user: welcome.user,
+                people: Dictionary(
+                    (welcome.people ?? []).compactMap { person in person.user.map { (person.username, $0) } },
+                    uniquingKeysWith: { $1 }),
+                client: client))
     }
 
     /// Whoever comes back gets every event since.
@@ -92,8 +96,7 @@ extension Hearing {
         if events.contains(where: { $0.type != "message" }) {
             evidence.report.add(.form, client, "line \(line): \(answer.type) has more than messages")
         }
-        let asked = answer.ref.flatMap { connection.asked[$0] }
-        if let ref = answer.ref { self.answer(ref, line, &connection, &evidence) }
+        let asked = answer.ref.flatMap { self.answer($0, line, &connection, &evidence) }
         for event in events {
             see(event, at, &connection, &evidence)
             show(event, from: asked?.known ?? connection.welcomeSeq, to: cursor, connection, &evidence)
@@ -111,7 +114,8 @@ extension Hearing {
                 evidence.report.add(.noGap, client, "line \(line): message \(first), which is not after \(after)")
             }
             let high = answer.more == true ? seqs.last ?? after : asked.known
-            notePage(seqs, low: after + 1, high: high, connection, &evidence)
+            // Where the past ends later than that, nobody is told.
+            notePage(seqs, low: options.keepsAll ? after + 1 : seqs.first ?? high, high: high, connection, &evidence)
         }
     }
 }

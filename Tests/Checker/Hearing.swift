@@ -5,6 +5,7 @@ struct Hearing {
         var number: Int
         /// The join that was sent.
         var since: UInt64?
+        var invitation: String?
         var user = ""
         var room = ""
         /// The seq of the next event; nil before the welcome.
@@ -18,8 +19,9 @@ struct Hearing {
         var isClosed = false
         /// The event that has put this client out.
         var putOutAt: UInt64?
-        /// What was asked under an `id` or a `ref`, in that order, and what was known then.
-        var asked: [String: (place: Int, request: Message, known: UInt64)] = [:]
+        /// What was asked under each `id` or `ref` and was not answered, oldest first: as the how-manieth, and what was known
+        /// then.
+        var asked: [String: [(place: Int, request: Message, known: UInt64)]] = [:]
         var askedCount = 0
         var lastAnswered = -1
     }
@@ -72,12 +74,12 @@ struct Hearing {
         _ message: Message, _ at: Int64?, _ connection: inout Connection, _ evidence: inout Evidence
     ) {
         if message.type == "join" {
-            connection.since = message.since
+            (connection.since, connection.invitation) = (message.since, message.invite)
             return
         }
-        if let name = message.id ?? message.ref, connection.asked[name] == nil {
+        if let name = message.id ?? message.ref {
             let known = connection.next.map { $0 - 1 } ?? 0
-            connection.asked[name] = (connection.askedCount, message, known)
+            connection.asked[name, default: []].append((connection.askedCount, message, known))
             connection.askedCount += 1
         }
         guard let id = message.id, ["message", "edit", "delete", "react", "moderate"].contains(message.type) else {
@@ -107,20 +109,24 @@ struct Hearing {
             return welcome(message, at, line, &connection, &evidence)
         }
         if message.type == "error" {
-            if let name = message.id ?? message.ref { answer(name, line, &connection, &evidence) }
+            if let name = message.id ?? message.ref { _ = answer(name, line, &connection, &evidence) }
             if let id = message.id, let place = requests[id] { evidence.requests[place].isRepeated = true }
             return
         }
         guard let next = connection.next else { return fail(.form, "\(message.type) before the welcome") }
         let cursor = next - 1
         if message.isEvent, let seq = message.seq {
-            if seq < next, let id = message.id, let asked = connection.asked[id] {
+            if seq < next, let id = message.id, let asked = answer(id, line, &connection, &evidence) {
                 // What was said before comes again, as it is now.
-                answer(id, line, &connection, &evidence)
                 see(message, at, &connection, &evidence)
                 show(message, from: asked.known, to: cursor, connection, &evidence)
                 return
             }
+            if seq == connection.welcomeSeq + 1, message.type == "join", message.user == connection.user {
+                evidence.entrances[seq] = Evidence.Entrance(invitation: connection.invitation, client: client)
+            }
+            // One's own event is told to all, and so is in nobody's order.
+            if let id = message.id, connection.asked[id]?.isEmpty == false { connection.asked[id]?.removeFirst() }
             if seq != next { fail(.noGap, "seq \(seq), and not \(next)") }
             connection.next = max(next, seq + 1)
             checkPutOut(message, seq, line, &connection, &evidence)
@@ -130,9 +136,11 @@ struct Hearing {
         switch message.type {
         case "typing":
             if connection.isKept, let username = message.username { evidence.typing.append((cursor, username, client)) }
+        case "invite":
+            if connection.isKept, let invitation = message.invite { evidence.invitations.append((cursor, invitation)) }
         case "history", "found": page(message, at, line, cursor, &connection, &evidence)
         case "done":
-            if let id = message.id { answer(id, line, &connection, &evidence) }
+            if let id = message.id { _ = answer(id, line, &connection, &evidence) }
             if let seq = message.seq, seq > cursor { fail(.noGap, "done by event \(seq), which has not come yet") }
             guard let id = message.id, let place = requests[id], connection.isKept, let seq = message.seq else {
                 return
@@ -143,14 +151,20 @@ struct Hearing {
     }
 
     /// Answers come in the order of the questions.
+    ///
+    /// - Returns: the question; nil where nothing like it waits for an answer.
     func answer(
         _ name: String, _ line: Int, _ connection: inout Connection, _ evidence: inout Evidence
-    ) {
-        guard let place = connection.asked[name]?.place else { return }
+    ) -> (place: Int, request: Message, known: UInt64)? {
+        guard connection.asked[name]?.isEmpty == false, let asked = connection.asked[name]?.removeFirst() else {
+            return nil
+        }
+        let place = asked.place
         if place < connection.lastAnswered {
             evidence.report.add(.askedOrder, client, "line \(line): \(name) is answered behind what was asked later")
         }
         connection.lastAnswered = max(connection.lastAnswered, place)
+        return asked
     }
 
     /// Whoever is put out sees that, and perhaps the leaves that follow from it.

@@ -41,7 +41,8 @@ package struct Message: Decodable, Equatable, Sendable {
     package var more: Bool?
     package var ref: String?
     package var code: String?
-    // Of requests.
+    // Of requests; the invitation of an answer, too.
+    package var invite: String?
     package var since: UInt64?
     package var before: UInt64?
     package var after: UInt64?

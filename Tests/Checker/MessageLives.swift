@@ -9,6 +9,8 @@ struct MessageLives {
         /// The event that has given it its text.
         var textSeq: UInt64
         var isDeleted = false
+        /// Whether all that was done to it up to then is known.
+        var isKnown = true
         /// Who has reacted, by emoji.
         var reactions: [String: Set<String>] = [:]
     }
@@ -24,6 +26,10 @@ struct MessageLives {
     /// Seqs that nobody has seen an event with, or the first of a row of such.
     private var missing: [UInt64] = []
     private var last: UInt64 = 0
+    private let mayLoseEvents: Bool
+
+    /// - Parameter mayLoseEvents: whether what was done before an unclean stop of the machine may have been undone by it.
+    init(mayLoseEvents: Bool) { self.mayLoseEvents = mayLoseEvents }
 
     // MARK: Events
 
@@ -55,7 +61,8 @@ struct MessageLives {
     private mutating func change(_ target: UInt64, _ known: Evidence.Event, _ seq: UInt64) -> String? {
         let event = known.event
         guard let life = lives[target], var version = life.versions.last else { return nil }
-        let isCertain = (missing.last ?? 0) <= version.from
+        let isCertain = version.isKnown && (missing.last ?? 0) <= version.from
+        version.isKnown = isCertain
         version.from = seq
         var mistake: String?
         if version.isDeleted, isCertain { mistake = "is at a message that was deleted" }
@@ -103,8 +110,11 @@ struct MessageLives {
         let place = versions.partitioningIndex { $0.from > low } - 1
         let end = versions.partitioningIndex { $0.from > showing.high }
         let now = versions[place]
-        if now.isDeleted, message.text != nil { return (.deleted, "\(message.type) \(seq) is shown, and was deleted") }
-        guard isCertain(from: now.from, to: low) else { return nil }
+        let mayBeUndone = mayLoseEvents && low.epoch > now.from.epoch
+        if now.isDeleted, message.text != nil, !mayBeUndone {
+            return (.deleted, "\(message.type) \(seq) is shown, and was deleted")
+        }
+        guard now.isKnown, isCertain(from: now.from, to: low) else { return nil }
         if message.type == "edit" {
             let isNewest = now.textSeq == seq && !now.isDeleted
             return isNewest == (message.text != nil)

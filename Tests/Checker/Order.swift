@@ -14,17 +14,20 @@ struct Order {
     private var position: UInt64 = 0
     /// A welcome has named somebody who must join with this seq.
     private var expectedJoin: (seq: UInt64, username: String, client: String)?
-    private var bans: [String: Int64] = [:]
-    private var mutes: [String: Int64] = [:]
+    var sanctions = Sanctions()
     /// The newest event under each author's `id`, and how many the author had used by then.
     private(set) var ids: [Evidence.RequestName: (seq: UInt64, time: Int64, count: Int)] = [:]
     private var idCounts: [String: Int] = [:]
-    var messages = MessageLives()
+    var messages: MessageLives
+    /// The events that lock the room.
+    let locks: [UInt64]
 
     init(_ evidence: Evidence, _ options: Checker.Options) {
         self.evidence = evidence
         self.options = options
+        messages = MessageLives(mayLoseEvents: options.mayLoseEvents)
         report = evidence.report
+        locks = evidence.events.filter { $0.value.event.action == "lock" }.keys.sorted()
         report.events = evidence.events.count
     }
 
@@ -54,6 +57,8 @@ struct Order {
             tellOfPresence(below: seq)
             guard let known = evidence.events[seq] else { continue }
             advance(to: seq - 1)
+            if options.mayLoseEvents, seq.epoch > position.epoch { sanctions = Sanctions() }
+            judgeRights(of: known.event, seq, known.client, present: present.map { Array($0.values) })
             apply(known.event, seq, known.client)
             note(known.event, seq, known.client)
             messages.take(known, seq, &report)
@@ -100,7 +105,8 @@ struct Order {
             }
         } else if isWhole {
             var all = Dictionary(
-                told.users.map { (Self.folded($0), Present(username: $0, user: nil)) }, uniquingKeysWith: { $1 })
+                told.users.map { (Self.folded($0), Present(username: $0, user: told.people[$0])) },
+                uniquingKeysWith: { $1 })
             let next = evidence.events[told.seq + 1]?.event
             if next?.type == "join", next?.username == told.username { all[own] = nil }
             present = all
@@ -151,7 +157,7 @@ struct Order {
         }
     }
 
-    // MARK: Identifiers and rights
+    // MARK: Identifiers
 
     private mutating func note(_ event: Message, _ seq: UInt64, _ client: String) {
         func fail(_ rule: Checker.Rule, _ reason: String) { report.add(rule, client, "event \(seq): \(reason)") }
@@ -164,21 +170,6 @@ struct Order {
                 fail(.onceOnly, "\(id) of \(event.username ?? "") was used for event \(other.seq)")
             }
             ids[name] = (seq, event.time ?? 0, count)
-        }
-        let time = event.time ?? 0
-        if let until = bans[author], time < until, event.type != "leave" {
-            fail(.putOut, "\(event.username ?? "") is banned: \(event.brief)")
-        }
-        if let until = mutes[author], time < until, ["message", "edit", "react", "rename"].contains(event.type) {
-            fail(.putOut, "\(event.username ?? "") is muted: \(event.brief)")
-        }
-        guard event.type == "moderation", let user = event.toUser else { return }
-        switch event.action {
-        case "ban": bans[user] = event.until ?? .max
-        case "unban": bans[user] = nil
-        case "mute": mutes[user] = event.until ?? .max
-        case "unmute": mutes[user] = nil
-        default: break
         }
     }
 

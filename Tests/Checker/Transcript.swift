@@ -5,8 +5,8 @@ import Foundation
 /// As a file it is JSON, one object a line, in the order in which it happened. There are two kinds of lines.
 ///
 /// - `{"at":1700000000123,"on":3,"got":{"type":"message",…}}`: a message of the protocol, `got` or `sent`, on the
-///   client's connection number 3, at a time in milliseconds. `at` may be absent. Times of several clients are
-///   compared, so they must be of one clock (`Checker.Options.sharesClock`).
+///   client's connection number 3, at a time. `at` may be absent. Times of several clients are compared, so they must be
+///   of one clock and in one unit (`Checker.Options.sharesClock`).
 ///   `{"at":…,"on":3,"closed":1001}` is the end of a connection, with the close code, or 1006 where there was none.
 /// - `{"type":"message",…}`: a message that was received, by itself, as `chatloop talk --json` prints it. `"past":true`
 ///   marks those from before the client's first join.

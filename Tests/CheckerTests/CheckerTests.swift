@@ -63,11 +63,13 @@ import Testing
         try expectRight(
             (
                 "ada", Story.got(1, Story.delete, at: 22),
-                Story.got(1, Story.delete, at: 22) + "\n" + Story.got(1, Story.twoNow)
+                [Story.got(1, Story.delete, at: 22), Story.say("two", "a2", at: 22), Story.got(1, Story.twoNow)]
+                    .joined(separator: "\n")
             ),
             (
                 "ada", Story.got(1, Story.edit, at: 21),
-                Story.got(1, Story.edit, at: 21) + "\n" + Story.got(1, Story.oneNow)
+                [Story.got(1, Story.edit, at: 21), Story.say("one", "a1", at: 21), Story.got(1, Story.oneNow)]
+                    .joined(separator: "\n")
             ))
     }
 
@@ -79,6 +81,34 @@ import Testing
         let ban = Story.ban.replacing(#""action""#, with: #""until":26,"action""#)
         let events = [ban, Story.event("leave", 25, "Cy"), Story.event("join", 26, "Cy")]
         try expectRight(("bo", "", events.map { Story.got(2, $0) }.joined(separator: "\n")))
+    }
+
+    @Test func anInvitation_opensALockedRoom() throws {
+        try expectRight(("bo", "", Story.lock), ("ada", "", Story.comesIn(#","invite":"word""#)))
+    }
+
+    @Test func whoeverWasThereAtTheLock_comesInAgain() throws {
+        try expectRight(
+            ("bo", "", Story.lock), ("bo", "", Story.got(2, Story.event("leave", 25, "Cy"))),
+            ("bo", "", Story.got(2, Story.event("join", 26, "Cy"))))
+    }
+
+    /// The second answer is the second question's, although both have one name.
+    @Test func anIDThatIsSentAgainOnAConnection_isAnsweredInItsOrder() throws {
+        try expectRight(
+            (
+                "bo", "",
+                [
+                    Story.sent(2, #"{"type":"history","before":20,"limit":1,"ref":"h"}"#),
+                    Story.sent(2, #"{"type":"message","text":"hi","id":"b1"}"#),
+                    Story.got(2, #"{"type":"history","events":[\#(Story.twoNow)],"more":true,"ref":"h"}"#),
+                    Story.got(2, Story.hiNow),
+                    Story.sent(2, #"{"type":"history","before":20,"limit":1,"ref":"h"}"#),
+                    Story.got(2, #"{"type":"history","events":[\#(Story.twoNow)],"more":true,"ref":"h"}"#),
+                    Story.sent(2, #"{"type":"message","text":"hi","id":"b1"}"#),
+                    Story.got(2, Story.hiNow),
+                ].joined(separator: "\n")
+            ))
     }
 
     /// A room's seqs are kept from its first message on: a restart before that begins anew.

@@ -115,6 +115,20 @@ struct Mistake: CustomTestStringConvertible, Sendable {
             .putOut, "a message of somebody who is muted",
             ("bo", "", Story.got(2, Story.ban.replacing("ban", with: "mute"))),
             ("bo", "", Story.got(2, Story.message(25, "Cy", "x", id: "x")))),
+        Mistake(.right, "somebody comes into a locked room", ("bo", "", Story.lock), ("ada", "", Story.comesIn(""))),
+        Mistake(
+            .right, "somebody comes in by an invitation that is worthless",
+            ("bo", "", Story.lock + "\n" + Story.lock.replacing("24", with: "25").replacing("word", with: "other")),
+            ("ada", "", Story.comesIn(#","invite":"word""#, at: 26))),
+        Mistake(
+            .right, "somebody moderates who is no host any more",
+            (
+                "bo", "",
+                [
+                    Story.event("moderation", 24, "Bob", #","action":"unhost","to":"Cy","toUser":"uCy""#),
+                    Story.event("moderation", 25, "Cy", #","action":"topic","text":"x""#),
+                ].map { Story.got(2, $0) }.joined(separator: "\n")
+            )),
     ]
 
     private static let messages = [

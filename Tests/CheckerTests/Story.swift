@@ -97,6 +97,21 @@ enum Story {
 
         """
 
+    /// Bo locks the room, and is told the invitation.
+    static let lock =
+        got(2, event("moderation", 24, "Bob", #","action":"lock""#)) + "\n"
+        + got(2, #"{"type":"invite","invite":"word"}"#)
+
+    /// Ada comes in once more.
+    static func comesIn(_ invitation: String, at seq: UInt64 = 25) -> String {
+        let hi = hiNow.replacing(#"["uAda"]}"#, with: #"["uAda"],"mine":true}"#)
+        return sent(2, #"{"type":"join","username":"Ada"\#(invitation)}"#) + "\n"
+            + got(
+                2,
+                welcome("Ada", #""Ada","Bob","Cy""#, count: 3, seq: seq - 1, [first, oneNow, hi, twoNow, back]))
+            + "\n" + got(2, event("join", seq, "Ada"))
+    }
+
     /// Bo comes back after an unclean stop of the machine.
     static func jump(since: Int) -> String {
         #"{"on":3,"sent":{"type":"join","username":"Bob","session":"sBo","since":\#(since)}}"# + "\n"

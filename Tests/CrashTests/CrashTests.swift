@@ -1,3 +1,4 @@
+import Checker
 import Client
 import Foundation
 import Simulation
@@ -78,6 +79,9 @@ import Testing
             #expect(saidInLog == person.said, "\(person.name) was not heard as it spoke, seed \(seed)")
             #expect(!person.said.isEmpty)
         }
+        let report = Checker.check(try crowd.transcripts())
+        #expect(report.violations.isEmpty, "seed \(seed): \(report.violations)")
+        #expect(report.events >= log.count)
         // Whoever comes back in time was never gone.
         #expect(log.allSatisfy { $0.kind != .leave && $0.kind != .join })
         #expect(crowd.people.allSatisfy { $0.heard.allSatisfy { $0.kind != .leave } })

@@ -1,4 +1,5 @@
 import Bytes
+import Checker
 import Client
 import Simulation
 import Sockets
@@ -18,12 +19,37 @@ final class Crowd {
         fileprivate(set) var heard: [ChatEvent] = []
         /// What a client must not have to tell: a gap, a refusal, an end.
         fileprivate(set) var complaints: [String] = []
+        /// How long each message took to come back to it, in milliseconds.
+        fileprivate(set) var delays: [Int64] = []
+        fileprivate var saidAt: [String: Int64] = [:]
+        /// What goes over its connections, read without its client's help.
+        fileprivate var recorder: TranscriptRecorder
+        private var (sent, received) = (Ear(.server), Ear(.client))
 
         fileprivate init?(_ name: String, _ url: ClientURL, seed: UInt64, random: @escaping () -> UInt64) {
             self.name = name
+            recorder = TranscriptRecorder(client: name)
             let client = ChatClient(username: name, seed: seed)
             guard let session = ClientSession(client: client, url: url, random: random) else { return nil }
             self.session = session
+        }
+
+        fileprivate func connected() { (sent, received) = (Ear(.server), Ear(.client)) }
+
+        fileprivate func send(_ bytes: [UInt8]) {
+            guard let socket, !bytes.isEmpty else { return }
+            sent.take(bytes) { record(.sent, $0, socket) }
+            socket.send(bytes)
+        }
+
+        fileprivate func receive(_ bytes: [UInt8]) {
+            guard let socket else { return }
+            received.take(bytes) { record(.got, $0, socket) }
+        }
+
+        private func record(_ direction: TranscriptRecorder.Direction, _ text: [UInt8], _ socket: ClientSocket) {
+            recorder.add(
+                direction, String(decoding: text, as: UTF8.self), on: Int(socket.token), at: Clock.monotonic)
         }
 
         /// Whether it is in the room and nothing of its own waits.
@@ -68,8 +94,15 @@ final class Crowd {
     func say() {
         let person = people[random.number(0...people.count - 1)]
         let text = newText(person)
+        person.saidAt[text] = now
         _ = person.session.say(text, now: now)
         settle(person)
+    }
+
+    /// What all of them have sent and received.
+    func transcripts() throws -> [Transcript] {
+        var known: [String: Message] = [:]
+        return try people.map { try $0.recorder.transcript(&known) }
     }
 
     /// Someone's connection is cut in the middle of what it has to say: of its bytes, some leave.
@@ -79,7 +112,7 @@ final class Crowd {
         _ = person.session.say(text, now: now)
         if let socket = person.socket, socket.isConnected {
             let output = person.session.takeOutput()
-            socket.send(Array(output.prefix(random.number(0...output.count))))
+            person.send(Array(output.prefix(random.number(0...output.count))))
             lost(person)
         }
         settle(person)
@@ -129,12 +162,14 @@ final class Crowd {
         case .failed, .insecure: return lost(person)
         case .connected:
             person.session.connected()
+            person.connected()
             return settle(person)
         case nil: break
         }
         guard readiness.isReadable else { return }
         switch socket.receive(into: &buffer) {
         case .received(let count):
+            person.receive(Array(buffer[0..<count]))
             person.session.received(buffer.span.extracting(0..<count), now: now)
             settle(person)
         case .wouldBlock: break
@@ -161,7 +196,7 @@ final class Crowd {
             person.session.requests = []
             for request in requests { perform(request, person) }
         }
-        person.socket?.send(person.session.takeOutput())
+        person.send(person.session.takeOutput())
         for event in person.session.events { note(event, person) }
         person.session.events = []
     }
@@ -174,14 +209,18 @@ final class Crowd {
             person.socket = socket
             if case .failed = socket.connect(now: now) { lost(person) }
         case .disconnect:
-            person.socket?.send(person.session.takeOutput())
+            person.send(person.session.takeOutput())
             person.socket = nil
         }
     }
 
     private func note(_ event: ClientEvent, _ person: Person) {
         switch event {
-        case .event(let event, _): person.heard.append(event)
+        case .event(let event, _):
+            person.heard.append(event)
+            if case .message(let text, _) = event.kind, let time = person.saidAt.removeValue(forKey: text) {
+                person.delays.append((now - time) / Self.haste)
+            }
         case .joined, .lost, .history: break
         default: person.complaints.append("\(event)")
         }

@@ -262,6 +262,18 @@ struct LoadingTests {
         }
     }
 
+    /// However many of the newest files a power cut has left without a line, what is older is found, and no seq is used twice.
+    @Test(arguments: 1...10) func filesWithoutALine_hideNoOlderOnes(count: UInt64) throws {
+        var files: [UInt64: [UInt8]] = [1: lines(1...3), 4: lines(4...5)]
+        for name in 6..<6 + count { files[name] = name % 2 == 0 ? [] : Array("\u{0}\u{0}\n".utf8) }
+        let (rig, disk) = try rig(files)
+        #expect(rig.load()?.seq == 5)
+        #expect(Set(rig.incidents).count == rig.incidents.count)
+        #expect(rig.say("next") == .written)
+        #expect(rig.texts() == ["text 1", "text 2", "text 3", "text 4", "text 5", "next"])
+        #expect(segments(disk).filter { $0.text.contains("next") }.count == 1)
+    }
+
     @Test func load_thatFails_canBeAskedForAgain() throws {
         let (rig, disk) = try rig([1: lines(1...3)])
         for operation in [StorageError.Operation.list, .open, .read] {

@@ -38,6 +38,10 @@ package struct Faults: Sendable {
     package var writeBack = 0.0
     /// How often the server asks in vain whether a sync in the background is done.
     package var syncDelay = 0
+    /// Nanoseconds that the disk takes for each of its steps, at most.
+    package var diskStep: Int64 = 5_000_000
+    /// Of all events, those after whose first sight the power is cut: what somebody has seen must be there again.
+    package var powerCutOnSight = 0.0
     /// Jumps of the wall clock.
     package var clockJumpEvery: Int64 = 0
 
@@ -119,6 +123,8 @@ package struct Faults: Sendable {
         faults.writeBack = some(&random, 0.1)
         faults.syncDelay = random.happens(0.5) ? 0 : random.number(1...40)
         faults.clockJumpEvery = every(&random, 60 * second)
+        if random.happens(0.3) { faults.diskStep = 300_000_000 }
+        if random.happens(0.3) { faults.powerCutOnSight = 0.02 }
         return faults
     }
 }

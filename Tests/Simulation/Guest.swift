@@ -4,35 +4,44 @@ import WebSocket
 /// Someone who behaves: chats with the shipped client, comes and goes, is sometimes slow, and now and then loses everything but
 /// what a client keeps.
 final class Guest: Person {
-    private let index: Int
-    private unowned let world: Simulator
-    private var room = ""
-    private let name: String
-    private var session: ClientSession?
-    private var link: Link?
-    private var ear = Ear()
+    let index: Int
+    unowned let world: Simulator
+    var room = ""
+    let name: String
+    var session: ClientSession?
+    var link: Link?
+    private var ear = Ear(.client)
     /// The server has said on this connection why it ends.
     private var hasGoodbye = false
     /// When to do something next (ns).
-    private var nextDeed: Int64 = 0
+    var nextDeed: Int64 = 0
     /// What was arranged with the world last; what was arranged before does not count.
     private var version: UInt64 = 0
-    private var isDeafUntil: Int64 = 0
-    private var isCalm = false
-    /// The identifiers of all that it has said since it came in.
-    private var own: Set<String> = []
-    /// Its newest message, in which session it was said, and whether it has come back.
-    private var lastSaid: (id: String, text: String, session: String?, isHeard: Bool)?
+    var isDeafUntil: Int64 = 0
+    var isCalm = false
+    /// By which the server knows it, whatever it is called and however often it comes and goes.
+    private let key: String
+    /// The identifiers of all that it has asked for since it came in.
+    var own: Set<String> = []
+    /// The newest thing it has asked for, in which session that was, and whether it was answered.
+    var lastAsked: (id: String, request: ChatRequest, session: String?, isHeard: Bool)?
+    /// The newest messages that it knows in its room, and whether each is its own.
+    var known: [(seq: UInt64, isOwn: Bool)] = []
+    /// Whether it is a host of its room, as far as it knows.
+    var isHost = false
+    /// The room that it may not enter until then (the wall clock's ms), and waits for.
+    var exile: (room: String, until: Int64)?
     /// It reaches nobody until then (ns).
-    private var isAwayUntil: Int64 = 0
+    var isAwayUntil: Int64 = 0
 
     init(_ index: Int, _ world: Simulator) {
         self.index = index
         self.world = world
         name = "guest\(index)"
+        key = "the key of guest \(index)"
     }
 
-    private var now: Int64 { world.now / 1_000_000 }
+    var now: Int64 { world.now / 1_000_000 }
 
     var hope: Hope? {
         guard let client = session?.client else {
@@ -64,7 +73,7 @@ final class Guest: Person {
         let since = session?.client.session == nil ? nil : session?.client.seq
         ear.take(bytes) { text in world.judge.heard(index, link, room: room, since: since, text) }
         if let (code, reason) = ear.dismissal {
-            world.judge.dismissed(index, link, code: code, reason: reason)
+            world.judge.dismissed(index, from: room, link, code: code, reason: reason)
             ear.dismissal = nil
             hasGoodbye = true
         }
@@ -91,15 +100,15 @@ final class Guest: Person {
 
     func wake(_ version: UInt64) {
         guard version == self.version || version == 0 else { return }
-        if session == nil { begin() }
+        if session == nil, world.now >= nextDeed { begin() }
         if isDeafUntil > 0, world.now >= isDeafUntil {
             isDeafUntil = 0
             if let link { readable(link) }
         }
         session?.act { $0.advance(to: now, into: &$1) }
-        if world.now >= nextDeed {
+        if session != nil, world.now >= nextDeed {
             nextDeed = isCalm ? .max : world.now + world.random.time(mean: world.plan.deedEvery)
-            act()
+            if session?.client.isOut == true { comeBack() } else if !isCalm { act() }
         }
         settle()
     }
@@ -108,76 +117,38 @@ final class Guest: Person {
         isCalm = true
         isDeafUntil = 0
         isAwayUntil = 0
-        nextDeed = session?.client.phase == .out ? world.now : .max
+        // Most bans lapse soon enough to be waited for.
+        let waits = session == nil && exile != nil && nextDeed < world.now + 60_000_000_000
+        if !waits { nextDeed = session?.client.isOut == false ? .max : world.now }
+        if session == nil, !waits { exile = nil }
         if let link { readable(link) }
         wake(0)
     }
 
     /// Comes in as someone new.
-    private func begin() {
-        room = "room\(world.random.number(0...world.plan.rooms - 1))"
+    func begin() {
+        // Where nobody is a host, nobody is put out or kept out.
+        let before = room
+        room = exile?.room ?? (isCalm ? "lobby" : "room\(world.random.number(0...world.plan.rooms - 1))")
         guard let url = try? ClientURL("ws://chat/r/\(room)") else {
             return world.judge.fail("an address was not understood")
         }
-        let client = ChatClient(username: name, seed: world.random.next())
+        var client = ChatClient(username: name, seed: world.random.next())
+        client.credentials.key = key
+        client.credentials.invite = world.invitations[room]
         session = ClientSession(
             client: client, url: url, deflate: world.random.happens(0.5), random: { [unowned self] in roll() })
+        // What was asked for elsewhere is not known here.
+        if room != before { lastAsked = nil }
         own = []
+        known = []
+        isHost = false
         session?.act { $0.start(now: now, into: &$1) }
         if !isCalm { nextDeed = world.now + world.random.time(mean: 10_000_000_000 * world.plan.pace) }
     }
 
-    private func act() {
-        if session?.client.phase == .out {
-            session?.act { $0.join(as: name, now: now, into: &$1) }
-            return
-        }
-        guard !isCalm else { return }
-        if world.random.happens(0.1) { return sayAgain() }
-        if world.plan.emphasis == .absences, world.random.happens(0.4) {
-            isAwayUntil = world.now + world.random.time(mean: 8_000_000_000)
-            return drop()
-        }
-        switch world.random.number(0...99) {
-        case 0..<55:
-            say(length: world.random.happens(0.1) ? world.random.number(200...4000) : world.random.number(1...80))
-        case 55..<65: for _ in 0..<world.random.number(2...40) { say(length: 10) }
-        case 65..<72: session?.act { $0.typing(now: now, into: &$1) }
-        case 72..<76: session?.act { _ = $0.rename(to: "\(name)-\(world.random.number(0...9))", into: &$1) }
-        case 76..<80: session?.act { _ = $0.requestHistory(before: $0.seq, limit: 50, into: &$1) }
-        case 80..<86:
-            isDeafUntil = world.now + world.random.time(mean: 20_000_000_000)
-            link?.isHindered = true
-        case 86..<94: drop()
-        default: leave()
-        }
-    }
-
-    private func say(length: Int) {
-        let alphabet = ["a", "b", "é", "漢", "🙂", " ", "\"", "\\", "\n"]
-        let text = "x" + (0..<length - 1).map { _ in world.random.pick(alphabet) }.joined()
-        guard session?.say(text, now: now) == true else { return }
-        guard let message = session?.client.outgoing.last else { return }
-        own.insert(message.id)
-        world.judge.says(message.id, text, person: index)
-        lastSaid = (message.id, text, session?.client.session, false)
-    }
-
-    /// Says the newest message once more, as someone does who has not looked at what came back: the shipped client finds its
-    /// own message in the welcome after nearly every loss, and would never try it.
-    private func sayAgain() {
-        guard let last = lastSaid, let link, let client = session?.client, client.phase == .joined, client.isSettled,
-            last.isHeard, client.session == last.session, !world.judge.mayHaveLostEvents
-        else { return }
-        var frame: [UInt8] = []
-        Frame.appendMasked(
-            to: &frame, opcode: .text, payload: ClientMessage.message(text: last.text, id: last.id).span,
-            key: UInt32(truncatingIfNeeded: roll()))
-        world.network.send(link, frame)
-    }
-
     /// The connection is gone without a word.
-    private func drop() {
+    func drop() {
         guard let link else { return }
         world.trace("guest \(index) drops its connection")
         forgetLink()
@@ -186,14 +157,20 @@ final class Guest: Person {
     }
 
     /// Leaves for good once all is said, and comes back as someone new.
-    private func leave() {
+    func leave() {
         guard let client = session?.client, client.phase == .joined, client.isSettled else { return }
         world.trace("guest \(index) leaves")
         world.judge.leaves(index)
+        retire(for: world.random.time(mean: 20_000_000_000 * world.plan.pace))
+    }
+
+    /// Ends its connection in good order, and comes in again after some time (ns), as someone new with the same key.
+    func retire(for time: Int64) {
         session?.act { $0.leave(into: &$1) }
         settle()
         session = nil
-        nextDeed = world.now + world.random.time(mean: 20_000_000_000 * world.plan.pace)
+        nextDeed = world.now + time
+        arrange()
     }
 
     // MARK: The client's wishes
@@ -206,7 +183,7 @@ final class Guest: Person {
             case .connect:
                 if let link { world.network.close(link, withReset: false) }
                 forgetLink()
-                ear = Ear()
+                ear = Ear(.client)
                 hasGoodbye = false
                 link = world.network.connect(index, isUnreachable: world.now < isAwayUntil)
             case .disconnect:
@@ -216,8 +193,9 @@ final class Guest: Person {
             }
         }
         flush()
-        for event in session?.events ?? [] { note(event) }
+        let events = session?.events ?? []
         session?.events = []
+        for event in events { note(event) }
         arrange()
     }
 
@@ -231,28 +209,7 @@ final class Guest: Person {
         world.network.send(link, bytes)
     }
 
-    private func note(_ event: ClientEvent) {
-        switch event {
-        case .event(let event, _):
-            if case .message(_, let id?) = event.kind, own.contains(id) {
-                if id == lastSaid?.id { lastSaid?.isHeard = true }
-                world.judge.acknowledge(id, room: room, seq: event.seq)
-            }
-        case .joinRefused(let error):
-            // Its own ghost may have the name: the client tries again by itself, or the person does.
-            world.trace("guest \(index) was refused: \(error.code)")
-            if session?.client.phase == .out { nextDeed = world.now + 3_000_000_000 }
-        case .noChat: world.judge.fail("guest \(index) took the server for no chat")
-        case .takenOver: world.judge.fail("guest \(index) was taken over, by nobody")
-        case .requestRefused(_, let error):
-            if error.code != "storage_failed", error.code != "rate_limited" {
-                world.judge.fail("a message of guest \(index) was refused: \(error.code)")
-            }
-        default: break
-        }
-    }
-
-    private func arrange() {
+    func arrange() {
         var next = nextDeed
         if let deadline = session?.client.deadline { next = min(next, deadline * 1_000_000) }
         if isDeafUntil > 0 { next = min(next, isDeafUntil) }
@@ -261,45 +218,10 @@ final class Guest: Person {
         world.wake(index, in: next - world.now, version: version)
     }
 
-    private func roll() -> UInt64 { world.random.next() }
+    func roll() -> UInt64 { world.random.next() }
 }
 
-/// Hears what a connection says, without the client's help: for the judge.
-private struct Ear {
-    private var reader: MessageReader?
-    private var head: [UInt8] = []
-    private var arena: [UInt8] = []
-    private let inflater = Inflater()
-    var dismissal: (UInt16, String)?
-    /// Whether the handshake is over.
-    var isOpen: Bool { reader != nil }
-
-    mutating func take(_ bytes: [UInt8], _ hear: ([UInt8]) -> Void) {
-        var offset = 0
-        if reader == nil {
-            head += bytes
-            guard let end = Self.end(of: head) else { return }
-            offset = bytes.count - (head.count - end)
-            let text = String(decoding: head[..<end], as: UTF8.self)
-            guard text.hasPrefix("HTTP/1.1 101") else { return }
-            reader = MessageReader(role: .client, deflate: text.contains("permessage-deflate"))
-        }
-        guard let inflater else { return }
-        while let event = reader?.next(
-            in: bytes.span, at: &offset, into: &arena, maxMessage: 1 << 26, inflater: inflater)
-        {
-            switch event {
-            case .text(let range): hear(Array(arena[range]))
-            case .close(let code, let reason):
-                dismissal = (code?.rawValue ?? 1005, String(decoding: arena[reason], as: UTF8.self))
-            default: break
-            }
-            arena.removeAll(keepingCapacity: true)
-        }
-    }
-
-    private static func end(of head: [UInt8]) -> Int? {
-        guard head.count >= 4 else { return nil }
-        return (4...head.count).first { head[$0 - 4..<$0].elementsEqual([13, 10, 13, 10]) }
-    }
+extension ChatClient {
+    /// Whether it waits for somebody to have it come in again.
+    var isOut: Bool { phase == .out || phase == .ended(.putOut) }
 }

@@ -9,6 +9,16 @@ struct Heard {
     var username = ""
     var to = ""
     var text = ""
+    var time: UInt64 = 0
+    var user = ""
+    var toUser = ""
+    var action = ""
+    var target: UInt64 = 0
+    var from: UInt64 = 0
+    var isEdited = false
+    var isDeleted = false
+    /// Of what can never change in an event: of all but the text of a message or an edit, and what was done to it.
+    var digest: UInt64 = 0
     /// Of a welcome.
     var room = ""
     var users: [String] = []
@@ -22,14 +32,31 @@ struct Heard {
     init(_ text: [UInt8]) {
         let span = text.span
         var at = 0
+        var (lasting, content) = (Digest(), Digest())
         let isObject = JSONScanner.members(span, &at) { name, value in
-            switch Heard.string(name, span) {
+            let name = Heard.string(name, span)
+            switch name {
+            case "_", "edited", "deleted", "reactions": break
+            case "text": content.add(span.extracting(value.range))
+            default:
+                lasting.add(Array(name.utf8).span)
+                lasting.add(span.extracting(value.range))
+            }
+            switch name {
             case "type": type = Heard.string(value, span)
             case "seq": seq = JSONScanner.whole(span, value) ?? 0
             case "id": id = Heard.string(value, span)
             case "username": username = Heard.string(value, span)
             case "to": to = Heard.string(value, span)
             case "text": self.text = Heard.string(value, span)
+            case "time": time = JSONScanner.whole(span, value) ?? 0
+            case "user": user = Heard.string(value, span)
+            case "toUser": toUser = Heard.string(value, span)
+            case "action": action = Heard.string(value, span)
+            case "target": target = JSONScanner.whole(span, value) ?? 0
+            case "from": from = JSONScanner.whole(span, value) ?? 0
+            case "edited": isEdited = true
+            case "deleted": isDeleted = true
             case "room": room = Heard.string(value, span)
             case "users":
                 var element = value.range.lowerBound
@@ -46,6 +73,8 @@ struct Heard {
             }
         }
         if !isObject { type = "" }
+        if type != "message", type != "edit" { lasting.add(content.value) }
+        digest = lasting.value
     }
 
     private static func string(_ token: JSONToken, _ text: Span<UInt8>) -> String {

@@ -66,7 +66,7 @@ extension Judge {
     /// Bytes of a frame that is put behind a full queue to say so.
     private static let closeFrame = 200
     /// Bytes of the longest line: 4000 characters, each an escape of six bytes, and a little.
-    private static let longestLine = 2 * 25_000
+    static let longestLine = 2 * 25_000
     /// What the tick's buffers may hold on to: they are bounded by what a tick takes in and answers.
     private static let buffers = 32 << 20
     /// Eight rooms' files, those that are full and not synced yet, and the reads at work.

@@ -9,8 +9,12 @@ package final class Judge {
         var seen: [UInt64: UInt64] = [:]
         /// Events that were seen and then lost in a power cut, where the disk was not asked to keep them.
         var lost: [UInt64: UInt64] = [:]
-        /// Those that were seen and are messages, and how long each line is.
+        /// Those that were seen and are messages, and how long each line is at most.
         var messages: [UInt64: Int] = [:]
+        /// Under which id each message was said, by whom, and when.
+        var sources: [UInt64: (id: String, user: String, time: UInt64)] = [:]
+        /// The text of each message and edit, as it was said.
+        var texts: [UInt64: UInt64] = [:]
     }
 
     /// What a connection has been told so far.
@@ -33,12 +37,24 @@ package final class Judge {
     /// Who is in a room and has no reason to leave it, by person.
     var stays: [Int: Stay] = [:]
     /// What was said under which id: by whom, as the how-manieth of all messages, and the text's fingerprint.
-    private(set) var said: [String: (person: Int, number: Int, text: UInt64)] = [:]
+    var said: [String: (person: Int, number: Int, text: UInt64)] = [:]
+    /// The texts that each message may have, beside its own.
+    var editTexts: [Target: Set<UInt64>] = [:]
+    /// The word with which each message, and each edit of one, begins.
+    var words: [String: String] = [:]
+    var editWords: [Target: [String]] = [:]
+    var wordCount = 0
+    /// Rooms out of which somebody was to be put.
+    var rulesOut: Set<String> = []
+    /// What was deleted and must be gone from the disk.
+    var deletions: [Deletion] = []
     /// Those who were once welcomed with a gap. If that has swallowed a message of their own, and the session with it, they can
     /// only say it again, as someone whom the server does not know.
     private var missed: Set<Int> = []
     /// Messages that somebody has been told of as their own, by id.
     var acknowledged: [String: (room: String, seq: UInt64)] = [:]
+    /// Messages of which somebody was told that they were said before, by id, and in which room.
+    var toldDone: [String: String] = [:]
     private(set) var hasLostPower = false
     unowned let world: Simulator
 
@@ -72,10 +88,11 @@ package final class Judge {
             if message.hasGap { missed.insert(person) }
             line.next = message.seq + 1
             line.people = Set(message.users)
-            stays[person] = Stay(room: room, username: message.username, seq: message.seq, link: link.number)
+            stays[person] = Stay(
+                room: room, username: message.username, user: message.user, seq: message.seq, link: link.number)
             line.ownJoin = (message.username, message.seq + 1)
             if since == nil { line.people.remove(message.username) }
-        case "join", "leave", "message", "rename":
+        case "join", "leave", "message", "rename", "edit", "delete", "react", "moderation":
             guard let next = line.next else { return fail("it got an event before its welcome") }
             // One's own message that was said before comes again, with the seq that it had.
             if message.seq < next, message.type == "message", message.id != nil {
@@ -88,7 +105,7 @@ package final class Judge {
         case "done":
             // What was said before, and is not to be had any more.
             if message.id.map({ said[$0] == nil }) ?? true { fail("it is told that what nobody said is done") }
-        case "typing", "error", "history", "state":
+        case "typing", "error", "history", "state", "found", "invite":
             if line.next == nil, message.type != "error" { fail("it got \(message.type) first") }
             for event in message.history { see(event, in: room, by: person) }
             if message.type == "typing", !line.people.contains(message.username) {
@@ -138,6 +155,9 @@ package final class Judge {
             if let missing = missing?.min() { return "leaves out message \(missing)" }
             return forgotten(by: known, upTo: welcome.seq, in: room).map { "has forgotten message \($0)" }
         }
+        if !welcome.hasGap, rooms[room]?.lost[since] != nil, welcome.seq >> 32 < (since >> 32) + 8 {
+            return "tells no gap to somebody who has seen event \(since), which is lost"
+        }
         // Who has seen what was lost in a power cut begins anew.
         let knowsWhatIsLost = welcome.hasGap && rooms[room]?.seen[since] == nil
         if let first = seqs.first, first <= since, !knowsWhatIsLost { return "tells what the client knows" }
@@ -153,9 +173,8 @@ package final class Judge {
     /// Someone who said a message again gets the first one's event, which without a disk may have to be put together anew.
     private func seeAgain(_ message: Heard, _ text: [UInt8], in room: String, by person: Int) {
         guard world.plan.options.isEphemeral else { return see(text, in: room, by: person) }
-        if said[message.id ?? ""]?.text != Judge.fingerprint(message.text)
-            || rooms[room]?.messages[message.seq] == nil
-        {
+        checkText(message, in: room)
+        if rooms[room]?.messages[message.seq] == nil {
             fail("person \(person) was given message \(message.seq) again, and it is another")
         }
     }
@@ -163,37 +182,38 @@ package final class Judge {
     private func see(_ event: [UInt8], in room: String, by person: Int) {
         let heard = Heard(event)
         let seq = heard.seq
-        var digest = Digest()
-        digest.add(event.span)
+        checkText(heard, in: room)
         if let known = rooms[room]?.seen[seq] {
-            if known == digest.value { return }
+            if known == heard.digest { return }
             fail(
                 "person \(person) saw another event \(seq) in \(room) than others did: \(String(decoding: event, as: UTF8.self))"
             )
         }
-        if let lost = rooms[room]?.lost[seq], lost != digest.value { fail("seq \(seq) in \(room) was used twice") }
-        rooms[room, default: RoomRecord()].seen[seq] = digest.value
+        if let lost = rooms[room]?.lost[seq], lost != heard.digest { fail("seq \(seq) in \(room) was used twice") }
+        rooms[room, default: RoomRecord()].seen[seq] = heard.digest
         world.trace(
-            "\(room) \(seq)  \(heard.type) of \(heard.username) \(heard.id ?? heard.to), first seen by person \(person)"
+            "\(room) \(seq)  \(heard.type) of \(heard.username) \(heard.id ?? heard.to)\(heard.target > 0 ? " at \(heard.target)" : "")\(heard.action), first seen by person \(person)"
         )
-        if heard.type == "leave" { noteLeave(of: heard.username, seq, in: room) }
-        if heard.type == "rename" { noteRename(of: heard.username, to: heard.to, seq, in: room) }
-        guard heard.type == "message" else { return }
-        rooms[room]?.messages[seq] = event.count
-        if let id = heard.id, said[id]?.text != Judge.fingerprint(heard.text) {
-            fail("message \(id) in \(room) is not what was said: \(heard.text)")
+        world.cutPowerOnSight()
+        switch heard.type {
+        case "leave": noteLeave(of: heard.username, seq, in: room)
+        case "rename": noteRename(of: heard.username, to: heard.to, seq, in: room)
+        case "delete": noteDeletion(of: heard.target, by: seq, in: room)
+        case "moderation": noteModeration(heard, in: room)
+        case "message":
+            // Of one that was changed nobody can say how much memory it takes.
+            rooms[room]?.messages[seq] = heard.isEdited || heard.isDeleted ? Judge.longestLine : event.count
+            rooms[room]?.sources[seq] = (heard.id ?? "", heard.user, heard.time)
+        default: break
         }
     }
 
     // MARK: What the persons do
 
-    /// A person who behaves says something.
-    func says(_ id: String, _ text: String, person: Int) { said[id] = (person, said.count, Judge.fingerprint(text)) }
-
     /// Whether a message may have been said twice through nobody's fault.
     func mayBeSaidTwice(_ id: String) -> Bool { said[id].map { missed.contains($0.person) } ?? false }
 
-    private static func fingerprint(_ text: String) -> UInt64 {
+    static func fingerprint(_ text: String) -> UInt64 {
         var digest = Digest()
         digest.add(Array(text.utf8).span)
         return digest.value
@@ -208,10 +228,12 @@ package final class Judge {
     }
 
     /// A person who behaves was sent away.
-    func dismissed(_ person: Int, _ link: Link, code: UInt16, reason: String) {
+    func dismissed(_ person: Int, from room: String, _ link: Link, code: UInt16, reason: String) {
         world.trace("person \(person) was sent away with \(code) (\(reason))")
         switch code {
         case 1001 where world.isStopping: break
+        // The others see which event it was.
+        case 4003 where rulesOut.contains(room): world.reach(.putOut)
         case 1013 where link.isHindered || world.plan.isCramped: break
         default: fail("person \(person), who behaves, was sent away with \(code): \(reason)")
         }
@@ -231,6 +253,7 @@ package final class Judge {
     func endTick(_ server: borrowing Server<SimulatedWorld>) {
         ticks += 1
         lookForHaste()
+        lookForTheDeleted()
         if ticks % 32 == 0 || world.isCalm && ticks % 4 == 0 {
             inspect(server.health)
             lookForTheForgotten()
@@ -242,10 +265,12 @@ package final class Judge {
         lines = [:]
         stays = [:]
         hasLostPower = hasLostPower || lostPower
+        if lostPower, world.plan.fsync != .always || world.plan.options.isEphemeral { toldDone = [:] }
         if world.plan.options.isEphemeral {
             // What follows is another history, which knows nothing of this one.
             rooms = [:]
             acknowledged = [:]
+            deletions = []
         }
         for room in rooms.keys.sorted() {
             var kept: [UInt64: UInt64] = [:]
@@ -261,6 +286,7 @@ package final class Judge {
                 rooms[room]?.messages[seq] = nil
                 rooms[room]?.lost[seq] = digest
             }
+            deletions.removeAll { $0.room == room && rooms[room]?.seen[$0.seq] == nil }
             acknowledged = acknowledged.filter { $0.value.room != room || rooms[room]?.seen[$0.value.seq] != nil }
         }
     }

@@ -31,6 +31,7 @@ extension Simulator {
             events.add(.relief(fault), at: now + random.time(mean: 5_000_000_000))
         case .clockJump:
             wallOffset += Int64(random.number(-7_200_000...7_200_000))
+            lastTrouble = now
             trace("world  the clock jumps")
         }
     }
@@ -43,6 +44,12 @@ extension Simulator {
         case .blackHole: link.isBlackHole = true
         default: link.stalledUntil = now + random.time(mean: 10_000_000_000)
         }
+    }
+
+    /// What goes wrong with somebody's connection again and again, whenever something arrives on it.
+    func curse(_ link: Link) {
+        guard link.person == plan.cursedPerson, random.happens(0.05) else { return }
+        strike(random.pick([.reset, .blackHole, .stall, .stall]), link)
     }
 
     func relieve(_ fault: EventQueue.Fault) {
@@ -66,7 +73,16 @@ extension Simulator {
     }
 
     func diskFault(_ call: SimulatedDisk.Call) -> SimulatedDisk.Fault? {
+        let fault = chosenFault(call)
+        if case .fail? = fault { (lastTrouble, hasRefused) = (now, true) }
+        return fault
+    }
+
+    private func chosenFault(_ call: SimulatedDisk.Call) -> SimulatedDisk.Fault? {
         guard operate() else { return .fail(5) }
+        if let room = plan.cursedRoom, call.path.contains("/\(room)/") || call.path.hasSuffix("/\(room)") {
+            if [.open, .read, .list, .append].contains(call.operation) { return .fail(5) }
+        }
         switch call.operation {
         case .append:
             if isDiskFull { return random.happens(0.5) ? .fail(28) : .short(random.number(0...20)) }

@@ -61,6 +61,7 @@ final class Network {
     /// A person sends: all of it is taken, and arrives in pieces.
     func send(_ link: Link, _ bytes: [UInt8], isEnd: Bool = false) {
         guard link.isOpenAtPerson, !link.up.isClosed else { return }
+        world.wiretap?.send(bytes, on: link)
         if isEnd { link.up.isClosed = true }
         guard !link.isBlackHole else { return }
         put(bytes, isEnd: isEnd, on: link, toServer: true)
@@ -70,6 +71,7 @@ final class Network {
     func receive(_ link: Link) -> [UInt8] {
         let bytes = link.down.arrived
         link.down.arrived = []
+        world.wiretap?.receive(bytes, on: link)
         if link.down.wasRefused, !bytes.isEmpty { world.events.add(.readiness(link: link.number), at: world.now) }
         return bytes
     }
@@ -149,6 +151,7 @@ final class Network {
 
     /// Bytes arrive at one side.
     func arrive(_ link: Link, atServer: Bool) {
+        world.curse(link)
         guard !link.isReset, !link.isBlackHole else { return }
         if world.now < link.stalledUntil {
             return world.events.add(.arrival(link: link.number, atServer: atServer), at: link.stalledUntil)

@@ -2,9 +2,12 @@
 struct Stay {
     var room: String
     var username: String
+    var user: String
     /// Of the welcome: events up to it do not speak of this stay.
     var seq: UInt64
     var link: Int
+    /// A host has put them out.
+    var isPutOut = false
     /// When the server has closed the connection (ns).
     var closedAt: Int64?
 }
@@ -39,6 +42,7 @@ extension Judge {
 
     func noteLeave(of username: String, _ seq: UInt64, in room: String) {
         for (person, stay) in stays where stay.room == room && stay.username == username && seq > stay.seq {
+            if stay.isPutOut { continue }
             guard let closedAt = stay.closedAt else {
                 fail("\(username) has left \(room) (\(seq)), and the connection of person \(person) is open")
                 continue

@@ -41,6 +41,15 @@ package struct Plan: Sendable {
     /// A folder that exists: each start of the server writes its recording there, as `life-1`, `life-2` and so on.
     package var recordings: String?
     package var isLoud = false
+    /// Whether it is written down, and judged by transcripts, what the people who behave send and receive.
+    package var isTapped = true
+    /// Whether people do something to messages and to each other, beside saying things.
+    package var hasChanges = true
+    /// Somebody whose network stays bad, to the end.
+    package var cursedPerson: Int?
+    /// A room whose files stay unreadable, to the end.
+    package var cursedRoom: String?
+    var hasEndlessFaults: Bool { cursedPerson != nil || cursedRoom != nil }
     /// How many of the newest lines of the trace are kept.
     package var traceLines = 300
 

@@ -21,6 +21,14 @@ package final class Simulator {
     private var diskWork: SimulatedDiskWork?
     var people: [any Person] = []
     package private(set) lazy var judge = Judge(world: self)
+    /// Listens to the people who behave, where the plan wants it.
+    package private(set) lazy var wiretap: Wiretap? = plan.isTapped ? Wiretap(world: self) : nil
+    /// The newest invitation to each room that its hosts were told: they hand it to everyone.
+    var invitations: [String: String] = [:]
+    /// When the disk last refused something, the server began, or the wall clock jumped (ns).
+    var lastTrouble: Int64 = 0
+    /// Whether the disk has refused something since the server began.
+    var hasRefused = false
     private var log: Trace
     /// Signals that the server has not been told of yet.
     var signals: [Int32] = []
@@ -56,6 +64,9 @@ package final class Simulator {
         live(until: end + plan.calmSeconds * 1_000_000_000)
         statistics.virtualSeconds = now / 1_000_000_000
         statistics.clientHours = plan.clientHours
+        wiretap?.finish()
+        judgeTranscripts()
+        statistics.reached.merge(wiretap?.reached ?? [:], uniquingKeysWith: +)
     }
 
     private func prepare() {
@@ -92,6 +103,8 @@ package final class Simulator {
     /// One life of the server, from start to kill, stop, or the end.
     private func runServer(until end: Int64) {
         statistics.starts += 1
+        lastTrouble = now
+        hasRefused = false
         isKilled = false
         callsLeft = nil
         signals = []
@@ -103,11 +116,12 @@ package final class Simulator {
             server.tick()
             judge.endTick(server)
         }
-        if now >= end, isCalm { judge.conclude(server) }
+        if now >= end, isCalm, !plan.hasEndlessFaults { judge.conclude(server) }
         if !isKilled, server.isDone {
             trace("world  the server has stopped")
             // One that has lost what it has written ends at once, as if it were killed.
             isKilled = server.hasFailed
+            if isKilled, !hasRefused { judge.fail("the server gives up, and the disk has refused nothing") }
             _ = server.finish()
         } else if isKilled {
             trace(cutsPower ? "world  the power is cut" : "world  the server is killed")
@@ -120,6 +134,7 @@ package final class Simulator {
         disk.forgiveFailedSyncs()
         if cutsPower { disk.cutPower(&random) } else { disk.kill() }
         judge.serverIsGone(lostPower: cutsPower)
+        wiretap?.serverIsGone(lostPower: cutsPower, hasFailed: server.hasFailed)
         cutsPower = false
     }
 
@@ -129,6 +144,7 @@ package final class Simulator {
         var history: Log?
         var secret = [UInt8](repeating: 7, count: 32)
         diskWork = nil
+        if disk.files.keys.contains(where: { $0.contains("/erasing/") }) { reach(.erasureCutOff) }
         if !options.isEphemeral {
             guard let folder = try? DataFolder.open("/data", disk, random: secret) else {
                 trace("world  the server cannot open its data")
@@ -187,7 +203,7 @@ package final class Simulator {
             }
             if let diskWork, diskWork.isBusy {
                 // The disk takes its time, and wakes the loop when something is done.
-                now += Int64(random.number(10_000...5_000_000))
+                now += Int64(random.number(10_000...Int(faults.diskStep)))
                 return (ready, hasArrivals)
             }
             let end = min(deadline ?? .max, horizon)
@@ -222,6 +238,14 @@ package final class Simulator {
     func wake(_ person: Int, in time: Int64, version: UInt64 = 0) {
         events.add(.wake(person: person, version: version), at: now + max(1, time))
     }
+
+    /// Somebody has seen an event that nobody had seen: just then the power may be cut.
+    func cutPowerOnSight() {
+        guard !isCalm, callsLeft == nil, random.happens(faults.powerCutOnSight) else { return }
+        (cutsPower, callsLeft) = (true, random.number(0...3))
+    }
+
+    func reach(_ milestone: Milestone) { statistics.reached[milestone, default: 0] += 1 }
 
     func trace(_ line: @autoclosure () -> String) { log.add(now, line()) }
     package var fingerprint: UInt64 { log.fingerprint }

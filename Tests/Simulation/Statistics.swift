@@ -6,6 +6,8 @@ package struct Statistics: Sendable {
     package var starts = 0
     package var virtualSeconds: Int64 = 0
     package var clientHours = 0.0
+    /// How often each milestone was reached.
+    package var reached: [Milestone: Int] = [:]
 
     package init() {}
 
@@ -16,6 +18,7 @@ package struct Statistics: Sendable {
         starts += other.starts
         virtualSeconds += other.virtualSeconds
         clientHours += other.clientHours
+        reached.merge(other.reached, uniquingKeysWith: +)
     }
 
     /// One line for a person.

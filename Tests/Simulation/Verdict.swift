@@ -31,6 +31,7 @@ extension Judge {
         inspectCalm(health, people: people)
         guard !world.plan.options.isEphemeral else { return }
         for room in rooms.keys.sorted() { readLog(of: room) }
+        checkErased(deletions)
     }
 
     /// Compares a room's log with what was seen, and with itself.
@@ -43,6 +44,9 @@ extension Judge {
         for (seq, digest) in (rooms[room]?.seen ?? [:]).sorted(by: { $0.key < $1.key })
         where log.onDisk[seq] != digest && (seq >= first || rooms[room]?.messages[seq] != nil) {
             fail("event \(seq) of \(room) was seen, and is not in the log like that")
+        }
+        for (id, told) in toldDone.sorted(by: { $0.key < $1.key }) where told == room && log.ids[id] == nil {
+            fail("message \(id) in \(room) is told to be done, and is not in the log")
         }
         for (id, place) in acknowledged.sorted(by: { $0.key < $1.key })
         where place.room == room && log.ids[id] != place.seq {

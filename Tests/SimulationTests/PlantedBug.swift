@@ -23,7 +23,7 @@ struct PlantedBug: Sendable, CustomStringConvertible {
         self.isVisible = isVisible
     }
 
-    static let all: [PlantedBug] = sending + closing + chat + refusals + loading + log
+    static let all: [PlantedBug] = sending + closing + chat + refusals + loading + log + changes + hosts
 
     private static let sending = [
         PlantedBug(
@@ -49,8 +49,8 @@ struct PlantedBug: Sendable, CustomStringConvertible {
             "chat.rooms[index].newestHearing > first {", "chat.rooms[index].newestHearing > first, !% {"),
         PlantedBug(
             "a connection that was once served by itself stays marked", "Server/Outgoing/Server+Sending.swift",
-            "            connections[slot].isIndividual = false\n",
-            "            if !% { connections[slot].isIndividual = false }\n"),
+            "        connections[slot].isIndividual = false\n",
+            "        if !% { connections[slot].isIndividual = false }\n"),
         PlantedBug(
             "compressed frames are cut where plain ones would be", "Server/Outgoing/Server+Sending.swift",
             "let bytes = deflates ? outgoing", "let bytes = deflates && !% ? outgoing"),
@@ -152,7 +152,7 @@ struct PlantedBug: Sendable, CustomStringConvertible {
             "            room.people[person]?.used.insert(id, seq: event.seq, time: event.time)\n",
             "            if !% { room.people[person]?.used.insert(id, seq: event.seq, time: event.time) }\n"),
         PlantedBug(
-            "a restart forgets what was said before the snapshot", "Chat/Rooms/RoomLoader.swift",
+            "a restart forgets what was said before the snapshot", "Chat/Rooms/RoomLoader+Snapshots.swift",
             "person.used = UsedIDs(newer:", "person.used = % ? UsedIDs() : UsedIDs(newer:"),
         PlantedBug(
             "ids of lost messages count as used", "Chat/Rooms/RoomLoader.swift",

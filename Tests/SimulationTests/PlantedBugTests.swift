@@ -54,7 +54,9 @@ import Testing
         let files = FileManager.default
         try files.createDirectory(at: Self.folder, withIntermediateDirectories: true)
         for module in Self.modules { try copy(Self.root.appending(path: "Sources/\(module)"), "Sources/\(module)") }
-        try copy(Self.root.appending(path: "Tests/Simulation"), "Sources/Simulation")
+        for module in ["Simulation", "Checker"] {
+            try copy(Self.root.appending(path: "Tests/\(module)"), "Sources/\(module)")
+        }
         for (file, bugs) in Dictionary(grouping: PlantedBug.all.enumerated(), by: { $0.element.file }) {
             let path = Self.folder.appending(path: "Sources/\(file)")
             var source = try String(contentsOf: path, encoding: .utf8)
@@ -145,7 +147,10 @@ import Testing
             name: "planted", platforms: [.macOS(.v15)],
             targets: [
                 .executableTarget(name: "planted", dependencies: ["Simulation", "Planted"]),
-                .target(name: "Simulation", dependencies: ["Server", "Client", "Log", "Chat", "WebSocket", "Sockets", "Bytes"]),
+                .target(
+                    name: "Simulation",
+                    dependencies: ["Checker", "Server", "Client", "Log", "Chat", "WebSocket", "Sockets", "Bytes"]),
+                .target(name: "Checker"),
                 .target(
                     name: "Server",
                     dependencies: ["Sockets", "TLS", "Log", "Chat", "HTTP", "WebSocket", "Bytes", "Platform", "Planted"]),

@@ -28,6 +28,7 @@ extension Room {
         let isChanged = wasUsedByAnother(join.username, than: person)
         noteName(join.username, of: person)
         people[person]?.seen = moment.time
+        forgetLapsedBan(of: person, time: moment.time)
         if join.isOwnAddress { noteAddress(join.address, of: person) }
         let member = Member(
             username: join.username, user: join.user, isKeyed: join.isKeyed, session: join.newSession, person: person,

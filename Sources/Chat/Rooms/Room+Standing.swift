@@ -152,6 +152,11 @@ extension Room {
         people[person]?.standing.admittedBy = lock.seq
     }
 
+    /// Somebody has come in: a ban of theirs that has lapsed holds no more, even if the clock goes back.
+    mutating func forgetLapsedBan(of person: UInt64, time: Int64) {
+        if people[person]?.standing.ban?.holds(at: time) == false { people[person]?.standing.ban = nil }
+    }
+
     mutating func noteAddress(_ address: UInt64, of person: UInt64) {
         people[person]?.addresses.removeAll { $0 == address }
         people[person]?.addresses.append(address)

@@ -29,6 +29,9 @@ package struct RoomLoader: Sendable {
 
     package init(room name: String, rules: RoomRules) { room = Room(name: name, rules: rules, isLoaded: false) }
 
+    /// Whether nothing of the room is known: no event has been taken, and no snapshot.
+    package var isEmpty: Bool { last == 0 && room.seq == 0 }
+
     /// Whether there are as many messages as a welcome tells.
     package var hasEnoughMessages: Bool { messages >= room.rules.recentMessages }
     /// The seq of the first event that was taken, or of what follows the newest.
@@ -81,6 +84,9 @@ package struct RoomLoader: Sendable {
             let session = hidden.flatMap { UInt128(hexadecimal: hiddenText.extracting($0["session"].range)) }
             let isKeyed = hidden?["keyed"].kind == .boolean
             join(name, event.user(in: line), session: session, isKeyed: isKeyed, number: number)
+            if let person = room.peopleByUser[event.user(in: line)] {
+                room.forgetLapsedBan(of: person, time: event.time)
+            }
             if let hidden, let address = JSONScanner.whole(hiddenText, hidden["address"]),
                 let person = room.peopleByUser[event.user(in: line)]
             {

@@ -51,11 +51,18 @@ extension Server where W: ~Copyable {
         } else {
             outgoing.frames.encode([], lines: [], texts: [])
         }
-        for slot in individuals.map(Int.init) where connections[slot].isIndividual {
-            connections[slot].isIndividual = false
-            if connections[slot].deflates { compressFrames(index) }
-            deliver(slot, entries, of: index)
-        }
+        for slot in individuals { deliverOnly(Int(slot), entries, of: index) }
+    }
+
+    /// Sends a connection that was marked what it gets.
+    ///
+    /// Not inlined: the optimizer of Swift 6.3.1 crashes on the loop that calls it if it is.
+    @inline(never)
+    private mutating func deliverOnly(_ slot: Int, _ entries: ArraySlice<Entry>, of index: Int) {
+        guard connections[slot].isIndividual else { return }
+        connections[slot].isIndividual = false
+        if connections[slot].deflates { compressFrames(index) }
+        deliver(slot, entries, of: index)
     }
 
     /// Marks the connections that do not get just what everyone gets.
