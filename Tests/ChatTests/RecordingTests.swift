@@ -119,6 +119,33 @@ func replay(_ bytes: [UInt8]) -> (agreed: Int, differences: [[String]], end: Str
         #expect(result.agreed > 10)
     }
 
+    /// What was said before the recording began is there when something is done to it, with what had been done before.
+    @Test func replay_ofChangesToMessagesFromBefore_agrees() {
+        var world = ChatHarness.durable()
+        let ada = world.join("Ada", key: "a")
+        for number in 0..<9 { world.say(ada, "\(number)") }
+        world.send(ada, "{\"type\":\"react\",\"target\":3,\"emoji\":\"👍\"}")
+        world.send(ada, "{\"type\":\"delete\",\"target\":4}")
+        world.tick()
+        world.restart()
+        world.isRecording = true
+        Recording.appendSettings(world.chat.limits.rules, to: &world.recording)
+        let back = world.join("Ann", key: "a")
+        for request in [
+            "{\"type\":\"edit\",\"target\":2,\"text\":\"zero\"}",
+            "{\"type\":\"react\",\"target\":3,\"emoji\":\"👍\",\"on\":false}",
+            "{\"type\":\"react\",\"target\":4,\"emoji\":\"👍\"}", "{\"type\":\"delete\",\"target\":5}",
+            "{\"type\":\"message\",\"text\":\"x\",\"reply\":6}",
+        ] {
+            world.send(back, request)
+            world.tick()
+        }
+        #expect(world.take(back).suffix(5).map(\.type) == ["edit", "react", "error", "delete", "message"])
+        let result = replay(world.recording)
+        #expect(result.differences.isEmpty)
+        #expect(result.agreed > 4)
+    }
+
     @Test func replay_ofAChange_namesWhatDiffers() {
         let (recording, _) = recording()
         func change(_ text: String) -> [[String]] {

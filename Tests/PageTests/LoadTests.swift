@@ -65,16 +65,17 @@ import Testing
         return try tab.processorTime() - before
     }
 
+    private static let isQuiet = ProcessInfo.processInfo.environment["CHATLOOP_QUIET"] != nil
+
     /// From the link to the first message in a room with a hundred messages and thirty people, five times, at a quarter of the
-    /// processor: the median of the longest tasks is below 100 ms. Where other programs hold up the page as well, what counts is what
-    /// a task costs beside the layout of rows; on a machine with nothing else to do 100 ms are some 60 of them.
-    @Test func theLongestTask_isShortOnASlowPhone() throws {
+    /// processor: the median of the longest tasks.
+    @Test(.enabled(if: isQuiet, "CHATLOOP_QUIET does not say that nothing else runs here"))
+    func theLongestTask_isShortOnASlowPhone() throws {
         try Scene.play("--message-rate", "0") { scene in
             let people = try (0..<30).map { try scene.client("Guest \($0)") }
             scene.keep(people)
             for number in 0..<100 { try people[number % 30].say("message \(number) with `code`, https://example.org/") }
             var longest: [Double] = []
-            var unit = 0.0
             for round in 0..<5 {
                 let tab = try scene.blank()
                 try tab.call("Emulation.setCPUThrottlingRate", ["rate": 4])
@@ -89,13 +90,11 @@ import Testing
                 try tab.say("hello")
                 try tab.wait(forMessage: "hello")
                 longest.append(try tab.double("Math.max(...tasks)"))
-                try tab.call("Emulation.setCPUThrottlingRate", ["rate": 1])
-                unit = try Self.unit(tab)
                 try tab.close()
             }
             let median = longest.sorted()[2]
-            print("the longest task at a quarter of the processor: \(Int(median)) ms, \(Int(median / unit / 4)) rows")
-            #expect(median < 100 || median < 4 * 60 * unit)
+            print("the longest task at a quarter of the processor: \(Int(median)) ms, of \(longest.map { Int($0) })")
+            #expect(median < 100)
         }
     }
 

@@ -32,8 +32,8 @@ import WebSocket
             while try speaker.skip(to: "message")["text"] != text {}
         }
 
-        func hears(_ text: String, within seconds: Double = Deadline.standard) throws {
-            #expect(try slow.expect("message", within: seconds)["text"] == text)
+        func hears(_ text: String) throws {
+            #expect(try slow.expect("message")["text"] == text)
         }
     }
 
@@ -51,7 +51,7 @@ import WebSocket
         try room.say("three, Slow")
         try room.hears("one")
         #expect(Date().timeIntervalSince(start) > 0.9)
-        for _ in 0..<2 { _ = try room.slow.next(within: 0.4) }
+        for _ in 0..<2 { _ = try room.slow.next() }
         // The next gathering begins with what comes next.
         #expect(isSilent(room.slow, for: 1.2))
         try room.say("four")
@@ -76,14 +76,25 @@ import WebSocket
         #expect(Date().timeIntervalSince1970 - latest < 3)
     }
 
+    /// Whether something is done before a gathering is due. Other programs may hold it up, so the best of some tries counts.
+    private func isAtOnce(_ body: () throws -> Void) rethrows -> Bool {
+        for _ in 0..<6 {
+            let start = Date()
+            try body()
+            if Date().timeIntervalSince(start) < 0.9 { return true }
+        }
+        return false
+    }
+
     @Test func anAnswer_bringsWhatWasGatheredBeforeIt() throws {
         let room = try Room()
-        try room.say("before")
-        let start = Date()
-        try room.slow.send(["type": "history", "before": 1000, "limit": 1])
-        try room.hears("before")
-        #expect(try room.slow.expect("history")["events"].first?["text"] == "before")
-        #expect(Date().timeIntervalSince(start) < 0.9)
+        let isFast = try isAtOnce {
+            try room.say("before")
+            try room.slow.send(["type": "history", "before": 1000, "limit": 1])
+            try room.hears("before")
+            #expect(try room.slow.expect("history")["events"].first?["text"] == "before")
+        }
+        #expect(isFast)
         // An error is an answer, too; and so is one's own message, behind what was said before.
         try room.say("again")
         try room.slow.send(["type": "nonsense"])
@@ -94,18 +105,23 @@ import WebSocket
 
     @Test func turningFast_bringsAllAtOnce() throws {
         let room = try Room()
-        try room.say("gathered")
-        let start = Date()
-        try room.slow.send(["type": "pace", "slow": false])
-        try room.hears("gathered", within: 0.8)
-        try room.say("at once")
-        try room.hears("at once", within: 0.8)
-        #expect(Date().timeIntervalSince(start) < 0.9)
+        let isFast = try isAtOnce {
+            try room.pace(true)
+            try room.say("gathered")
+            try room.slow.send(["type": "pace", "slow": false])
+            try room.hears("gathered")
+            try room.say("at once")
+            try room.hears("at once")
+        }
+        #expect(isFast)
         // Saying it twice changes nothing.
         for _ in 0..<2 { try room.pace(true) }
         for _ in 0..<2 { try room.pace(false) }
-        try room.say("still")
-        try room.hears("still", within: 0.8)
+        #expect(
+            try isAtOnce {
+                try room.say("still")
+                try room.hears("still")
+            })
     }
 
     @Test func aClose_comesBehindWhatWasGathered() throws {
@@ -135,16 +151,18 @@ import WebSocket
     @Test func muchOfIt_doesNotWait() throws {
         let room = try Room()
         let text = String(repeating: "x", count: 4000)
-        let start = Date()
-        for _ in 0..<17 { try room.speaker.say(text) }
-        for _ in 0..<17 { try room.hears(text) }
-        #expect(Date().timeIntervalSince(start) < 0.9)
+        let isFast = try isAtOnce {
+            for _ in 0..<17 { try room.speaker.say(text) }
+            for _ in 0..<17 { try room.hears(text) }
+        }
+        #expect(isFast)
         // Nor does what is more than may wait for a connection at all.
         let small = try Room("--max-queue", "500")
-        let begun = Date()
-        try small.say(String(repeating: "y", count: 600))
-        _ = try small.slow.expect("message", within: 0.8)
-        #expect(Date().timeIntervalSince(begun) < 0.9)
+        #expect(
+            try isAtOnce {
+                try small.say(String(repeating: "y", count: 600))
+                _ = try small.slow.expect("message")
+            })
     }
 
     @Test func whoeverIsNotLetIn_hearsNothing() throws {

@@ -179,9 +179,6 @@ import Testing
         defer { try? FileManager.default.removeItem(at: folder) }
         var plan = plan
         plan.recordings = folder.path
-        // A recording does not have the messages from before its room came into memory: what is done to those is not
-        // replayed.
-        plan.hasChanges = false
         plan.seconds = 200
         let run = Simulator(plan)
         run.run()

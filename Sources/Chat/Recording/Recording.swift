@@ -4,14 +4,15 @@ import Bytes
 /// and as many bytes.
 ///
 ///     settings  the format's version and what the rooms decide by
-///     room      a room that has its first input since it came into memory: its place, its name, and what it was
+///     room      a room that has its first input since it came into memory: its place, its name, and what it was: its snapshot,
+///               and the messages in memory, to which something may be done
 ///     inputs    a tick's inputs of the rooms; written before the rooms see them
 ///     outcome   which rooms' events the disk has refused, and what came out
 ///
 /// Numbers in records are in groups of seven bits, the lowest first, with the top bit set where another group follows. No
 /// record holds a secret: a recording is as private as what is said in it.
 package enum Recording {
-    package static let version: UInt64 = 5
+    package static let version: UInt64 = 6
 
     package enum Kind: UInt8, Sendable {
         case settings = 1
@@ -61,6 +62,7 @@ package enum Recording {
             bytes.append(contentsOf: room.name.utf8)
             var cursor = SnapshotCursor()
             while !cursor.isDone { room.appendSnapshot(from: &cursor, limit: 1 << 20, to: &bytes) }
+            room.appendMessages(to: &bytes)
         }
     }
 

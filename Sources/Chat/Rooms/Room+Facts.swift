@@ -107,6 +107,22 @@ extension Room {
         }
     }
 
+    /// Appends the messages in memory as lines of the log, with what was done to them folded in.
+    func appendMessages(to bytes: inout [UInt8]) {
+        for reference in recent.lines where reference.kind == .message {
+            var line: [UInt8] = []
+            append(raw: reference, to: &line)
+            line.append(UInt8(ascii: "}"))
+            guard let event = EventLine(line.span) else { continue }
+            if let facts = facts(of: event, in: line.span) {
+                event.appendFolded(of: line.span, facts, to: &bytes)
+            } else {
+                bytes += line
+                bytes.append(UInt8(ascii: "\n"))
+            }
+        }
+    }
+
     // MARK: Expiring
 
     /// The `time` of the newest event in memory; nil where there is none.
