@@ -65,39 +65,6 @@ import Testing
         return try tab.processorTime() - before
     }
 
-    private static let isQuiet = ProcessInfo.processInfo.environment["CHATLOOP_QUIET"] != nil
-
-    /// From the link to the first message in a room with a hundred messages and thirty people, five times, at a quarter of the
-    /// processor: the median of the longest tasks.
-    @Test(.enabled(if: isQuiet, "CHATLOOP_QUIET does not say that nothing else runs here"))
-    func theLongestTask_isShortOnASlowPhone() throws {
-        try Scene.play("--message-rate", "0") { scene in
-            let people = try (0..<30).map { try scene.client("Guest \($0)") }
-            scene.keep(people)
-            for number in 0..<100 { try people[number % 30].say("message \(number) with `code`, https://example.org/") }
-            var longest: [Double] = []
-            for round in 0..<5 {
-                let tab = try scene.blank()
-                try tab.call("Emulation.setCPUThrottlingRate", ["rate": 4])
-                try tab.prepare(
-                    """
-                    window.tasks = [0];
-                    new PerformanceObserver((list) => tasks.push(...list.getEntries().map((task) => task.duration)))
-                        .observe({ type: 'longtask' })
-                    """)
-                try tab.navigate(to: scene.url(ofRoom: "lobby"))
-                try tab.join("Ada \(round)")
-                try tab.say("hello")
-                try tab.wait(forMessage: "hello")
-                longest.append(try tab.double("Math.max(...tasks)"))
-                try tab.close()
-            }
-            let median = longest.sorted()[2]
-            print("the longest task at a quarter of the processor: \(Int(median)) ms, of \(longest.map { Int($0) })")
-            #expect(median < 100)
-        }
-    }
-
     /// Hundreds who come in at once: the quiet line and the list of people grow, and cost little.
     @Test func aCrowdThatComesInDoesNotHoldUpThePage() throws {
         try Scene.play("--message-rate", "0") { scene in

@@ -4,8 +4,14 @@ import Sockets
 /// Pages that nobody looks at cost little: what their connections are to hear is gathered.
 extension Server where W: ~Copyable {
     /// Takes note of which connections may be sent their events late from now on, and which may not any more.
+    ///
+    /// Of a connection's wishes in one tick the last counts: what was gathered would go out behind what comes in this tick if it were
+    /// taken out of the gathering and put in again.
     mutating func setPaces() {
-        for (id, room, isSlow) in output.paces {
+        guard !output.paces.isEmpty else { return }
+        var last: [ConnectionID: Int] = [:]
+        for (index, pace) in output.paces.enumerated() { last[pace.connection] = index }
+        for (index, (id, room, isSlow)) in output.paces.enumerated() where last[id] == index {
             guard let slot = connections.slot(of: id), connections[slot].isChat else { continue }
             if !isSlow {
                 turnFast(slot)
