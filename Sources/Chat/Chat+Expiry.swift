@@ -1,6 +1,6 @@
-/// What is older than it may be.
+/// The expiry of events past the time for which they are kept.
 extension Chat {
-    /// Without a disk, what is older than it may be is forgotten here.
+    /// Without a disk, expired events are forgotten here.
     mutating func expireInMemory() {
         guard !limits.rules.isDurable, let kept = limits.keptTime, moment.now >= nextExpiry else { return }
         nextExpiry = moment.now &+ Limits.expiryInterval

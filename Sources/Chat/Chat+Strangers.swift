@@ -39,7 +39,7 @@ extension Chat {
     /// Brings those together who wait, and tells the others that they do.
     mutating func bringStrangersTogether(into output: inout TickOutput) {
         guard strangers.hasNews else { return }
-        // Taken out, so that it can ask who is here while it changes.
+        // A local copy, since its closure reads the chat.
         var strangers = Strangers()
         swap(&strangers, &self.strangers)
         let new = strangers.takeNews { waits($0) }

@@ -47,7 +47,7 @@ package struct Chat: Sendable {
     /// What was folded into lines, each behind the newest read that may have come before.
     /// Rooms whose deleted texts were not erased before the last stop.
     package var unfinishedErasures: Set<String> = []
-    /// Without a disk: when it is looked next what is older than it may be.
+    /// When expired events are looked for next; without a disk.
     var nextExpiry: Int64 = .min
     var hasLoadedUnfinished = false
     var waitingFolds: [(newestRead: UInt64, room: UInt32, folded: Folded)] = []

@@ -60,7 +60,7 @@ struct Peer: Sendable {
         self.isOwnAddress = isOwnAddress
     }
 
-    /// One that has come to find a stranger.
+    /// A connection at `/pair`.
     init(id: ConnectionID, seekingStrangerWith secret: UInt128, address: UInt64, isOwnAddress: Bool) {
         self.init(
             id: id, phase: .connected, room: nil, secret: secret, address: address, isOwnAddress: isOwnAddress)

@@ -18,7 +18,7 @@ package enum RoomName {
     private static let pairPrefix = "pair-"
     private static let pairLength = 26
 
-    /// Whether a name has the form of those that are drawn for two strangers.
+    /// Whether a name has the form of a pair room's name.
     package static func isOfPair(_ name: String) -> Bool {
         name.utf8.count == pairLength && name.hasPrefix(pairPrefix)
     }
