@@ -19,10 +19,12 @@ let package = Package(
             dependencies: ["Server", "Talk", "Client", "Bench", "Log", "Cluster", "Chat", "Page", "Platform"],
             swiftSettings: strict),
 
-        // The loop and its three steps, a connection's life, limits and metrics.
+        // The loop and its three steps, a connection's life, limits and metrics. Of Client it takes the socket alone.
         .target(
             name: "Server",
-            dependencies: ["Sockets", "TLS", "Log", "Cluster", "Chat", "HTTP", "WebSocket", "Bytes", "Platform"],
+            dependencies: [
+                "Client", "Sockets", "TLS", "Log", "Cluster", "Chat", "HTTP", "WebSocket", "Bytes", "Platform",
+            ],
             swiftSettings: strict),
         // A chat in a terminal or a pipe.
         .target(
@@ -81,7 +83,9 @@ let package = Package(
         .testTarget(name: "TLSTests", dependencies: ["Support", "TLS", "Platform"]),
         .testTarget(
             name: "ServerTests",
-            dependencies: ["Support", "Server", "Client", "Page", "Platform", "Sockets", "TLS", "WebSocket"]),
+            dependencies: [
+                "Support", "Server", "Client", "Cluster", "Page", "Platform", "Sockets", "TLS", "WebSocket",
+            ]),
         // The real server and real clients, and things that are killed.
         .testTarget(name: "CrashTests", dependencies: ["Support", "Simulation", "Checker", "Client", "Sockets"]),
         // The real server among the hostile.

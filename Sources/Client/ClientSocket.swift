@@ -22,12 +22,26 @@ package final class ClientSocket {
         package init(context: TLSContext, host: String) { (self.context, self.host) = (context, host) }
     }
 
+    /// Where a server is to be found.
+    private enum Place: CustomStringConvertible {
+        case address(SocketAddress)
+        /// A Unix socket.
+        case path(String)
+
+        var description: String {
+            switch self {
+            case .address(let address): address.description
+            case .path(let path): path
+            }
+        }
+    }
+
     package let token: UInt64
     private let poller: any Poller
-    private var addresses: ArraySlice<SocketAddress>
+    private var places: ArraySlice<Place>
     private let security: Security?
     private var descriptor: Int32 = -1
-    private var target = SocketAddress(address: IPAddress(v4: 0), port: 0)
+    private var target = Place.path("")
     private var failure = SystemError(code: 0, operation: "connect")
     /// What is to be sent: with TLS it is encrypted already.
     private var unsent: [UInt8] = []
@@ -60,8 +74,15 @@ package final class ClientSocket {
     package init(poller: any Poller, token: UInt64, addresses: [SocketAddress], security: Security? = nil) {
         self.poller = poller
         self.token = token
-        self.addresses = addresses[...]
+        places = addresses.map { .address($0) }[...]
         self.security = security
+    }
+
+    /// Of a server on this machine.
+    ///
+    /// - Parameter path: of its Unix socket.
+    package init(poller: any Poller, token: UInt64, path: String) {
+        (self.poller, self.token, places, security) = (poller, token, [.path(path)], nil)
     }
 
     deinit { close() }
@@ -79,14 +100,18 @@ package final class ClientSocket {
     package func connect(now: Int64) -> Progress {
         var failure = failure
         nextAddressAt = nil
-        while let address = addresses.popFirst() {
+        while let place = places.popFirst() {
             close()
             do throws(SystemError) {
-                descriptor = try Stream.connect(to: address)
-                target = address
+                descriptor =
+                    switch place {
+                    case .address(let address): try Stream.connect(to: address)
+                    case .path(let path): try Stream.connect(toPath: path)
+                    }
+                target = place
                 try poller.add(descriptor, token: token)
                 poller.setWriteInterest(descriptor, true)
-                if !addresses.isEmpty { nextAddressAt = now + Self.silence }
+                if !places.isEmpty { nextAddressAt = now + Self.silence }
                 return .connecting
             } catch {
                 failure = error

@@ -99,6 +99,36 @@ package enum Stream {
         return descriptor
     }
 
+    /// The same to a Unix socket.
+    ///
+    /// - Parameter path: as long as the system allows (some hundred bytes).
+    package static func connect(toPath path: String) throws(SystemError) -> Int32 {
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let bytes = Array(path.utf8)
+        guard bytes.count < MemoryLayout.size(ofValue: address.sun_path), !bytes.contains(0) else {
+            throw SystemError(code: ENAMETOOLONG, operation: "connect to \(path)")
+        }
+        // The path fits, as was just checked; the rest stays zero.
+        unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: bytes) }
+        let descriptor = socket(AF_UNIX, streamSocket, 0)
+        guard descriptor >= 0 else { throw .last("open a socket") }
+        setNonBlocking(descriptor)
+        silenceBrokenPipe(descriptor)
+        // Every socket address begins like a sockaddr; its length goes along.
+        let result = unsafe withUnsafePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+                unsafe Platform.connect(descriptor, pointer, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        if result != 0, errno != EINPROGRESS, errno != EINTR {
+            let error = SystemError.last("connect to \(path)")
+            close(descriptor)
+            throw error
+        }
+        return descriptor
+    }
+
     /// How an attempt to connect has ended: nil if well.
     package static func connectError(_ descriptor: Int32) -> SystemError? {
         var error: Int32 = 0

@@ -123,7 +123,10 @@ import Platform
     /// - Parameters:
     ///   - authorities: a PEM file with the certificates to trust in place of the system's.
     ///   - isInsecure: whether any certificate will do.
-    package convenience init(authorities: String? = nil, isInsecure: Bool = false) throws(TLSError) {
+    ///   - offersHTTP: whether the server is told that HTTP/1.1 will be spoken (RFC 7301).
+    package convenience init(
+        authorities: String? = nil, isInsecure: Bool = false, offersHTTP: Bool = true
+    ) throws(TLSError) {
         try self.init(isServer: false)
         unsafe library.setVerification(handle, isInsecure ? Control.verifyNone : Control.verifyPeer, nil)
         if let authorities {
@@ -134,6 +137,7 @@ import Platform
         } else if !isInsecure, unsafe library.trustSystem(handle) != 1 {
             throw .setup(OpenSSLError.takeAll(library).reason)
         }
+        guard offersHTTP else { return }
         // Each name with its length before it. Unlike most of OpenSSL's functions this one returns 0 when it is well.
         let protocols = [8] + Array("http/1.1".utf8)
         let result = unsafe protocols.withUnsafeBufferPointer { list in

@@ -27,6 +27,8 @@ package enum EngineFault: Error, Equatable, Sendable {
     case diskFailed
     /// It reads its data, or runs somebody's long script.
     case busy
+    /// There is no connection to it, or none any more.
+    case unreachable(String)
     /// It does not answer.
     case silent
     /// It has forgotten our scripts: they are loaded by the next connection.
@@ -73,7 +75,7 @@ package enum EngineFault: Error, Equatable, Sendable {
         case .passwordWrong, .passwordMissing, .passwordUnwanted, .notPermitted, .noSuchDatabase, .tooOld, .settings,
             .isReplica, .isClustered, .foreignKeys, .nameTaken:
             true
-        case .full, .diskFailed, .busy, .silent, .noScript, .violation, .other: false
+        case .full, .diskFailed, .busy, .unreachable, .silent, .noScript, .violation, .other: false
         }
     }
 }
@@ -97,6 +99,7 @@ extension EngineFault: CustomStringConvertible {
         case .full: "the engine has no memory left (maxmemory)"
         case .diskFailed: "the engine cannot write to its disk or to its replicas"
         case .busy: "the engine is busy: it loads its data, or runs somebody's script"
+        case .unreachable(let reason): "there is no connection to the engine: \(reason)"
         case .silent: "the engine does not answer"
         case .noScript: "the engine has forgotten the scripts"
         case .violation(let fault): "this is no Redis or Valkey: its answer cannot be read (\(fault))"

@@ -84,7 +84,7 @@ package struct ClusterNode: Sendable {
     }
 
     /// A socket could not be connected, or has ended.
-    package mutating func closed(because reason: String, now: Int64) { fail(.other(reason), now: now) }
+    package mutating func closed(because reason: String, now: Int64) { fail(.unreachable(reason), now: now) }
 
     package mutating func received(_ role: EngineConnection.Role, _ bytes: Span<UInt8>, now: Int64) {
         let events =

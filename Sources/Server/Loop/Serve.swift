@@ -59,7 +59,8 @@ package func serve(
     do {
         let signals = try Signals.catchTermination(and: [Signals.hangUp])
         Signals.ignore(Signals.user)
-        world = try SystemWorld(poller: options.poller, listeners: listeners, signals: signals, wake: wake)
+        world = try SystemWorld(
+            poller: options.poller, listeners: listeners, signals: signals, wake: wake, engine: options.cluster)
     } catch {
         throw StartFailure(.unavailable, "Cannot start: \(error).")
     }

@@ -1,3 +1,4 @@
+import Cluster
 import Platform
 import Sockets
 import TLS
@@ -8,6 +9,8 @@ package struct SystemWorld: World, ~Copyable {
     private var listeners: [Listener]
     /// What stands between the loop and the sockets with `--tls-cert`.
     private var secure: SecureStreams?
+    /// The sockets to the engine with `--cluster`.
+    private let engine: EngineSockets?
     private var entropy = Entropy()
     private var errorLog = ErrorLog()
     private var isAccepting = true
@@ -21,13 +24,15 @@ package struct SystemWorld: World, ~Copyable {
     private static let signalToken = UInt64.max
     private static let wakeToken = UInt64.max - 1
     private static let listenerTokens = UInt64.max - 65..<UInt64.max - 1
+    private static let firstEngineToken = UInt64.max - 70
 
     /// - Parameters:
     ///   - listeners: at least one, at most 64.
     ///   - signals: becomes readable when a signal has come.
     ///   - wake: by which other threads end a wait.
+    ///   - engine: of the cluster that the server is a node of.
     package init(
-        poller: PollerKind, listeners: [Listener], signals: Int32, wake: WakePipe? = nil
+        poller: PollerKind, listeners: [Listener], signals: Int32, wake: WakePipe? = nil, engine: ClusterAddress? = nil
     ) throws(SystemError) {
         let poller = try poller.makePoller()
         try poller.add(signals, token: Self.signalToken)
@@ -38,6 +43,7 @@ package struct SystemWorld: World, ~Copyable {
         self.wake = wake
         self.poller = poller
         self.listeners = listeners
+        self.engine = engine.map { EngineSockets(to: $0, poller: poller, tokens: Self.firstEngineToken) }
     }
 
     // MARK: Time and chance
@@ -50,6 +56,8 @@ package struct SystemWorld: World, ~Copyable {
 
     package mutating func wait(until deadline: Int64?) {
         var milliseconds: Int32 = -1
+        var deadline = deadline
+        if let own = engine?.nextDeadline { deadline = min(deadline ?? .max, own * 1_000_000) }
         if let deadline {
             // Rounded up, or the last millisecond would be spent in a loop that does not sleep.
             let left = deadline > 0 ? deadline - Clock.monotonic : 0
@@ -57,6 +65,7 @@ package struct SystemWorld: World, ~Copyable {
         }
         poller.wait(milliseconds: secure?.hasWork == true ? 0 : milliseconds)
         ready = poller.ready
+        engine?.takeReadiness(from: &ready, now: Clock.monotonic / 1_000_000)
         secure?.beginTick(&ready)
         hasArrivals = ready.contains { Self.listenerTokens.contains($0.token) }
         if ready.contains(where: { $0.token == Self.signalToken }) { hasSignals = true }
@@ -144,6 +153,13 @@ package struct SystemWorld: World, ~Copyable {
     package func isPlainByMistake(_ stream: Int32) -> Bool { secure?.isPlain(stream) ?? false }
     package func committed(_ stream: Int32) -> Int { secure?.committed(stream) ?? 0 }
     package mutating func takeSecurityFailure() -> TLSError? { secure?.takeFailure() }
+
+    // MARK: The engine
+
+    package mutating func connectToEngine() { engine?.connect(now: Clock.monotonic / 1_000_000) }
+    package mutating func disconnectFromEngine() { engine?.disconnect() }
+    package mutating func takeEngineEvents() -> [EngineEvent] { engine?.takeEvents() ?? [] }
+    package mutating func sendToEngine(_ role: EngineConnection.Role, _ bytes: [UInt8]) { engine?.send(role, bytes) }
 
     // MARK: The log
 

@@ -1,3 +1,4 @@
+import Cluster
 import Sockets
 import TLS
 
@@ -62,6 +63,17 @@ package protocol World: ~Copyable {
     /// Why the last `receive` has failed, where that was TLS; asked once.
     mutating func takeSecurityFailure() -> TLSError?
 
+    // MARK: The engine of a cluster
+
+    /// Opens a socket to the engine for each role; what comes of it is told by `takeEngineEvents`.
+    mutating func connectToEngine()
+    /// Closes both.
+    mutating func disconnectFromEngine()
+    /// What has happened on them since it was asked last.
+    mutating func takeEngineEvents() -> [EngineEvent]
+    /// Sends bytes, or keeps them until the socket takes them.
+    mutating func sendToEngine(_ role: EngineConnection.Role, _ bytes: [UInt8])
+
     // MARK: The log
 
     /// Writes a line for the operator. It never waits: what cannot be written is dropped, and counted.
@@ -79,4 +91,22 @@ extension World where Self: ~Copyable {
     package func isPlainByMistake(_ stream: Int32) -> Bool { false }
     package func committed(_ stream: Int32) -> Int { 0 }
     package mutating func takeSecurityFailure() -> TLSError? { nil }
+}
+
+/// What happens on the sockets to the engine of a cluster.
+package enum EngineEvent: Equatable, Sendable {
+    case opened(EngineConnection.Role)
+    case received(EngineConnection.Role, [UInt8])
+    /// There is no connection, or none any more, and both sockets are closed. Nothing follows.
+    ///
+    /// Why is said in words for people, which never hold the password.
+    case closed(String)
+}
+
+/// A world without an engine.
+extension World where Self: ~Copyable {
+    package mutating func connectToEngine() {}
+    package mutating func disconnectFromEngine() {}
+    package mutating func takeEngineEvents() -> [EngineEvent] { [] }
+    package mutating func sendToEngine(_ role: EngineConnection.Role, _ bytes: [UInt8]) {}
 }

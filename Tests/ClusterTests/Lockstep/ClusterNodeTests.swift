@@ -62,7 +62,7 @@ import Testing
         node.tick(now: 0)
         _ = node.takeOutputs()
         node.closed(because: "connection refused", now: 0)
-        #expect(node.takeOutputs() == [.disconnect, .end(.fault(.other("connection refused")))])
+        #expect(node.takeOutputs() == [.disconnect, .end(.fault(.unreachable("connection refused")))])
         node.tick(now: 100_000)
         #expect(node.takeOutputs() == [] && node.nextDeadline == .max)
     }
@@ -106,7 +106,7 @@ import Testing
         _ = node.takeOutputs()
         var now: Int64 = 1000
         node.closed(because: "reset", now: now)
-        #expect(node.takeOutputs() == [.disconnect, .trouble(.other("reset")), .room(.keeping(false))])
+        #expect(node.takeOutputs() == [.disconnect, .trouble(.unreachable("reset")), .room(.keeping(false))])
         #expect(node.takeBytes(.commands).isEmpty)
         var waits: [Int64] = []
         for _ in 0..<10 {
