@@ -22,9 +22,17 @@ extension UInt128 {
 extension [UInt8] {
     /// Appends 32 hexadecimal digits.
     package mutating func append(hexadecimal value: UInt128) {
-        for shift in stride(from: 124, through: 0, by: -4) {
-            let digit = UInt8(truncatingIfNeeded: value >> UInt128(shift)) & 15
-            append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+        append(hexadecimal: UInt64(truncatingIfNeeded: value >> 64))
+        append(hexadecimal: UInt64(truncatingIfNeeded: value))
+    }
+
+    /// Appends 16 hexadecimal digits.
+    private mutating func append(hexadecimal word: UInt64) {
+        append(addingCapacity: 16) { output in
+            for shift in stride(from: 60, through: 0, by: -4) {
+                let digit = UInt8(truncatingIfNeeded: word >> UInt64(shift)) & 15
+                output.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+            }
         }
     }
 }

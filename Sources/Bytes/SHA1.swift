@@ -3,47 +3,58 @@
 /// SHA-1 no longer resists collisions. RFC 6455 asks for it nevertheless: there it only proves that the peer read the key.
 package enum SHA1 {
     /// The 20 bytes of the digest of `bytes`.
-    package static func digest(of bytes: Span<UInt8>) -> [UInt8] {
-        var state = State()
-        let wholeBlocks = bytes.count / 64
-        for block in 0..<wholeBlocks { state.process(bytes.extracting((64 * block)..<(64 * block + 64))) }
-
-        // Section 4: a one bit, zeros, and the length in bits, in as many blocks as that takes.
-        var rest: [UInt8] = []
-        rest.reserveCapacity(128)
-        rest.append(copying: bytes.extracting((64 * wholeBlocks)..<bytes.count))
-        rest.append(0x80)
-        while rest.count % 64 != 56 { rest.append(0) }
-        rest.append(bigEndian: UInt64(truncatingIfNeeded: bytes.count) << 3, byteCount: 8)
-        for block in 0..<(rest.count / 64) { state.process(rest.span.extracting((64 * block)..<(64 * block + 64))) }
-
-        var digest: [UInt8] = []
-        digest.reserveCapacity(20)
-        for word in [state.a, state.b, state.c, state.d, state.e] {
-            digest.append(bigEndian: UInt64(word), byteCount: 4)
-        }
-        return digest
-    }
+    package static func digest(of bytes: Span<UInt8>) -> [UInt8] { State().digest(of: bytes, afterBlocks: 0) }
 }
 
 extension SHA1 {
-    /// The five words that a block is folded into.
-    private struct State {
-        var a: UInt32 = 0x6745_2301
-        var b: UInt32 = 0xEFCD_AB89
-        var c: UInt32 = 0x98BA_DCFE
-        var d: UInt32 = 0x1032_5476
-        var e: UInt32 = 0xC3D2_E1F0
+    /// The five words that blocks of 64 bytes are folded into.
+    struct State: Sendable {
+        private var a: UInt32 = 0x6745_2301
+        private var b: UInt32 = 0xEFCD_AB89
+        private var c: UInt32 = 0x98BA_DCFE
+        private var d: UInt32 = 0x1032_5476
+        private var e: UInt32 = 0xC3D2_E1F0
 
-        private var schedule = [UInt32](repeating: 0, count: 80)
+        init() {}
 
-        /// Folds in a block of 64 bytes (section 6.1).
-        mutating func process(_ block: Span<UInt8>) {
-            expand(block)
-            fold()
+        /// The state behind one block.
+        init(after block: Span<UInt8>) {
+            var schedule = Self.emptySchedule
+            process(block, &schedule)
         }
 
-        private mutating func expand(_ block: Span<UInt8>) {
+        /// The digest of `bytes` behind some blocks that were folded in.
+        func digest(of bytes: Span<UInt8>, afterBlocks before: Int) -> [UInt8] {
+            var state = self
+            var schedule = Self.emptySchedule
+            let wholeBlocks = bytes.count / 64
+            for block in 0..<wholeBlocks {
+                state.process(bytes.extracting((64 * block)..<(64 * block + 64)), &schedule)
+            }
+
+            // Section 4: a one bit, zeros, and the length in bits, in as many blocks as that takes.
+            let rest = bytes.extracting((64 * wholeBlocks)..<bytes.count)
+            var end = [UInt8](repeating: 0, count: rest.count < 56 ? 64 : 128)
+            for index in rest.indices { end[index] = rest[index] }
+            end[rest.count] = 0x80
+            let bits = UInt64(truncatingIfNeeded: 64 * before + bytes.count) << 3
+            for index in 0..<8 { end[end.count - 1 - index] = UInt8(truncatingIfNeeded: bits >> UInt64(8 * index)) }
+            for block in 0..<(end.count / 64) {
+                state.process(end.span.extracting((64 * block)..<(64 * block + 64)), &schedule)
+            }
+
+            var digest: [UInt8] = []
+            digest.reserveCapacity(20)
+            for word in [state.a, state.b, state.c, state.d, state.e] {
+                digest.append(bigEndian: UInt64(word), byteCount: 4)
+            }
+            return digest
+        }
+
+        private static var emptySchedule: [UInt32] { [UInt32](repeating: 0, count: 80) }
+
+        /// Folds in a block (section 6.1). The schedule is lent, so that one serves all blocks.
+        private mutating func process(_ block: Span<UInt8>, _ schedule: inout [UInt32]) {
             // A span is known to be nobody else's: nothing is checked but the index.
             var words = schedule.mutableSpan
             for index in 0..<16 {
@@ -55,10 +66,10 @@ extension SHA1 {
                 let mixed = words[index - 3] ^ words[index - 8] ^ words[index - 14] ^ words[index - 16]
                 words[index] = Self.rotate(mixed, 1)
             }
+            fold(schedule.span)
         }
 
-        private mutating func fold() {
-            let words = schedule
+        private mutating func fold(_ words: Span<UInt32>) {
             var (a, b, c, d, e) = (self.a, self.b, self.c, self.d, self.e)
             func round(_ f: UInt32, _ word: UInt32, _ k: UInt32) {
                 let next = Self.rotate(a, 5) &+ f &+ e &+ word &+ k

@@ -31,18 +31,26 @@ extension Chat {
 
     /// An operator has decided something in a room.
     mutating func take(_ change: ServerChange) {
-        let (time, rooms) = (moment.time, rooms)
-        changeFacts { facts in
-            facts.take(change, time: time) { address in
-                var users: [UserID] = []
-                for room in rooms where !room.name.isEmpty {
-                    room.people.forEach { _, person in
-                        if person.addresses.contains(address) { users.append(person.user) }
-                    }
-                }
-                return users
+        var known: [UInt64: [UserID]] = [:]
+        if case .ban(_, _, let addresses) = change {
+            for address in addresses { known[address] = users(seenAt: address) }
+        }
+        let time = moment.time
+        changeFacts { $0.take(change, time: time) { address in known[address] ?? [] } }
+    }
+
+    /// Who has been seen at an address in any of the rooms, of which none is copied.
+    private func users(seenAt address: UInt64) -> [UserID] {
+        var users: [UserID] = []
+        for room in rooms.indices {
+            for place in rooms[room].people.elements.indices {
+                guard rooms[room].people.elements[place]?.addresses.contains(address) == true,
+                    let user = rooms[room].people.elements[place]?.user
+                else { continue }
+                users.append(user)
             }
         }
+        return users
     }
 
     /// Tells all rooms in memory what has changed.

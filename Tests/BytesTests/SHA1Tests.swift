@@ -49,3 +49,38 @@ import Testing
         return stride(from: 0, to: digits.count, by: 2).compactMap { UInt8(String(digits[$0..<($0 + 2)]), radix: 16) }
     }
 }
+
+/// RFC 2202, section 3.
+@Suite struct HMACTests {
+    @Test(
+        "The RFC's test cases have the RFC's digests",
+        arguments: [
+            ([UInt8](repeating: 0x0B, count: 20), Array("Hi There".utf8), "b617318655057264e28bc0b6fb378c8ef146be00"),
+            (
+                Array("Jefe".utf8), Array("what do ya want for nothing?".utf8),
+                "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"
+            ),
+            (
+                [UInt8](repeating: 0xAA, count: 20), [UInt8](repeating: 0xDD, count: 50),
+                "125d7342b9ac11cd91a39af48aa17b4f63f175d3"
+            ),
+            (
+                [UInt8](repeating: 0xAA, count: 80),
+                Array("Test Using Larger Than Block-Size Key and Larger Than One Block-Size Data".utf8),
+                "e8e99d0f45237d786d6bbaa7965c7808bbff1a91"
+            ),
+        ])
+    func examples(key: [UInt8], text: [UInt8], expected: String) {
+        let digest = HMAC(key: key).digest(of: text.span)
+        #expect(digest.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined() == expected)
+    }
+}
+
+@Test(arguments: [0, 1, 0xF, 0x0123_4567_89AB_CDEF_FEDC_BA98_7654_3210, UInt128.max])
+func hexadecimalDigitsAreReadAsTheyAreWritten(number: UInt128) {
+    var digits: [UInt8] = []
+    digits.append(hexadecimal: number)
+    let plain = String(number, radix: 16)
+    #expect(String(decoding: digits, as: UTF8.self) == String(repeating: "0", count: 32 - plain.count) + plain)
+    #expect(UInt128(hexadecimal: digits.span) == number)
+}

@@ -1,5 +1,6 @@
 import Bytes
 import Foundation
+import Support
 import Testing
 
 @testable import Chat
@@ -112,6 +113,30 @@ import Testing
         #expect(Username(String(repeating: " ", count: 1_000_000) + "x")?.text == "x")
         #expect(Username("x" + String(repeating: "\u{FE0F}", count: 1_000_000))?.text == "x")
         #expect(Username("a" + String(repeating: "\u{301}", count: 1_000_000)) == nil)
+    }
+}
+
+/// ASCII takes a shorter way than other text, to the same end.
+@Suite struct ASCIINameTests {
+    private func names(_ count: Int) -> [String] {
+        var random = SeededGenerator(seed: 7)
+        return (0..<count).map { _ in
+            let bytes = (0..<random.below(36)).map { _ in
+                UInt8(random.once(in: 40) ? random.below(0x80) : 0x20 + random.below(0x5F))
+            }
+            return String(decoding: bytes, as: UTF8.self)
+        }
+    }
+
+    @Test func aNameIsTheSameWithACharacterThatIsDropped() {
+        for name in names(2000) { #expect(Username(name) == Username(name + "\u{FE0F}"), "\(name.debugDescription)") }
+    }
+
+    @Test func whatANameLooksLikeIsTheSameBehindAnotherScript() {
+        for name in names(2000) where name.first.map({ !$0.isWhitespace }) ?? true {
+            let other = Lookalikes.skeleton(of: "中" + name)
+            #expect("中" + Lookalikes.skeleton(of: name) == other, "\(name.debugDescription)")
+        }
     }
 }
 

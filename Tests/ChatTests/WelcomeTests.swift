@@ -25,6 +25,18 @@ import Testing
         #expect(welcome?["seq"] == 1401)
     }
 
+    @Test func welcome_namesEveryoneAsTheyAre_theNewcomerFirst() {
+        var world = ChatHarness()
+        _ = world.join("Ada")
+        let quoted = #"\"B\\o\""#
+        _ = world.join(quoted)
+        let welcome = world.take(world.join("Cy")).first
+        let people: [JSON] = welcome?["people"] ?? []
+        #expect(welcome?["users"] == ["Cy", "Ada", quoted])
+        #expect(people.map { $0["username"] } == ["Cy", "Ada", quoted])
+        #expect(people.allSatisfy { ($0["user"] as String?)?.count == 11 })
+    }
+
     @Test func welcome_afterLoad_hasNewestHundredMessages() {
         var world = world(messages: 700, isDurable: true)
         world.restart()

@@ -32,8 +32,32 @@ enum Lookalikes {
         for like in row.likes.unicodeScalars { result[like] = Array(row.prototype.unicodeScalars) }
     }
 
+    /// What each character of ASCII looks like, in lower case.
+    private static let plainASCII: [[UInt8]] = (0..<128).map { (byte: UInt8) in
+        let shown = prototypes[Unicode.Scalar(byte)] ?? [Unicode.Scalar(byte)]
+        return Array(String(String.UnicodeScalarView(shown)).lowercased().utf8)
+    }
+
     /// What stands for all texts that look like `text`, without regard to case.
     static func skeleton(of text: String) -> String {
+        text.utf8.allSatisfy { $0 < 0x80 } ? skeleton(ofASCII: text) : skeleton(ofUnicode: text)
+    }
+
+    /// The same for ASCII, in which there are no marks and no styles.
+    private static func skeleton(ofASCII text: String) -> String {
+        var plain: [UInt8] = []
+        plain.reserveCapacity(2 * text.utf8.count)
+        var previous = UInt8(ascii: " ")
+        for byte in text.utf8 {
+            let shown = byte == 0x20 || (0x09...0x0D).contains(byte) ? UInt8(ascii: " ") : byte
+            if shown == UInt8(ascii: " "), previous == shown { continue }
+            previous = shown
+            plain.append(contentsOf: plainASCII[Int(shown)])
+        }
+        return String(decoding: plain, as: UTF8.self)
+    }
+
+    private static func skeleton(ofUnicode text: String) -> String {
         var plain = String.UnicodeScalarView()
         var previous: Unicode.Scalar = " "
         for scalar in text.unicodeScalars.flatMap(takenApart) {

@@ -35,10 +35,10 @@ package struct UserID: Hashable, Sendable {
 
 /// The secrets of the server, by which others' secrets become values that may be kept and shown.
 package struct ServerSecret: Sendable {
-    private let key: [UInt8]
+    private let hmac: HMAC
 
     /// - Parameter key: 32 random bytes that the server keeps for itself.
-    package init(key: [UInt8]) { self.key = key }
+    package init(key: [UInt8]) { hmac = HMAC(key: key) }
 
     /// The user that a client's key stands for.
     package func user(ofKey clientKey: Span<UInt8>) -> UserID {
@@ -91,7 +91,7 @@ package struct ServerSecret: Sendable {
     private func digest(of text: Span<UInt8>, for use: UInt8) -> [UInt8] {
         var bytes = [use]
         bytes.append(copying: text)
-        return HMAC.digest(of: bytes.span, key: key)
+        return hmac.digest(of: bytes.span)
     }
 }
 

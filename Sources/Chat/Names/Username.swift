@@ -10,6 +10,11 @@ package struct Username: Sendable, Equatable {
     ///   agrees on (unassigned, private use); a joiner where nothing is joined; more than 4 marks on one letter; nothing
     ///   that could be read.
     package init?(_ typed: String) {
+        if typed.utf8.allSatisfy({ $0 < 0x80 }) {
+            guard let text = Self.trimmedASCII(typed) else { return nil }
+            self.init(kept: text)
+            return
+        }
         var trimmed = Substring(typed).unicodeScalars
         while let first = trimmed.first, first.isTrimmed { trimmed.removeFirst() }
         while let last = trimmed.last, last.isTrimmed { trimmed.removeLast() }
@@ -17,11 +22,30 @@ package struct Username: Sendable, Equatable {
         let most = Limits.usernameScalars.upperBound
         let scalars = Array(trimmed.lazy.filter { $0 != .emojiStyle }.prefix(most + 1))
         guard Limits.usernameScalars.contains(scalars.count), Self.isWellFormed(scalars) else { return nil }
-
-        text = String(String.UnicodeScalarView(scalars))
         let compared = String(String.UnicodeScalarView(scalars.filter { !$0.isJoiner }))
+        self.init(String(String.UnicodeScalarView(scalars)), compared: compared)
+    }
+
+    /// Takes a name that the log tells of: it was let in by the rules of its time.
+    package init(kept text: String) { self.init(text, compared: text) }
+
+    /// - Parameter compared: the name without its joiners.
+    private init(_ text: String, compared: String) {
+        self.text = text
         folded = compared.caseFolded
         skeleton = Lookalikes.skeleton(of: compared)
+    }
+
+    /// The same for ASCII, of which no table of Unicode need be asked; nil for a name that breaks a rule.
+    private static func trimmedASCII(_ typed: String) -> String? {
+        var trimmed = Substring(typed).utf8
+        func isSpace(_ byte: UInt8?) -> Bool { byte == 0x20 || byte.map { (0x09...0x0D).contains($0) } ?? false }
+        while isSpace(trimmed.first) { trimmed.removeFirst() }
+        while isSpace(trimmed.last) { trimmed.removeLast() }
+        guard Limits.usernameScalars.contains(trimmed.count), trimmed.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) else {
+            return nil
+        }
+        return String(Substring(trimmed))
     }
 
     // MARK: Rules
@@ -45,13 +69,6 @@ package struct Username: Sendable, Equatable {
             if !scalar.isMark, scalar.properties.generalCategory != .spaceSeparator { isReadable = true }
         }
         return isReadable
-    }
-
-    /// Takes a name that the log tells of: it was let in by the rules of its time.
-    package init(kept text: String) {
-        self.text = text
-        folded = text.caseFolded
-        skeleton = Lookalikes.skeleton(of: text)
     }
 
     private static func isForbidden(_ scalar: Unicode.Scalar) -> Bool {

@@ -39,12 +39,27 @@ struct Member: Sendable {
         sign()
     }
 
+    /// Appends the name as a JSON string.
+    func appendName(to bytes: inout [UInt8]) {
+        let end = signature.count - (user == .nobody ? 0 : Self.userPart)
+        bytes.append(copying: signature.span.extracting(Self.namePrefix.utf8CodeUnitCount..<end))
+    }
+
+    /// Appends the signature without the comma that it begins with.
+    func appendSignatureAlone(to bytes: inout [UInt8]) {
+        bytes.append(copying: signature.span.extracting(1...))
+    }
+
     private mutating func sign() { signature = Self.signature(username, user) }
+
+    private static let namePrefix: StaticString = ",\"username\":"
+    /// The bytes of `,"user":"` and what follows.
+    private static let userPart = 10 + UserID.length
 
     /// How a name and a user stand in an event.
     static func signature(_ username: Username, _ user: UserID) -> [UInt8] {
         var signature: [UInt8] = []
-        signature.append(",\"username\":")
+        signature.append(namePrefix)
         signature.append(quoting: username.text)
         guard user != .nobody else { return signature }
         signature.append(",\"user\":\"")

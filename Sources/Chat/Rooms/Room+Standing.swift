@@ -11,9 +11,13 @@ extension Room {
 
     /// The role of the member with this number.
     package func role(of number: UInt64) -> Role? {
-        guard let place = members.place(of: number), let user = members.elements[place]?.user,
-            let person = members.elements[place]?.person
-        else { return nil }
+        guard let place = members.place(of: number) else { return nil }
+        return role(ofMemberAt: place)
+    }
+
+    /// - Parameter place: in `members.elements`.
+    func role(ofMemberAt place: Int) -> Role? {
+        guard let user = members.elements[place]?.user, let person = members.elements[place]?.person else { return nil }
         return role(of: user, person: person)
     }
 

@@ -22,14 +22,20 @@ extension Room {
         text.append("\"")
         appendSettings(to: &text)
         text.append(",\"users\":[")
-        appendUsers(number, to: &text) { $0.append(quoting: $1.username.text) }
-        text.append("],\"people\":[")
-        appendUsers(number, to: &text) { bytes, member in
-            bytes.append(UInt8(ascii: "{"))
-            bytes.append(contentsOf: member.signature.dropFirst())
-            bytes.append(role: role(of: member.user))
-            bytes.append(UInt8(ascii: "}"))
+        let places = placesOfUsers(first: number)
+        for place in places {
+            members.elements[place]?.appendName(to: &text)
+            text.append(UInt8(ascii: ","))
         }
+        text.removeLast()
+        text.append("],\"people\":[")
+        for place in places {
+            text.append(UInt8(ascii: "{"))
+            members.elements[place]?.appendSignatureAlone(to: &text)
+            text.append(role: role(ofMemberAt: place))
+            text.append("},")
+        }
+        text.removeLast()
         text.append("],\"userCount\":")
         text.append(decimal: UInt64(memberCount))
         text.append(",\"seq\":")
@@ -59,18 +65,18 @@ extension Room {
         }
     }
 
-    /// Walks those present with commas between them: `member` first, and no more than a welcome may have.
-    private func appendUsers(
-        _ first: UInt64, to bytes: inout [UInt8], _ body: (inout [UInt8], Member) -> Void
-    ) {
-        if let member = members[first] { body(&bytes, member) }
-        var left = Limits.welcomeUsers - 1
-        members.forEach { number, member in
-            guard number != first, left > 0 else { return }
-            bytes.append(UInt8(ascii: ","))
-            body(&bytes, member)
-            left -= 1
+    /// Where in `members.elements` those stand whom a welcome tells of: the newcomer first, and no more than it may have. (No closure
+    /// goes through them, which would hold a copy of each member, and of the room.)
+    private func placesOfUsers(first number: UInt64) -> [Int] {
+        let first = members.place(of: number)
+        var places: [Int] = []
+        places.reserveCapacity(min(members.count, Limits.welcomeUsers))
+        if let first { places.append(first) }
+        for place in members.elements.indices where place != first && members.elements[place] != nil {
+            guard places.count < Limits.welcomeUsers else { break }
+            places.append(place)
         }
+        return places
     }
 
     // MARK: Its history

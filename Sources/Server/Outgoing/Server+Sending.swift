@@ -197,11 +197,14 @@ extension Server where W: ~Copyable {
         switch entry.kind {
         case .welcome:
             // With the session's secret, which is compressed nowhere.
-            var text = Array(chat.rooms[room].texts[entry.range])
-            text.append(",\"session\":\"")
-            text.append(hexadecimal: chat.sessionSecret(of: id))
-            text.append("\"")
-            Compression.append(text, 0..<text.count, to: &outbox, nil)
+            var end: [UInt8] = []
+            end.append(",\"session\":\"")
+            end.append(hexadecimal: chat.sessionSecret(of: id))
+            end.append("\"}")
+            Frame.appendHeader(to: &outbox, opcode: .text, payloadCount: entry.range.count + end.count)
+            let texts = chat.rooms[room].texts
+            outbox.append(copying: texts.span.extracting(entry.range))
+            outbox.append(copying: end.span)
             connections[slot].chat?.hasJoined = true
             setWebSocketTimer(slot)
         case .answer(_, let renewsJoin):
