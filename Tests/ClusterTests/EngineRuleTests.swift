@@ -15,7 +15,7 @@ import Testing
         #expect(Kind.there.contains(.real))
     }
 
-    private func onEngine(_ kind: Kind, _ body: @escaping @Sendable (inout Rules) throws -> Void) async throws {
+    func onEngine(_ kind: Kind, _ body: @escaping @Sendable (inout Rules) throws -> Void) async throws {
         try await onThread {
             var rules = Rules(engine: kind == .real ? try RealRuledEngine() : SimulatedRuledEngine())
             try body(&rules)
@@ -104,7 +104,7 @@ import Testing
             #expect(try rules.load("a", 1) == rules.emptyRoom)
             for number in 1...5 { _ = try rules.append("a", 1, number: UInt64(number), []) }
             _ = try rules.engine.takePublished()
-            #expect(try rules.store("a", position: 3, trim: 2, [9, 9]) == .stored(3))
+            #expect(try rules.store("a", position: 3, [9, 9]) == .stored(3))
             let stored = SimulatedEngine.Published(room: "a", notice: .snapshot(position: 3, size: 2))
             #expect(try rules.engine.takePublished() == [stored])
             let loaded = try rules.load("a", 1)
@@ -113,10 +113,10 @@ import Testing
             #expect(loaded.number == 5 && loaded.writes == 5 && loaded.epoch == 1 && !loaded.isLost)
             #expect(loaded.incarnations == [Incarnation(bits: 1)] && loaded.lapsed == [])
             #expect(try rules.load("a", 2).number == 0)
-            // What is trimmed is gone; what was kept is there.
-            #expect(try rules.engine.ask(.read(room: "a", after: 1)) == .trimmed(last: 5))
-            #expect(try rules.read("a", after: 2).map(\.position) == [3, 4, 5])
-            #expect(try rules.store("a", position: 5, trim: .max >> 12, [8]) == .stored(5))
+            // The records that it stands for are gone.
+            #expect(try rules.engine.ask(.read(room: "a", after: 2)) == .trimmed(last: 5))
+            #expect(try rules.read("a", after: 3).map(\.position) == [4, 5])
+            #expect(try rules.store("a", position: 5, [8]) == .stored(5))
             #expect(try rules.engine.ask(.read(room: "a", after: 4)) == .trimmed(last: 5))
             #expect(try rules.read("a", after: 5) == [])
             #expect(try rules.append("a", 1, number: 6, []) == .appended(6))
@@ -127,10 +127,10 @@ import Testing
         try await onEngine(kind) { rules in
             try rules.attach(1)
             for number in 1...3 { _ = try rules.append("a", 1, number: UInt64(number), []) }
-            #expect(try rules.store("a", position: 2, trim: 0, [2]) == .stored(2))
-            #expect(try rules.store("a", position: 2, trim: 2, [3]) == .older(2))
-            #expect(try rules.store("a", position: 1, trim: 1, [3]) == .older(2))
-            #expect(try rules.store("a", position: 4, trim: 4, [3]) == .behind(last: 3))
+            #expect(try rules.store("a", position: 2, [2]) == .stored(2))
+            #expect(try rules.store("a", position: 2, [3]) == .older(2))
+            #expect(try rules.store("a", position: 1, [3]) == .older(2))
+            #expect(try rules.store("a", position: 4, [3]) == .behind(last: 3))
             #expect(try rules.load("a", 1).snapshot == [2])
         }
     }
@@ -171,11 +171,11 @@ import Testing
             _ = try rules.append("a", 1, number: 1, [])
             try rules.engine.lapse(Incarnation(bits: 1))
             #expect(try rules.lose("a", 1) == .appended(2))
-            #expect(try rules.store("a", position: 1, trim: 0, []) == .stored(1))
+            #expect(try rules.store("a", position: 1, []) == .stored(1))
             #expect(try rules.load("a", 1).isLost)
             try rules.engine.passDays(2)
             _ = try rules.append("a", 2, number: 1, [])
-            #expect(try rules.store("a", position: 2, trim: 0, []) == .stored(2))
+            #expect(try rules.store("a", position: 2, []) == .stored(2))
             #expect(try !rules.load("a", 1).isLost)
         }
     }
@@ -225,7 +225,7 @@ import Testing
             // The old epoch has no say any more.
             #expect(try rules.append("a", 1, number: 4, []) == .epoch(2))
             #expect(try rules.lose("a", 3) == .epoch(2))
-            #expect(try rules.store("a", position: 1, trim: 1, []) == .epoch(2))
+            #expect(try rules.store("a", position: 1, []) == .epoch(2))
             rules.epoch = 2
             #expect(try rules.append("a", 1, number: 4, []) == .repeated(4))
             #expect(try rules.append("a", 1, number: 5, base: 4, []) == .appended(6))
@@ -324,9 +324,14 @@ struct Rules {
         try engine.ask(.declareLost(room: room, epoch: epoch, Incarnation(bits: node)))
     }
 
-    func store(_ room: String, position: UInt64, trim: UInt64, _ snapshot: [UInt8]) throws -> EngineAnswer {
+    func store(
+        _ room: String, position: UInt64, _ snapshot: [UInt8], _ history: [HistoryLine] = [], expired: UInt64 = 0
+    ) throws -> EngineAnswer {
         try engine.ask(
-            .store(room: room, epoch: epoch, position: position, trimThrough: trim, snapshot: snapshot))
+            .store(
+                room: room,
+                EngineRequest.Store(
+                    epoch: epoch, position: position, snapshot: snapshot, history: history, expiredThrough: expired)))
     }
 
     func read(_ room: String, after position: UInt64) throws -> [RoomRecord] {

@@ -90,6 +90,15 @@ import Testing
             let socket = try EngineSocket(engine, address: ClusterAddress("redis://ann:pw@h"))
             guard case .attached = try attach(socket) else { throw Failure("not attached") }
             #expect(try ask(socket, append(1)) == .appended(1))
+            let line = HistoryLine(seq: 600, time: 1, line: [1])
+            let store = EngineRequest.Store(
+                epoch: 1, position: 1, snapshot: [], history: [line], expiredThrough: 513)
+            #expect(try ask(socket, .store(room: "a", store)) == .stored(1))
+            #expect(
+                try ask(socket, .historySizes(room: "a"))
+                    == .historySizes([HistorySize(block: 2, bytes: 1, time: 1)]))
+            let history = EngineRequest.history(room: "a", from: 9, descending: true, blocks: 1)
+            guard case .history = try ask(socket, history) else { throw Failure("no history") }
             let other = EngineRequest.findLapsed([Incarnation(bits: 1)])
             #expect(try ask(socket, other) == .lapsed([]))
             guard case .error(let error) = try socket.ask("GET", "else") else { throw Failure("no error") }
@@ -108,9 +117,12 @@ import Testing
             _ = try socket.ask("CONFIG", "SET", "maxmemory", "1")
             #expect(try ask(socket, append(2)) == .refused(.full))
             #expect(try attach(socket) == .refused(.full))
-            let store = EngineRequest.store(room: "a", epoch: 1, position: 1, trimThrough: 1, snapshot: [1])
+            let line = HistoryLine(seq: 1, time: 1, line: [1])
+            let store = EngineRequest.store(
+                room: "a", EngineRequest.Store(epoch: 1, position: 1, snapshot: [1], history: [line]))
             #expect(try ask(socket, store) == .refused(.full))
             _ = try socket.ask("CONFIG", "SET", "maxmemory", "0")
+            #expect(try ask(socket, .historySizes(room: "a")) == .historySizes([]))
             // Nothing of it was done by halves.
             #expect(try ask(socket, append(2)) == .appended(2))
         }

@@ -14,6 +14,13 @@ struct SimulatedEngine: Sendable {
         var numbers: [Incarnation: (number: UInt64, position: UInt64)] = [:]
         var lost: [Incarnation: Int64] = [:]
         var records: [RoomRecord] = []
+        var history: [UInt64: Block] = [:]
+    }
+
+    /// A block of a room's history.
+    struct Block: Sendable {
+        var lines: [UInt64: [UInt8]] = [:]
+        var time: Int64 = 0
     }
 
     struct Published: Equatable, Sendable {
@@ -71,8 +78,16 @@ struct SimulatedEngine: Sendable {
             let records = room.records.filter { $0.position > position }
             if position < room.last, records.first?.position != position + 1 { return .trimmed(last: room.last) }
             return .records(Self.page(records), last: room.last, epoch: contents.epoch ?? 0)
-        case .store(let room, let epoch, let position, let trim, let snapshot):
-            return store(snapshot, at: position, trim: trim, of: room, epoch: epoch)
+        case .store(let room, let store): return self.store(store, of: room)
+        case .history(let room, let from, let descending, let blocks):
+            return .history(history(of: room, from: from, descending: descending, most: blocks))
+        case .historySizes(let room):
+            let blocks = contents.rooms[room]?.history ?? [:]
+            return .historySizes(
+                blocks.sorted { $0.key < $1.key }.map { number, block in
+                    let bytes = block.lines.values.reduce(0) { $0 + $1.count }
+                    return HistorySize(block: number, bytes: UInt64(bytes), time: block.time)
+                })
         }
     }
 
@@ -175,22 +190,46 @@ struct SimulatedEngine: Sendable {
         return .loaded(stored)
     }
 
-    private mutating func store(
-        _ snapshot: [UInt8], at position: UInt64, trim: UInt64, of name: String, epoch: UInt64
-    ) -> EngineAnswer {
+    private mutating func store(_ store: EngineRequest.Store, of name: String) -> EngineAnswer {
         if isFull { return .refused(.full) }
-        guard (contents.epoch ?? 0) == epoch else { return .epoch(contents.epoch ?? 0) }
-        guard var room = contents.rooms[name], position <= room.last else {
+        guard (contents.epoch ?? 0) == store.epoch else { return .epoch(contents.epoch ?? 0) }
+        guard var room = contents.rooms[name], store.position <= room.last else {
             return .behind(last: contents.rooms[name]?.last ?? 0)
         }
-        if position <= room.snapshotPosition { return .older(room.snapshotPosition) }
-        (room.snapshot, room.snapshotPosition) = (snapshot, position)
+        if store.position <= room.snapshotPosition { return .older(room.snapshotPosition) }
+        (room.snapshot, room.snapshotPosition) = (store.snapshot, store.position)
         room.lost = room.lost.filter { $0.value >= room.stamp - 86_400_000 }
-        room.records.removeAll { $0.position <= min(position, trim) }
+        room.records.removeAll { $0.position <= store.position }
+        for line in store.history where line.seq > store.expiredThrough {
+            var block = room.history[HistoryLine.block(of: line.seq)] ?? Block()
+            block.lines[line.seq] = line.line
+            block.time = max(block.time, line.time)
+            room.history[HistoryLine.block(of: line.seq)] = block
+        }
+        for (number, var block) in room.history {
+            block.lines = block.lines.filter { $0.key > store.expiredThrough }
+            room.history[number] = block.lines.isEmpty ? nil : block
+        }
         contents.rooms[name] = room
         published.append(
-            Published(room: name, notice: .snapshot(position: position, size: UInt64(snapshot.count))))
-        return .stored(position)
+            Published(room: name, notice: .snapshot(position: store.position, size: UInt64(store.snapshot.count))))
+        return .stored(store.position)
+    }
+
+    private func history(of name: String, from: UInt64, descending: Bool, most: Int) -> HistoryAnswer {
+        let stored = contents.rooms[name]?.history ?? [:]
+        var numbers = stored.keys.filter { descending ? $0 <= from : $0 >= from }.sorted()
+        if descending { numbers.reverse() }
+        var answer = HistoryAnswer(blocks: [], more: false)
+        var bytes = 0
+        for number in numbers.prefix(most) where bytes < 1 << 20 {
+            let lines = (stored[number]?.lines ?? [:]).sorted { $0.key < $1.key }
+            answer.blocks.append(
+                HistoryBlock(number: number, lines: lines.map { HistoryBlock.Line(seq: $0.key, line: $0.value) }))
+            bytes += lines.reduce(0) { $0 + $1.value.count }
+        }
+        answer.more = answer.blocks.count < numbers.count
+        return answer
     }
 
     /// What fits in an answer: records up to some four million bytes, looked at after each sixty-four.

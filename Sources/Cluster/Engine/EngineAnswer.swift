@@ -22,6 +22,9 @@ package enum EngineAnswer: Equatable, Sendable {
     case stored(UInt64)
     /// There is a newer snapshot already.
     case older(UInt64)
+    case history(HistoryAnswer)
+    /// By block.
+    case historySizes([HistorySize])
     /// The request was refused, and nothing was changed.
     case refused(EngineFault)
 
@@ -62,6 +65,8 @@ extension EngineAnswer {
             return .lapsed(zip(incarnations, words).filter { $0.1 == .null }.map(\.0))
         }
         if case .load = request { return StoredRoom(words).map { .loaded($0) } }
+        if case .history = request { return HistoryAnswer(words).map { .history($0) } }
+        if case .historySizes = request { return HistorySize.read(words).map { .historySizes($0) } }
         let number = words.count > 1 ? words[1].count : nil
         switch words.first?.text {
         case "ok": return readSuccess(words, number, to: request)
@@ -94,7 +99,7 @@ extension EngineAnswer {
             guard words.count == 4, let epoch = number, let last = words[2].count, let records = records(words[3])
             else { return nil }
             return .records(records, last: last, epoch: epoch)
-        case .findLapsed, .load: return nil
+        case .findLapsed, .load, .history, .historySizes: return nil
         }
     }
 
@@ -121,5 +126,46 @@ extension EngineAnswer.StoredRoom {
         guard let values = value.array else { return nil }
         let incarnations = values.compactMap { $0.bytes.flatMap { Incarnation($0.span) } }
         return incarnations.count == values.count ? incarnations : nil
+    }
+}
+
+extension HistoryAnswer {
+    fileprivate init?(_ words: [RESPValue]) {
+        guard words.count == 2, let more = words[0].count, let values = words[1].array else { return nil }
+        let blocks = values.compactMap { $0.array.flatMap { HistoryBlock($0) } }
+        guard blocks.count == values.count else { return nil }
+        self.init(blocks: blocks, more: more != 0)
+    }
+}
+
+extension HistoryBlock {
+    /// Its number, then a list of seqs and lines.
+    fileprivate init?(_ words: [RESPValue]) {
+        guard words.count == 2, let number = words[0].text.flatMap({ UInt64($0) }), let values = words[1].array,
+            values.count.isMultiple(of: 2)
+        else { return nil }
+        self.init(number: number, lines: [])
+        for index in stride(from: 0, to: values.count, by: 2) {
+            guard let seq = values[index].text.flatMap({ UInt64($0) }), let line = values[index + 1].bytes else {
+                return nil
+            }
+            lines.append(Line(seq: seq, line: line))
+        }
+    }
+}
+
+extension HistorySize {
+    /// Of a hash's fields and values.
+    fileprivate static func read(_ words: [RESPValue]) -> [HistorySize]? {
+        guard words.count.isMultiple(of: 2) else { return nil }
+        var sizes: [HistorySize] = []
+        for index in stride(from: 0, to: words.count, by: 2) {
+            let values = words[index + 1].text?.split(separator: " ") ?? []
+            guard let block = words[index].text.flatMap({ UInt64($0) }), values.count == 2,
+                let bytes = UInt64(values[0]), let time = Int64(values[1])
+            else { return nil }
+            sizes.append(HistorySize(block: block, bytes: bytes, time: time))
+        }
+        return sizes.sorted { $0.block < $1.block }
     }
 }

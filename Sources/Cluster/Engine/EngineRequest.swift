@@ -8,7 +8,11 @@ package enum EngineRequest: Equatable, Sendable {
     case declareLost(room: String, epoch: UInt64, Incarnation)
     case load(room: String, Incarnation)
     case read(room: String, after: UInt64)
-    case store(room: String, epoch: UInt64, position: UInt64, trimThrough: UInt64, snapshot: [UInt8])
+    case store(room: String, Store)
+    /// So many blocks of a room's history: `from` and those after it, or before it where that descends. Fewer come where they are large.
+    case history(room: String, from: UInt64, descending: Bool, blocks: Int)
+    /// How large are the blocks of a room's history?
+    case historySizes(room: String)
 
     package struct Attachment: Equatable, Sendable {
         package var incarnation: Incarnation
@@ -47,6 +51,24 @@ package enum EngineRequest: Equatable, Sendable {
         }
     }
 
+    /// A room's state, and what has come to its history since the last.
+    package struct Store: Equatable, Sendable {
+        package var epoch: UInt64
+        /// What the snapshot stands for: records up to here go.
+        package var position: UInt64
+        package var snapshot: [UInt8]
+        package var history: [HistoryLine]
+        /// Events up to this seq are not kept any more; 0 is none.
+        package var expiredThrough: UInt64
+
+        package init(
+            epoch: UInt64, position: UInt64, snapshot: [UInt8], history: [HistoryLine] = [], expiredThrough: UInt64 = 0
+        ) {
+            (self.epoch, self.position, self.snapshot) = (epoch, position, snapshot)
+            (self.history, self.expiredThrough) = (history, expiredThrough)
+        }
+    }
+
     /// How long a node lives without saying so again, in milliseconds. A loop that stands still for less, while the machine is
     /// busy, is nothing that people should see; a node that was killed keeps its people's names for this long, and their
     /// time of grace besides.
@@ -68,6 +90,10 @@ package struct EngineNames: Sendable {
     static func room(_ name: String) -> String { "chatloop:room:\(name)" }
     static func records(_ name: String) -> String { "chatloop:records:\(name)" }
     static func snapshot(_ name: String) -> String { "chatloop:snapshot:\(name)" }
+    static func blocks(_ name: String) -> String { "chatloop:blocks:\(name)" }
+    static func sizes(_ name: String) -> String { "chatloop:sizes:\(name)" }
+    /// What the keys of its history begin with.
+    static func history(_ name: String) -> String { "chatloop:history:\(name):" }
     static func node(_ name: String) -> String { "chatloop:node:\(name)" }
     static func life(_ incarnation: Incarnation) -> String { lives + String(decoding: incarnation.text, as: UTF8.self) }
 
@@ -114,11 +140,26 @@ package struct EngineNames: Sendable {
                 [incarnation.text, text(Self.lives)])
         case .read(let room, let position):
             return call(.read, [Self.meta, Self.room(room), Self.records(room)], [text(position)])
-        case .store(let room, let epoch, let position, let trimThrough, let snapshot):
+        case .store(let room, let store): return command(for: store, of: room)
+        case .history(let room, let from, let descending, let blocks):
             return call(
-                .store, [Self.meta, Self.room(room), Self.records(room), Self.snapshot(room)],
-                [channel(of: room), text(epoch), text(position), text(trimThrough), snapshot])
+                .history, [Self.blocks(room), Self.history(room)],
+                [text(from), text(descending ? "down" : "up"), text(blocks)])
+        case .historySizes(let room): return RESPCommand("HGETALL", Self.sizes(room))
         }
+    }
+
+    private func command(for store: EngineRequest.Store, of room: String) -> RESPCommand {
+        var words = [
+            channel(of: room), text(store.epoch), text(store.position), store.snapshot, text(store.expiredThrough),
+        ]
+        for line in store.history { words += [text(line.seq), text(line.time), line.line] }
+        return call(
+            .store,
+            [
+                Self.meta, Self.room(room), Self.records(room), Self.snapshot(room), Self.blocks(room),
+                Self.sizes(room), Self.history(room),
+            ], words)
     }
 
     private func call(_ script: EngineScript, _ keys: [String], _ words: [[UInt8]]) -> RESPCommand {

@@ -12,6 +12,9 @@ import Bytes
 ///                      x:INCARNATION, the time from which on it is lost
 ///     records:NAME     a stream: the records, each under its position
 ///     snapshot:NAME    the snapshot
+///     history:NAME:N   a hash: the lines of the room's history in block N (`HistoryLine.block`), each under its seq
+///     blocks:NAME      a sorted set: the numbers of the blocks that there are
+///     sizes:NAME       a hash: for each block "bytes time", with the newest time among what was written to it
 ///     life:INCARNATION the node's name; it lapses unless it is set again
 ///     node:NAME        the incarnation that has this name
 ///
@@ -29,7 +32,7 @@ package struct EngineScript: Sendable {
         }
     }
 
-    package static let all = [attach, append, load, read, store, lose, leave]
+    package static let all = [attach, append, load, read, store, history, lose, leave]
 
     // MARK: A node
 
@@ -240,10 +243,89 @@ package struct EngineScript: Sendable {
         return {'ok', epoch, last, records}
         """)
 
-    /// Stores a snapshot, drops records that it stands for, and forgets who was lost more than a day ago.
+    /// Blocks of a room's history, and whether there are more.
     ///
-    ///     keys   meta, room, records, snapshot
-    ///     words  channel, epoch, position of the snapshot, position up to which records may go, snapshot
+    ///     keys   blocks, what the keys of the history begin with
+    ///     words  the first block's number, "up" or "down", the most blocks
+    ///     gives  {1 where there are more, {{number, {seq, line, ...}}, ...}}
+    package static let history = EngineScript(
+        """
+        local most = tonumber(ARGV[3])
+        local limit = string.format('%d', most + 1)
+        local found
+        if ARGV[2] == 'down' then found = redis.call('ZREVRANGEBYSCORE', KEYS[1], ARGV[1], '-inf', 'LIMIT', '0', limit)
+        else found = redis.call('ZRANGEBYSCORE', KEYS[1], ARGV[1], '+inf', 'LIMIT', '0', limit) end
+        local blocks, bytes = {}, 0
+        for i = 1, math.min(most, #found) do
+          if bytes >= 1048576 then break end
+          local fields, seqs, places = redis.call('HGETALL', KEYS[2] .. found[i]), {}, {}
+          for j = 1, #fields, 2 do
+            local seq = tonumber(fields[j])
+            seqs[#seqs + 1] = seq
+            places[seq] = j
+            bytes = bytes + #fields[j + 1]
+          end
+          table.sort(seqs)
+          local sorted = {}
+          for _, seq in ipairs(seqs) do
+            sorted[#sorted + 1] = fields[places[seq]]
+            sorted[#sorted + 1] = fields[places[seq] + 1]
+          end
+          blocks[i] = {found[i], sorted}
+        end
+        return {#found > #blocks and 1 or 0, blocks}
+        """)
+
+    // MARK: Storing
+
+    /// What a snapshot changes in the history: the blocks that are written to, with what they come to; `removed`, lines of the block
+    /// `border` that have outlived their time; `gone`, blocks that have.
+    private static let findingBlocks = """
+        local expired, blocks, order = tonumber(ARGV[5]), {}, {}
+        local function blockOf(number)
+          if not blocks[number] then
+            local bytes, time = string.match(redis.call('HGET', KEYS[6], number) or '0 0', '^(%d+) (%d+)$')
+            blocks[number] = {bytes = tonumber(bytes), time = tonumber(time), lines = {}, lengths = {}}
+            order[#order + 1] = number
+          end
+          return blocks[number]
+        end
+        for i = 6, #ARGV, 3 do
+          local seq = tonumber(ARGV[i])
+          if seq > expired then
+            local number = string.format('%d', math.floor(seq / 256))
+            local block, length = blockOf(number), #ARGV[i + 2]
+            local former = block.lengths[ARGV[i]] or redis.call('HSTRLEN', KEYS[7] .. number, ARGV[i])
+            block.bytes = block.bytes + length - former
+            block.time = math.max(block.time, tonumber(ARGV[i + 1]))
+            block.lengths[ARGV[i]] = length
+            block.lines[#block.lines + 1] = i
+          end
+        end
+        local border = string.format('%d', math.floor((expired + 1) / 256))
+        local gone, removed = redis.call('ZRANGEBYSCORE', KEYS[5], '-inf', '(' .. border), {}
+        if (expired + 1) % 256 ~= 0 then
+          local seqs = redis.call('HKEYS', KEYS[7] .. border)
+          for _, seq in ipairs(seqs) do
+            if tonumber(seq) <= expired then removed[#removed + 1] = seq end
+          end
+          if #removed > 0 and #removed == #seqs and not blocks[border] then
+            gone[#gone + 1], removed = border, {}
+          end
+          for _, seq in ipairs(removed) do
+            local block = blockOf(border)
+            block.bytes = block.bytes - redis.call('HSTRLEN', KEYS[7] .. border, seq)
+          end
+        end
+
+        """
+
+    /// Stores a snapshot, drops the records that it stands for, and forgets who was lost more than a day ago. With it come the lines of
+    /// the history that are new or have changed, and what has outlived its time goes.
+    ///
+    ///     keys   meta, room, records, snapshot, blocks, sizes, what the keys of the history begin with
+    ///     words  channel, epoch, position of the snapshot, snapshot, the last seq that has outlived its time or 0; then of each line
+    ///            its seq, its time and itself
     ///     gives  {"ok", position}; {"older", position} where there is a newer one; {"behind", last}; {"epoch", epoch}
     package static let store = EngineScript(
         """
@@ -260,13 +342,24 @@ package struct EngineScript: Sendable {
             forgotten[#forgotten + 1] = fields[i]
           end
         end
-
-        redis.call('SET', KEYS[4], ARGV[5])
+        \(findingBlocks)
+        redis.call('SET', KEYS[4], ARGV[4])
         redis.call('HSET', KEYS[2], 'snapshot', ARGV[3])
         for _, field in ipairs(forgotten) do redis.call('HDEL', KEYS[2], field) end
-        local trim = math.min(position, tonumber(ARGV[4]))
-        redis.call('XTRIM', KEYS[3], 'MINID', string.format('%d-0', trim + 1))
-        redis.call('PUBLISH', ARGV[1], 's' .. struct.pack('>I8I8', position, #ARGV[5]))
+        for _, number in ipairs(order) do
+          local block = blocks[number]
+          for _, i in ipairs(block.lines) do redis.call('HSET', KEYS[7] .. number, ARGV[i], ARGV[i + 2]) end
+          redis.call('ZADD', KEYS[5], number, number)
+          redis.call('HSET', KEYS[6], number, string.format('%d %d', block.bytes, block.time))
+        end
+        for _, seq in ipairs(removed) do redis.call('HDEL', KEYS[7] .. border, seq) end
+        for _, number in ipairs(gone) do
+          redis.call('UNLINK', KEYS[7] .. number)
+          redis.call('ZREM', KEYS[5], number)
+          redis.call('HDEL', KEYS[6], number)
+        end
+        redis.call('XTRIM', KEYS[3], 'MINID', string.format('%d-0', position + 1))
+        redis.call('PUBLISH', ARGV[1], 's' .. struct.pack('>I8I8', position, #ARGV[4]))
         return {'ok', position}
         """)
 }

@@ -190,7 +190,7 @@ package struct ClusterNode: Sendable {
             case .reconnect(let fault): fail(fault, now: lockstep.now)
             case .end(let reason): end(reason)
             case .trouble(let fault): outputs.append(.trouble(fault))
-            case .load, .apply, .ready, .drop, .takeSnapshot, .keeping, .lost:
+            case .load, .apply, .ready, .drop, .takeSnapshot, .stored, .history, .historySizes, .keeping, .lost:
                 if output == .keeping(true) { failures = 0 }
                 outputs.append(.room(output))
             }
@@ -225,8 +225,24 @@ extension ClusterNode {
         carryOut()
     }
 
-    package mutating func store(_ snapshot: [UInt8], of room: String, at position: UInt64, historyThrough: UInt64) {
-        lockstep.store(snapshot, of: room, at: position, historyThrough: historyThrough)
+    package mutating func store(
+        _ snapshot: [UInt8], of room: String, at position: UInt64, history: [HistoryLine], expiredThrough: UInt64
+    ) {
+        lockstep.store(snapshot, of: room, at: position, history: history, expiredThrough: expiredThrough)
+        carryOut()
+    }
+
+    package mutating func wantSnapshot(of room: String) { lockstep.wantSnapshot(of: room) }
+
+    package mutating func readHistory(
+        of room: String, from: UInt64, descending: Bool, blocks: Int, tag: UInt64
+    ) {
+        lockstep.readHistory(of: room, from: from, descending: descending, blocks: blocks, tag: tag)
+        carryOut()
+    }
+
+    package mutating func readHistorySizes(of room: String, tag: UInt64) {
+        lockstep.readHistorySizes(of: room, tag: tag)
         carryOut()
     }
 

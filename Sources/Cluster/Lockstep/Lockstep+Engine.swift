@@ -16,6 +16,7 @@ extension Lockstep {
     package mutating func disconnected(now: Int64) {
         self.now = now
         link = .down
+        failReads()
         asked = [:]
         renewAt = .max
         isRefused = false
@@ -35,6 +36,7 @@ extension Lockstep {
         self.incarnation = incarnation
         isLost = false
         // What the engine still answers is about the former one.
+        failReads()
         asked = [:]
         guard link != .down else { return }
         link = .attaching
@@ -44,6 +46,7 @@ extension Lockstep {
     /// The node ends: others need not wait until its life lapses.
     package mutating func leave() {
         if link == .up { ask(.leave(incarnation, name: name)) }
+        failReads()
         hasEnded = true
     }
 
@@ -64,6 +67,7 @@ extension Lockstep {
     mutating func end(_ reason: EndReason) {
         guard !hasEnded else { return }
         hasEnded = true
+        failReads()
         outputs.append(.end(reason))
     }
 
@@ -73,6 +77,7 @@ extension Lockstep {
     package mutating func answered(_ number: UInt64, _ answer: EngineAnswer, now: Int64) {
         self.now = now
         guard let asked = asked.removeValue(forKey: number), !hasEnded else { return }
+        if let read = asked.output(for: answer) { outputs.append(read) }
         // What the engine says of epochs and of this node counts whatever room it was about.
         switch (asked.request, answer) {
         case (_, .lost): return lose()
@@ -118,13 +123,15 @@ extension Lockstep {
         case (.declareLost(_, _, let incarnation), .alive): rooms[name]?.lapsed[incarnation] = nil
         case (.store, .stored(let position)):
             rooms[name]?.isStoring = false
-            if case .store(_, _, _, _, let snapshot) = asked.request {
-                rooms[name]?.noteSnapshot(at: position, size: snapshot.count)
+            if case .store(_, let store) = asked.request {
+                noteSnapshot(of: name, at: position, size: store.snapshot.count)
             }
+            // What was wished for meanwhile had to wait.
+            if rooms[name]?.wish != nil { rooms[name]?.snapshotAt = nil }
+            scheduleSnapshot(of: name)
         case (.store, .older(let position)):
             rooms[name]?.isStoring = false
-            let size = rooms[name]?.snapshotSize ?? 0
-            rooms[name]?.noteSnapshot(at: position, size: size)
+            noteSnapshot(of: name, at: position, size: rooms[name]?.snapshotSize ?? 0)
         default: break
         }
     }
@@ -156,8 +163,11 @@ extension Lockstep {
             if rooms[room]?.generation == asked.generation { rooms[room]?.retryAt = again }
         case .declareLost(let room, _, let incarnation):
             if rooms[room]?.lapsed[incarnation] != nil { rooms[room]?.lapsed[incarnation] = .at(again) }
-        case .store(let room, _, _, _, _): rooms[room]?.isStoring = false
-        case .append, .leave, .findLapsed: break
+        case .store(let room, _):
+            rooms[room]?.isStoring = false
+            rooms[room]?.snapshotAt = nil
+            scheduleSnapshot(of: room, after: again - now)
+        case .append, .leave, .findLapsed, .history, .historySizes: break
         }
     }
 
@@ -221,7 +231,7 @@ extension EngineRequest {
     var room: String? {
         switch self {
         case .append(let room, _), .declareLost(let room, _, _), .load(let room, _), .read(let room, _),
-            .store(let room, _, _, _, _):
+            .store(let room, _), .history(let room, _, _, _), .historySizes(let room):
             room
         case .attach, .leave, .findLapsed: nil
         }

@@ -18,6 +18,7 @@ extension Lockstep {
     package mutating func close(_ room: String) -> Bool {
         guard let served = rooms[room] else { return true }
         guard served.inFlight == nil, served.pending.isEmpty else { return false }
+        failReads(of: room)
         rooms[room] = nil
         names.removeAll { $0 == room }
         flushing.removeAll { $0 == room }
@@ -52,22 +53,6 @@ extension Lockstep {
         if rooms[room]?.note(digest, at: position) == false { return repair(room) }
         // What is pending may have waited for this.
         if !served.pending.isEmpty || served.wantsCheck { flush(later: room) }
-    }
-
-    /// The snapshot that was asked for.
-    ///
-    /// - Parameter historyThrough: records up to this position are in the history, and need not be kept.
-    package mutating func store(_ snapshot: [UInt8], of room: String, at position: UInt64, historyThrough: UInt64) {
-        guard link == .up, !isLost, let served = rooms[room], served.isLoaded, position <= served.position,
-            !served.isStoring, let epoch
-        else { return }
-        rooms[room]?.isStoring = true
-        var bytes: [UInt8] = []
-        bytes.append(bigEndian: UInt64(rules.count), byteCount: 4)
-        bytes += rules + snapshot
-        ask(
-            .store(room: room, epoch: epoch, position: position, trimThrough: historyThrough, snapshot: bytes), of: room
-        )
     }
 
     // MARK: Loading
@@ -169,6 +154,7 @@ extension Lockstep {
         if rooms[name]?.hasRules == true { outputs.append(.ready(room: name)) }
         flush(later: name)
         if rooms[name]?.inFlight != nil { sendAgain(name) }
+        scheduleSnapshot(of: name)
     }
 
     // MARK: Records
@@ -178,7 +164,7 @@ extension Lockstep {
         self.now = now
         guard link == .up, !isLost, !hasEnded, let room = rooms[name] else { return }
         switch notice {
-        case .snapshot(let position, let size): rooms[name]?.noteSnapshot(at: position, size: Int(clamping: size))
+        case .snapshot(let position, let size): noteSnapshot(of: name, at: position, size: Int(clamping: size))
         case .record(let record):
             if room.isLoaded, record.position <= room.position { return }
             if room.phase == .live, record.position == room.position + 1 { return apply(record, to: name) }
@@ -225,11 +211,7 @@ extension Lockstep {
         case .epoch: break
         }
         guard !hasEnded, rooms[name]?.isLoaded == true else { return }
-        if rooms[name]?.needsSnapshot == true, rooms[name]?.snapshotAt == nil {
-            let at = now + (rooms[name]?.rank(of: incarnation, in: name) ?? 0) * Self.snapshotRankDelay
-            rooms[name]?.snapshotAt = at
-            wake(at: at)
-        }
+        scheduleSnapshot(of: name)
     }
 
     private mutating func takeRules(_ theirs: [UInt8], in name: String) {
@@ -290,6 +272,7 @@ extension Lockstep {
     mutating func dropAll(_ reason: DropReason) { for name in names { forget(name, reason) } }
 
     private mutating func forget(_ name: String, _ reason: DropReason) {
+        failReads(of: name)
         if rooms[name]?.isLoaded == true { outputs.append(.drop(room: name, reason)) }
         let generation = nextGeneration()
         rooms[name]?.drop(generation: generation)

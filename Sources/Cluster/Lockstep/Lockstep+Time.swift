@@ -70,13 +70,6 @@ extension Lockstep {
         fetch(name)
     }
 
-    private mutating func lookAfterSnapshot(of name: String) {
-        guard let room = rooms[name], let at = room.snapshotAt else { return }
-        guard isOver(at) else { return wake(at: at) }
-        rooms[name]?.snapshotAt = nil
-        if room.needsSnapshot, !room.isStoring { outputs.append(.takeSnapshot(room: name)) }
-    }
-
     // MARK: Appending
 
     mutating func add(_ item: RecordItem, to name: String) {

@@ -8,7 +8,7 @@
 /// It is a value and does nothing by itself. What happens is told by calls; what is to be done stands in `outputs`, in order:
 ///
 /// 1. The connections to the engine: `connected`, `disconnected`, `subscribed`, `published`, `answered`.
-/// 2. The rooms: `open`, `close`, `propose`, `arm`, and `applied` and `store`, which answer outputs.
+/// 2. The rooms: `open`, `close`, `propose`, `arm`, `wantSnapshot`, `readHistory`, and `applied` and `store`, which answer outputs.
 /// 3. `tick`, last: appends what is pending, and sees to all that has its time.
 ///
 /// The outputs of a call are carried out in their order before the next call; meanwhile only those of the second group may be made,
@@ -37,6 +37,12 @@ package struct Lockstep: Sendable {
         case drop(room: String, DropReason)
         /// The room as it is now is to be given to `store`.
         case takeSnapshot(room: String)
+        /// A snapshot that stands for this position was stored, by this node or another, with the history up to there.
+        case stored(room: String, position: UInt64)
+        /// What a `readHistory` with this tag has come to; nil is that it has failed.
+        case history(room: String, tag: UInt64, HistoryAnswer?)
+        /// The same of a `readHistorySizes`, by block.
+        case historySizes(room: String, tag: UInt64, [HistorySize]?)
 
         // For everyone.
 
@@ -76,6 +82,8 @@ package struct Lockstep: Sendable {
         /// Of the room's state at the time; an answer to an older one is of no interest.
         var generation: UInt64
         var at: Int64
+        /// Of a read of the history.
+        var tag: UInt64 = 0
     }
 
     package struct Counters: Equatable, Sendable {
@@ -97,6 +105,8 @@ package struct Lockstep: Sendable {
     /// Each node that would do what one of them has to do waits this long for each one before it.
     static let rankDelay: Int64 = 200
     static let snapshotRankDelay: Int64 = 2_000
+    /// How long a snapshot that was wished for may take before it is asked for again.
+    static let snapshotPatience: Int64 = 10_000
     /// After the engine has refused something that passes.
     static let retry: Int64 = 1_000
     /// An append that was answered, and a record that has not come, is a message that got lost.
@@ -183,10 +193,10 @@ package struct Lockstep: Sendable {
 
     mutating func wake(at time: Int64) { wakeAt = min(wakeAt, time) }
 
-    mutating func ask(_ request: EngineRequest, of room: String? = nil) {
+    mutating func ask(_ request: EngineRequest, of room: String? = nil, tag: UInt64 = 0) {
         lastRequest += 1
         let generation = room.flatMap { rooms[$0]?.generation } ?? 0
-        asked[lastRequest] = Asked(request: request, generation: generation, at: now)
+        asked[lastRequest] = Asked(request: request, generation: generation, at: now, tag: tag)
         outputs.append(.request(lastRequest, request))
     }
 

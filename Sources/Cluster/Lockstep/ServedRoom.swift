@@ -85,6 +85,8 @@ struct ServedRoom: Sendable {
     /// When this node takes one, if no other does so first.
     var snapshotAt: Int64?
     var isStoring = false
+    /// A snapshot of this position or a later one is wanted whatever it costs.
+    var wish: UInt64?
 
     /// Forgets the state, and what was to be done with it.
     mutating func drop(generation: UInt64) {
@@ -156,10 +158,13 @@ struct ServedRoom: Sendable {
         let old = sizes.prefix { $0.position <= position }
         bytesSinceSnapshot -= old.reduce(0) { $0 + $1.size }
         sizes.removeFirst(old.count)
-        if !needsSnapshot { snapshotAt = nil }
+        if let wish, wish <= position { self.wish = nil }
+        if !wantsSnapshot { snapshotAt = nil }
     }
 
-    var needsSnapshot: Bool { bytesSinceSnapshot >= max(Lockstep.snapshotBytes, snapshotSize) }
+    private var needsSnapshot: Bool { bytesSinceSnapshot >= max(Lockstep.snapshotBytes, snapshotSize) }
+    /// Whether one is to be taken. At the position of the last there is nothing to be taken.
+    var wantsSnapshot: Bool { needsSnapshot || (wish != nil && position > snapshotPosition) }
 
     // MARK: What is pending
 

@@ -125,7 +125,7 @@ import Testing
         }
         let position = try #require(world.nodes[0].lockstep.position(of: "a"))
         let snapshot = try #require(world.nodes[0].rooms["a"]).snapshot
-        world.nodes[0].lockstep.store(snapshot, of: "a", at: position, historyThrough: position)
+        world.nodes[0].lockstep.store(snapshot, of: "a", at: position, history: [], expiredThrough: 0)
         world.propose("say 4", in: "a", at: 0)
         world.run(200)
         #expect(world.drops(1) == [.missing])
@@ -208,7 +208,7 @@ import Testing
         world.propose("say 1", in: "a", at: 0)
         world.run(5)
         let snapshot = try #require(world.nodes[0].rooms["a"]).snapshot
-        world.nodes[0].lockstep.store(snapshot, of: "a", at: 2, historyThrough: 2)
+        world.nodes[0].lockstep.store(snapshot, of: "a", at: 2, history: [], expiredThrough: 0)
         world.propose("say 2", in: "a", at: 0)
         world.run(5)
         let same = world.addNode()

@@ -242,7 +242,8 @@ struct LockstepWorld {
                 return
             }
             nodes[index].log.append(output)
-            nodes[index].lockstep.store(model.snapshot, of: room, at: position, historyThrough: .max >> 12)
+            nodes[index].lockstep.store(
+                model.snapshot, of: room, at: position, history: [], expiredThrough: 0)
         case .drop(let room, _):
             nodes[index].log.append(output)
             nodes[index].rooms[room] = nil
@@ -254,7 +255,7 @@ struct LockstepWorld {
         case .end(let reason):
             nodes[index].ended = reason
             cut(index)
-        case .ready, .keeping, .trouble: nodes[index].log.append(output)
+        case .ready, .keeping, .trouble, .stored, .history, .historySizes: nodes[index].log.append(output)
         }
     }
 
