@@ -25,13 +25,17 @@ package final class Listener {
     private static let backlog: Int32 = 4096
 
     /// Binds and listens.
-    package init(address: SocketAddress) throws(SystemError) {
+    ///
+    /// - Parameter sharesPort: whether other processes of this user may listen there, too, where all want it so. Each connection then
+    ///   comes to one of them.
+    package init(address: SocketAddress, sharesPort: Bool = false) throws(SystemError) {
         let family = address.address.isV4 ? AF_INET : AF_INET6
         let opened = socket(family, streamSocket, 0)
         guard opened >= 0 else { throw .last("open a socket") }
         setNonBlocking(opened)
         // So that a restart can take the port although connections of the old process are still winding down.
         setOption(opened, SOL_SOCKET, SO_REUSEADDR, 1)
+        if sharesPort { setOption(opened, SOL_SOCKET, SO_REUSEPORT, 1) }
         // `::` takes IPv4 as well, whatever the system's own default is; any other IPv6 address has no use for it.
         if family == AF_INET6 { setOption(opened, Int32(IPPROTO_IPV6), IPV6_V6ONLY, address.address.isAny ? 0 : 1) }
         let bound = unsafe address.withSockaddr { unsafe bind(opened, $0, $1) }
@@ -46,7 +50,7 @@ package final class Listener {
 
     /// Listens on all addresses, with one port. A family that this machine does not have (::1 in many a container) is left out,
     /// as long as there is another.
-    package static func open(_ addresses: [SocketAddress]) throws(SystemError) -> [Listener] {
+    package static func open(_ addresses: [SocketAddress], sharesPort: Bool = false) throws(SystemError) -> [Listener] {
         var attempts = 0
         while true {
             attempts += 1
@@ -57,7 +61,7 @@ package final class Listener {
                     // Where the system has chosen a port for the first, the others have it, too.
                     if let first = listeners.first { address.port = first.address.port }
                     do throws(SystemError) {
-                        listeners.append(try Listener(address: address))
+                        listeners.append(try Listener(address: address, sharesPort: sharesPort))
                     } catch {
                         guard error.isAddressUnavailable else { throw error }
                         missing = missing ?? error

@@ -18,22 +18,9 @@ enum Help {
 
     /// By command.
     static let pages = [
-        "serve": present(serve), "talk": talk, "token": token, "bench": bench, "operator": operators, "replay": replay,
+        "serve": serve, "talk": talk, "token": token, "bench": bench, "operator": operators, "replay": replay,
         "deploy": deploy,
     ]
-
-    /// Without the options that are not built in: an entry is its first line, and those below that are further in.
-    private static func present(_ page: String) -> String {
-        var isMissing = false
-        return page.split(separator: "\n", omittingEmptySubsequences: false).filter { line in
-            if line.hasPrefix("  --") {
-                isMissing = ServeCommand.missing.contains(String(line.dropFirst(2).prefix { $0 != " " && $0 != "," }))
-            } else if !line.hasPrefix("     ") {
-                isMissing = false
-            }
-            return !isMissing
-        }.joined(separator: "\n")
-    }
 
     private static let serve = """
         usage: chatloop [serve] [options]

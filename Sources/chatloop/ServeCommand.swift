@@ -6,11 +6,6 @@ import Sockets
 
 /// `chatloop serve`
 enum ServeCommand {
-    /// Options that are read and told of once what they ask for is built in.
-    static let missing: Set<String> = [
-        "--cluster", "--node", "--reuse-port",
-    ]
-
     /// Reads the options; those that are not given have the values of the environment or the defaults.
     static func parse(_ arguments: [String], environment: (String) -> String?) throws(UsageError) -> ServeOptions {
         var options = ServeOptions()
@@ -27,7 +22,7 @@ enum ServeCommand {
                     message: "PORT in the environment takes a whole number from 0 to 65535, not \"\(text)\"")
             }
         }
-        if let text = environment("CHATLOOP_CLUSTER"), !text.isEmpty, !missing.contains("--cluster") {
+        if let text = environment("CHATLOOP_CLUSTER"), !text.isEmpty {
             options.cluster = ClusterAddress(text)
             // Not what it is: there may be a password in it.
             if options.cluster == nil {
@@ -41,9 +36,11 @@ enum ServeCommand {
         var reader = ArgumentReader(arguments)
         while let argument = try reader.next() {
             switch argument {
-            case .positional(let text): throw UsageError(message: "serve takes options only, not \"\(text)\"")
+            case .positional(let text):
+                // There may be a password in it.
+                let shown = ClusterAddress(text) == nil ? "\"\(text)\"" : "an engine's address: --cluster is missing"
+                throw UsageError(message: "serve takes options only, not \(shown)")
             case .option(let name):
-                guard !missing.contains(name) else { throw reader.unknown() }
                 try parse(name, &reader, &options)
                 mistakes[name] = nil
             }

@@ -98,6 +98,12 @@ import Testing
         #expect(try self.fault(Array(answers.utf8), at: "redis://:pw@h/99") == fault)
     }
 
+    @Test func engineThatQuotesThePassword_isNotQuoted() throws {
+        let answer = "-ERR unknown command 'AUTH', with args beginning with: 'ann' 'geheim' \r\n"
+        let fault = try #require(try fault(Array(answer.utf8), at: "redis://ann:geheim@h"))
+        #expect(fault == .other("ERR unknown command 'AUTH'"))
+    }
+
     @Test func refusedName_doesNoHarm() throws {
         var connection = try connection("redis://h", .subscriptions)
         #expect(connection.receive(Array("-NOPERM no\r\n".utf8).span, now: 0) == [.opened(line: "")])

@@ -41,6 +41,17 @@ import Testing
         #expect(error?.isPermission == false)
     }
 
+    @Test func aPortIsSharedByThoseWhoAllWantIt() throws {
+        let first = try Listener(address: anywhere, sharesPort: true)
+        let second = try Listener(address: first.address, sharesPort: true)
+        #expect(second.address == first.address)
+        #expect(try Listener.open([first.address], sharesPort: true).map(\.address) == [first.address])
+        let error = #expect(throws: SystemError.self) { _ = try Listener(address: first.address) }
+        #expect(error?.code == EADDRINUSE)
+        let alone = try Listener(address: anywhere)
+        #expect(throws: SystemError.self) { _ = try Listener(address: alone.address, sharesPort: true) }
+    }
+
     @Test func theAddressOfAnotherMachineCannotBeListenedOn() throws {
         let address = SocketAddress(address: try #require(IPAddress("192.0.2.1")), port: 0)
         let error = #expect(throws: SystemError.self) { _ = try Listener(address: address) }

@@ -173,9 +173,16 @@ package struct EngineConnection: Sendable {
         }
     }
 
+    /// An engine that has no AUTH quotes what came with it.
+    private static func withoutPassword(_ error: RESPError) -> EngineFault {
+        let quoted = error.message.firstRange(of: ", with args")
+        return EngineFault(RESPError(String(error.message[..<(quoted?.lowerBound ?? error.message.endIndex)])))
+    }
+
     /// An answer to what opens the connection.
     private mutating func takeOpening(_ value: RESPValue, _ expectation: Expected) {
         switch expectation {
+        case .authentication: if case .error(let error) = value { return fail(Self.withoutPassword(error)) }
         case .name:
             // It is for people; a user who may not set it may do all the rest.
             if case .error(let error) = value, error.code != "NOPERM" { return fail(EngineFault(error)) }

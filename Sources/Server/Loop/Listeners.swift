@@ -23,7 +23,7 @@ extension ServeOptions {
             )
         }
         do throws(SystemError) {
-            return try Listener.open(addresses)
+            return try Listener.open(addresses, sharesPort: reusesPort)
         } catch {
             throw StartFailure(error.isPermission ? .noPermission : .unavailable, "Cannot \(error). \(advice(error))")
         }
