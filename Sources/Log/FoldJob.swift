@@ -28,8 +28,9 @@ final class FoldJob: ReadJob {
     /// Deleted messages whose edits are to be erased, and the users who said what is deleted, as they stand in lines.
     private var erased: Set<UInt64>
     private var authors: Set<[UInt8]> = []
-    /// The first file that has to be looked at because of a purge.
-    private var firstPurged: Int?
+    /// The first file that has to be looked at because of a purge, and whether that is still looked for.
+    private var firstPurged = 0
+    private var isLookingForPurged = true
 
     /// - Parameter segments: those that nothing is written to any more.
     init(_ disk: any Storage, _ folder: RoomFolder, segments: [Segment], fold: Fold, end: UInt64) {
@@ -47,10 +48,13 @@ final class FoldJob: ReadJob {
     }
 
     func step() throws(StorageError) -> ReadResult.Outcome? {
-        if firstPurged == nil { try findFirstPurged() }
+        if isLookingForPurged {
+            try lookForPurged()
+            return nil
+        }
         while index < segments.count {
             if reader == nil {
-                let isThere = needsLook(index) ? try open() : false
+                let isThere = needsLook(index) ? try open(index) : false
                 guard isThere else {
                     index += 1
                     continue
@@ -68,26 +72,27 @@ final class FoldJob: ReadJob {
         return .folded(Folded(fold) { $0 >= end })
     }
 
-    /// Where purged messages can begin: the last file whose first event is older than that.
-    private func findFirstPurged() throws(StorageError) {
-        firstPurged = segments.count
-        guard let from = fold.purges.map(\.from).min() else { return }
-        for index in segments.indices.reversed() {
-            firstPurged = index
-            var reader = try LineReader(disk, folder.file(segments[index].first))
-            defer { reader.close() }
-            if let time = try reader.firstTime(upTo: segments[index].length), time < from { return }
+    /// Looks whether purged messages can begin in the next file: in the first one that ends at such a time. (The last one that begins
+    /// before would not do: the clock may have gone back since.)
+    private func lookForPurged() throws(StorageError) {
+        guard let from = fold.purges.map(\.from).min(), firstPurged < segments.count else {
+            firstPurged = segments.count
+            return isLookingForPurged = false
         }
+        guard try open(firstPurged), var reader else { return firstPurged += 1 }
+        defer { close() }
+        let time = try reader.newestTime(upTo: segments[firstPurged].length) ?? .min
+        if time >= from { isLookingForPurged = false } else { firstPurged += 1 }
     }
 
     private func needsLook(_ index: Int) -> Bool {
-        if index >= firstPurged ?? 0 || !erased.isEmpty { return true }
+        if index >= firstPurged || !erased.isEmpty { return true }
         let next = index + 1 < segments.count ? segments[index + 1].first : end
         return fold.facts.keys.contains { $0 >= segments[index].first && $0 < next }
     }
 
     /// - Returns: whether the file is there: somebody may have taken it away.
-    private func open() throws(StorageError) -> Bool {
+    private func open(_ index: Int) throws(StorageError) -> Bool {
         (offset, text, hasChanged) = (0, [], false)
         do throws(StorageError) {
             reader = try LineReader(disk, folder.file(segments[index].first))
@@ -142,7 +147,7 @@ final class FoldJob: ReadJob {
     private func append(_ event: EventLine, _ line: Span<UInt8>) -> Bool {
         guard let facts = fold.facts(of: event, in: line) else { return false }
         if facts.isDeleted {
-            if facts.wasEdited || event.isEdited { erased.insert(event.seq) }
+            if facts.wasEdited || event.wasEdited(in: line) { erased.insert(event.seq) }
             if event.user.kind == .string { authors.insert(Array(copying: line.extracting(event.user.range))) }
         }
         let start = text.count

@@ -224,7 +224,7 @@ import Testing
         let folded = world.disk.fold(world.room("garden"), erases: true)
         world.inputs.items.append(.folded(room: world.chat.roomsByName["garden"] ?? 0, folded))
         world.tick()
-        #expect(world.room("garden").fold(erases: false).isEmpty)
+        #expect(world.room("garden").untold.isEmpty)
         _ = world.take(late)
         #expect(texts(late) == ["welcome", "-", "-", "-", "-", "-", "on"])
         #expect(

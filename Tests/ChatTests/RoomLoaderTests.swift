@@ -31,7 +31,7 @@ import Testing
         _ = loader.take(Array(edit.utf8).span)
         let older = Array((folded + "\n").utf8)
         let room = loader.finish(olderMessages: older.span, isWhole: true, base: 0)
-        let facts = room.fold(erases: false).facts[3]
+        let facts = room.untold.facts[3]
         var text: [UInt8] = []
         if let facts, let line = EventLine(older.span.extracting(0..<older.count - 1)) {
             line.appendFolded(of: older.span.extracting(0..<older.count - 1), facts, to: &text)

@@ -140,7 +140,7 @@ struct SimulatedDisk {
             found = (all.suffix(limit), all.count)
         case .search(let text, let before, let limit):
             let search = MessageSearch(text.span)
-            let fold = room.fold(erases: false)
+            let fold = room.untold
             let all = messages.filter { message in
                 let line = Array(message.text.utf8)
                 guard message.number < before, let event = EventLine(line.span) else { return false }

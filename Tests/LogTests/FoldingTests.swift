@@ -7,21 +7,21 @@ import Testing
 
 /// What was done to messages gets into their own lines, and what was deleted out of all files.
 struct FoldingTests {
-    private static var sizes: LogSizes {
+    static var sizes: LogSizes {
         var sizes = LogSizes()
         sizes.segment = 2000
         return sizes
     }
 
     /// A room with forty messages in some files; "text N" has the seq N + 1, as Ada's join comes first and is not kept.
-    private func rig(_ disk: SimulatedDisk, seed: UInt64? = nil) throws -> Rig {
+    func rig(_ disk: SimulatedDisk, seed: UInt64? = nil) throws -> Rig {
         let rig = try Rig(disk, sizes: Self.sizes, seed: seed)
         rig.load()
         #expect(rig.say(1...40))
         return rig
     }
 
-    private func line(_ disk: SimulatedDisk, _ seq: UInt64) -> String? {
+    func line(_ disk: SimulatedDisk, _ seq: UInt64) -> String? {
         for segment in segments(disk) {
             for line in segment.text.split(separator: "\n") {
                 let bytes = Array(line.utf8)
@@ -32,7 +32,7 @@ struct FoldingTests {
     }
 
     /// Whether a text stands in any file of the data folder.
-    private func stands(_ text: String, in disk: SimulatedDisk) -> [String] {
+    func stands(_ text: String, in disk: SimulatedDisk) -> [String] {
         disk.files.keys.filter { String(decoding: disk.contents($0) ?? [], as: UTF8.self).contains(text) }.sorted()
     }
 
@@ -44,7 +44,7 @@ struct FoldingTests {
         #expect(rig.edit(2, "edited") == .written)
         #expect(rig.react(3, "👍") == .written)
         #expect(rig.delete(4) == .written)
-        #expect(rig.fold())
+        #expect(rig.fold(erases: true))
         #expect(line(disk, 2)?.contains(#""text":"edited","edited":17"#) == true)
         #expect(line(disk, 3)?.hasPrefix(first?.dropLast() ?? "?") == true)
         #expect(line(disk, 3)?.contains(#""_":{"reactions":[["👍",["#) == true)
@@ -53,7 +53,7 @@ struct FoldingTests {
         #expect(second != line(disk, 4))
         #expect(line(disk, 5) == third)
         // Nothing is left to be told of them, and no file is left over.
-        #expect(rig.rooms["lobby"]?.fold(erases: false).isEmpty == true)
+        #expect(rig.rooms["lobby"]?.untold.isEmpty == true)
         #expect(disk.files.keys.allSatisfy { !$0.hasSuffix(".new") })
         #expect(rig.stop() == [])
         // A second fold on top of the first keeps what that one has told.
@@ -74,7 +74,7 @@ struct FoldingTests {
         #expect(rig.edit(41, "newest") == .written)
         #expect(rig.fold())
         #expect(line(disk, 41)?.contains("text 40") == true)
-        #expect(rig.rooms["lobby"]?.fold(erases: false).isEmpty == false)
+        #expect(rig.rooms["lobby"]?.untold.isEmpty == false)
         // When that is full, it is told.
         #expect(rig.say(41...60))
         #expect(rig.log.takeBegun().contains("lobby"))

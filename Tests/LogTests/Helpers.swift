@@ -249,7 +249,7 @@ final class Rig {
         let tag = UInt64.random(in: 0 ... .max)
         log.request(
             ReadRequest(.search(quoted, before: before, limit: limit), room: "lobby", tag: tag),
-            fold: rooms["lobby"]?.fold(erases: false))
+            fold: rooms["lobby"]?.untold)
         for _ in 0..<1_000_000 {
             turn()
             guard let index = results.firstIndex(where: { $0.request.tag == tag }) else { continue }

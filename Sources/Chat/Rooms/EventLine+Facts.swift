@@ -21,6 +21,8 @@ extension EventLine {
         if let deletion = facts.deletion {
             hidden.append("\"deletion\":")
             hidden.append(decimal: deletion)
+            // The edits are erased after this line, in other files: it is to be known then, and after a kill.
+            if facts.wasEdited || wasEdited(in: line) { hidden.append(",\"wasEdited\":true") }
         } else {
             let reactions = facts.reactions ?? reactions(in: line)
             if !reactions.isEmpty { hidden.append("\"reactions\":", reactions) }
@@ -35,19 +37,21 @@ extension EventLine {
 
     /// What the line itself tells of what was done to its message.
     func facts(in line: Span<UInt8>) -> MessageFacts? {
-        var facts = MessageFacts()
         if isDeleted(in: line) {
             let inner = line.extracting(hidden.range)
-            let seq =
-                hidden.kind == .object ? JSONFields(inner).flatMap { JSONScanner.whole(inner, $0["deletion"]) } : nil
-            facts.deletion = seq ?? self.seq
-            return facts
+            let fields = hidden.kind == .object ? JSONFields(inner) : nil
+            let seq = fields.flatMap { JSONScanner.whole(inner, $0["deletion"]) }
+            return MessageFacts(wasEdited: fields?["wasEdited"].kind == .boolean, deletion: seq ?? self.seq)
         }
+        var facts = MessageFacts()
         let reactions = reactions(in: line)
         guard !reactions.isEmpty else { return nil }
         facts.reactions = reactions
         return facts
     }
+
+    /// Whether the line tells that the message was edited, before it was deleted if it was.
+    package func wasEdited(in line: Span<UInt8>) -> Bool { isEdited || facts(in: line)?.wasEdited == true }
 
     /// The reactions that the line has.
     func reactions(in line: Span<UInt8>) -> [MessageFacts.Reaction] {

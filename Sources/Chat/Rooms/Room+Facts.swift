@@ -34,7 +34,7 @@ package struct Folded: Sendable {
 
     package init(_ fold: Fold, except remaining: (UInt64) -> Bool) {
         targets = fold.facts.filter { !remaining($0.key) }.mapValues(\.newest)
-        purges = fold.erases ? fold.purges : []
+        purges = fold.purges
         erasedThrough = fold.erases ? fold.through : 0
     }
 }
@@ -153,9 +153,25 @@ extension Room {
     // MARK: Folding
 
     /// What the log's lines do not tell yet.
-    package func fold(erases: Bool) -> Fold {
-        Fold(facts: facts.filter(\.value.isUnfolded), purges: purges, through: seq, erases: erases)
+    package var untold: Fold {
+        Fold(facts: facts.filter(\.value.isUnfolded), purges: purges, through: seq, erases: false)
     }
+
+    /// What is to be folded into the log's lines.
+    ///
+    /// Deletions wait for a fold that erases: what is folded is forgotten, and then nobody would know any more of which messages the
+    /// texts are to be taken out of edits and snapshots, too.
+    package func fold(erases: Bool) -> Fold {
+        var fold = untold
+        fold.erases = erases
+        guard !erases else { return fold }
+        fold.facts = fold.facts.filter { !$0.value.isDeleted }
+        fold.purges = []
+        return fold
+    }
+
+    /// Whether something was deleted and is not known to be erased from the log.
+    var hasUnfoldedDeletions: Bool { !purges.isEmpty || facts.values.contains { $0.isDeleted && $0.isUnfolded } }
 
     mutating func take(_ folded: Folded) {
         for (target, newest) in folded.targets where facts[target]?.newest == newest {

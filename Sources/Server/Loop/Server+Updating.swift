@@ -88,7 +88,7 @@ extension Server where W: ~Copyable {
                 case .since(let seq, let limit): .since(seq, limit: limit)
                 case .search(let text, let before, let limit): .search(text, before: before, limit: limit)
                 }
-            let fold = read.want.isSearch ? chat.rooms[Int(read.room)].fold(erases: false) : nil
+            let fold = read.want.isSearch ? chat.rooms[Int(read.room)].untold : nil
             history.request(ReadRequest(kind, room: room, tag: tag), fold: fold)
         }
     }
