@@ -39,6 +39,8 @@ package struct DataFolder: Sendable {
             var folder = try begin(path, disk, secret, incidents)
             let marks = try disk.list(folder.erasing) ?? []
             folder.unfinishedErasures = Set(marks.filter(\.isFile).map(\.name))
+            // A killed run may have left them to the system, and the deletions are shown from now on.
+            if !marks.isEmpty { _ = try disk.sync(folder.erasing) }
             _ = try disk.sync(path)
             return folder
         } catch {

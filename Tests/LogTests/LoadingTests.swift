@@ -274,6 +274,27 @@ struct LoadingTests {
         #expect(segments(disk).filter { $0.text.contains("next") }.count == 1)
     }
 
+    /// A power cut has left a file's snapshot, and not the event behind it, of which it tells: whoever has seen that is told of a gap.
+    @Test func snapshotWhoseEventIsLost_isFollowedByAGap() throws {
+        let disk = SimulatedDisk()
+        var sizes = LogSizes()
+        sizes.segment = 2000
+        var rig = try Rig(disk, sizes: sizes)
+        rig.load()
+        #expect(rig.say(1...40))
+        rig.run(seconds: 3)
+        let newest = try #require(segments(disk).last)
+        let first = try #require(seqs(Array(newest.text.utf8)).dropFirst().first)
+        #expect(newest.path == segment(first) && first > 4)
+        disk.overwrite(newest.path, Array((newest.text.split(separator: "\n").first ?? "").utf8) + [0x0A])
+        var random = SeededRandom(1)
+        disk.cutPower(&random)
+        rig = try Rig(disk)
+        let room = try #require(rig.load())
+        #expect(room.seq == 1 << 32)
+        #expect(room.jumps.map(\.from) == [first - 1] && room.jumps.map(\.to) == [1 << 32])
+    }
+
     @Test func load_thatFails_canBeAskedForAgain() throws {
         let (rig, disk) = try rig([1: lines(1...3)])
         for operation in [StorageError.Operation.list, .open, .read] {

@@ -212,8 +212,10 @@ package struct RoomLoader: Sendable {
         // Also where nothing is left of it: what was said there may have been lost as a whole.
         if base > room.seq {
             // A snapshot tells of the events behind it, too: those of them that are not there are lost.
-            room.noteJump(from: firstEvent == nil ? room.seq : last, to: base)
+            room.noteJump(from: firstEvent == nil ? min(room.seq, fileStart - 1) : last, to: base)
             room.seq = base
+            // The mark that says so may be lost, too.
+            if room.hasUnfoldedDeletions { room.unerased = room.seq }
         }
         forgetLostIDs(&room)
         room.trimFacts()
