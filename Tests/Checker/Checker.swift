@@ -149,6 +149,8 @@ struct Evidence {
         var shown: Set<UInt64>
         var low: UInt64
         var high: UInt64
+        /// The seq of the welcome on the connection that it came on.
+        var asOf: UInt64
         /// Nothing may have been between these: seqs jump over it.
         var isEmpty = false
         var client: String

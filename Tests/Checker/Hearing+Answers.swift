@@ -73,14 +73,16 @@ extension Hearing {
     private func skip(_ low: UInt64, _ high: UInt64, _ connection: Connection, _ evidence: inout Evidence) {
         guard connection.isKept, !options.mayLoseEvents else { return }
         evidence.pages.append(
-            Evidence.Page(shown: [], low: low + 1, high: high - 1, isEmpty: true, client: client))
+            Evidence.Page(
+                shown: [], low: low + 1, high: high - 1, asOf: connection.welcomeSeq, isEmpty: true, client: client))
     }
 
     private func notePage(
         _ seqs: [UInt64], low: UInt64, high: UInt64, _ connection: Connection, _ evidence: inout Evidence
     ) {
         guard connection.isKept, low <= high, !seqs.isEmpty || options.keepsAll else { return }
-        evidence.pages.append(Evidence.Page(shown: Set(seqs), low: low, high: high, client: client))
+        evidence.pages.append(
+            Evidence.Page(shown: Set(seqs), low: low, high: high, asOf: connection.welcomeSeq, client: client))
     }
 
     /// Older or newer messages, or those that were looked for.

@@ -201,8 +201,9 @@ struct Hearing {
         _ welcome: Message, _ at: Int64?, _ connection: inout Connection, _ evidence: inout Evidence
     ) {
         let mayHaveBegunAnew = options.mayLoseEvents && (connection.since == nil || welcome.gap == true)
-        if isKept, !mayHaveBegunAnew { connection.isKept = true }
-        if welcome.history?.contains(where: \.isSpoken) == true { connection.isKept = true }
+        let isSpokenIn = welcome.history?.contains(where: \.isSpoken) == true
+        if mayHaveBegunAnew, !isSpokenIn { isKept = false }
+        if isKept || isSpokenIn { connection.isKept = true }
         guard connection.isKept, let seq = welcome.seq else { return }
         isKept = true
         newest = max(newest, seq)

@@ -61,7 +61,7 @@ extension Order {
             let all = page.isEmpty ? seqs : spoken
             let first = all.partitioningIndex { $0 >= page.low }
             for seq in all[first...].prefix(while: { $0 <= page.high }) where !page.shown.contains(seq) {
-                if options.mayLoseEvents, seq.epoch < page.high.epoch { continue }
+                if options.mayLoseEvents, seq.epoch < page.asOf.epoch { continue }
                 let range = "\(page.low)…\(page.high)"
                 report.add(
                     .noGap, page.client,

@@ -38,6 +38,7 @@ struct Order {
         let attendances = evidence.attendances.sorted { $0.seq < $1.seq }
         let typing = evidence.typing.sorted { $0.seq < $1.seq }
         var (nextAttendance, nextTyping) = (0, 0)
+        var epoch: UInt64 = 0
         // What was told at a seq is so when the event with that seq has happened.
         func tellOfPresence(below seq: UInt64) {
             while nextAttendance < attendances.count, attendances[nextAttendance].seq < seq {
@@ -57,7 +58,8 @@ struct Order {
             tellOfPresence(below: seq)
             guard let known = evidence.events[seq] else { continue }
             advance(to: seq - 1)
-            if options.mayLoseEvents, seq.epoch > position.epoch { sanctions = Sanctions() }
+            if options.mayLoseEvents, seq.epoch > epoch { sanctions = Sanctions() }
+            epoch = seq.epoch
             judgeRights(of: known.event, seq, known.client, present: present.map { Array($0.values) })
             apply(known.event, seq, known.client)
             note(known.event, seq, known.client)

@@ -35,6 +35,19 @@ import Testing
         try expectRight(("bo", "", Story.jump(since: 22)), options: options)
     }
 
+    /// What a host had decided may be lost with the event that tells it.
+    @Test func aBanFromBeforeAPowerCut_mayBeLost() throws {
+        var options = Checker.Options()
+        let events = [
+            Story.got(2, Story.ban), Story.got(2, Story.event("leave", 25, "Cy")), Story.jump(since: 25),
+            Story.got(3, Story.event("join", (1 << 32) + 1, "Cy")),
+        ]
+        let changes = [("bo", "", events.joined(separator: "\n"))]
+        #expect(Checker.check(try Story.transcripts(changes), options: options).violations.map(\.rule) == [.putOut])
+        options.mayLoseEvents = true
+        #expect(Checker.check(try Story.transcripts(changes), options: options).violations.map(\.rule) == [])
+    }
+
     @Test func aGapThatIsTold_leavesEventsOut() throws {
         try expectRight(
             ("bo", Story.twoNow + "," + Story.edit + ",", ""),

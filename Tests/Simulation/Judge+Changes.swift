@@ -14,6 +14,8 @@ struct Deletion {
     /// When somebody first saw that (ns).
     var time: Int64
     var isChecked = false
+    /// A power cut has taken the mark that says that there is something to be erased: nobody knows until the room is loaded.
+    var isUnmarked = false
 }
 
 /// What becomes of messages, and of those who are put out. What a message is at which time is judged by the transcripts; here it is
@@ -142,15 +144,31 @@ extension Judge {
 
     /// Looks for texts that were deleted more than a minute ago, where nothing has kept the server from its work since.
     func lookForTheDeleted() {
-        guard let first = deletions.first(where: { !$0.isChecked }), !world.isKilled, !world.network.isExhausted,
-            max(first.time, world.lastTrouble, world.network.availableSince) + Self.erasure < world.now
+        guard !deletions.isEmpty, !world.isKilled, !world.network.isExhausted,
+            max(world.lastTrouble, world.network.availableSince) + Self.erasure < world.now
         else { return }
-        let due = deletions.indices.filter {
-            !deletions[$0].isChecked && deletions[$0].time + Self.erasure < world.now
-        }
+        let due = deletions.indices.filter { !deletions[$0].isChecked && isDue(deletions[$0]) }
+        guard !due.isEmpty else { return }
         checkErased(due.map { deletions[$0] })
         for place in due { deletions[place].isChecked = true }
         world.reach(.erased)
+    }
+
+    func isDue(_ deletion: Deletion) -> Bool { !deletion.isUnmarked && deletion.time + Self.erasure < world.now }
+
+    /// The power was cut. A deletion that is kept all the same may have lost its mark where the disk was not asked to keep both.
+    func noteLostMarks(of room: String) {
+        guard world.disk.contents("/data/erasing/\(room)") == nil else { return }
+        for place in deletions.indices where deletions[place].room == room && !deletions[place].isChecked {
+            deletions[place].isUnmarked = true
+        }
+    }
+
+    /// Somebody has come into a room: it is loaded, so that its deletions are known.
+    func noteLoaded(_ room: String) {
+        for place in deletions.indices where deletions[place].isUnmarked && deletions[place].room == room {
+            (deletions[place].isUnmarked, deletions[place].time) = (false, world.now)
+        }
     }
 
     /// No file holds what was deleted.

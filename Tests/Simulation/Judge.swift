@@ -7,8 +7,10 @@ package final class Judge {
     struct RoomRecord {
         /// The fingerprint of each event that anyone has seen, by seq.
         var seen: [UInt64: UInt64] = [:]
-        /// Events that were seen and then lost in a power cut, where the disk was not asked to keep them.
+        /// Events that were seen and then lost in a power cut, where the disk was not asked to keep them; and those of them that no
+        /// event was behind which is kept: whoever knows one of those knows what is not so.
         var lost: [UInt64: UInt64] = [:]
+        var lostTail: Set<UInt64> = []
         /// Those that were seen and are messages, and how long each line is at most.
         var messages: [UInt64: Int] = [:]
         /// Under which id each message was said, by whom, and when.
@@ -86,6 +88,7 @@ package final class Judge {
             for event in message.history { see(event, in: room, by: person) }
             if let mistake = mistake(in: message, to: room, since: since) { fail("its welcome \(mistake)") }
             if message.hasGap { missed.insert(person) }
+            noteLoaded(room)
             line.next = message.seq + 1
             line.people = Set(message.users)
             stays[person] = Stay(
@@ -155,7 +158,7 @@ package final class Judge {
             if let missing = missing?.min() { return "leaves out message \(missing)" }
             return forgotten(by: known, upTo: welcome.seq, in: room).map { "has forgotten message \($0)" }
         }
-        if !welcome.hasGap, rooms[room]?.lost[since] != nil, welcome.seq >> 32 < (since >> 32) + 8 {
+        if !welcome.hasGap, rooms[room]?.lostTail.contains(since) == true, welcome.seq >> 32 < (since >> 32) + 8 {
             return "tells no gap to somebody who has seen event \(since), which is lost"
         }
         // Who has seen what was lost in a power cut begins anew.
@@ -284,9 +287,13 @@ package final class Judge {
             for (seq, digest) in rooms[room]?.seen ?? [:] where kept[seq] != digest {
                 rooms[room]?.seen[seq] = nil
                 rooms[room]?.messages[seq] = nil
+                // What is left of a torn line nobody can tell to be that message.
+                rooms[room]?.sources[seq] = nil
                 rooms[room]?.lost[seq] = digest
+                if seq > kept.keys.max() ?? 0 { rooms[room]?.lostTail.insert(seq) }
             }
             deletions.removeAll { $0.room == room && rooms[room]?.seen[$0.seq] == nil }
+            noteLostMarks(of: room)
             acknowledged = acknowledged.filter { $0.value.room != room || rooms[room]?.seen[$0.value.seq] != nil }
         }
     }

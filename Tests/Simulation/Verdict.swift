@@ -31,7 +31,7 @@ extension Judge {
         inspectCalm(health, people: people)
         guard !world.plan.options.isEphemeral else { return }
         for room in rooms.keys.sorted() { readLog(of: room) }
-        checkErased(deletions)
+        checkErased(deletions.filter(isDue))
     }
 
     /// Compares a room's log with what was seen, and with itself.
