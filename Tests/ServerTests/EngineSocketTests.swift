@@ -66,6 +66,16 @@ import Testing
         }
     }
 
+    /// A poller that tells of a change once does not tell of what was left.
+    @Test(.enabled(if: RealEngine.isInstalled, "\(RealEngine.isMissing)"), arguments: pollers)
+    func moreThanAShare_hasTheNextTurn(_ poller: PollerKind) async throws {
+        try await onThread {
+            let engine = try RealEngine()
+            var line = try EngineLine("unix:\(engine.socketPath)", poller, share: 1)
+            try line.appendsARecord()
+        }
+    }
+
     @Test(.enabled(if: RealEngine.isInstalled, "\(RealEngine.isMissing)"), arguments: pollers)
     func engineThatGoesAway_closesBoth_andIsFoundAgain(_ poller: PollerKind) async throws {
         try await onThread {
@@ -187,10 +197,10 @@ private struct EngineLine {
     var applied: [RoomRecord] = []
     var ending: Lockstep.EndReason?
 
-    init(_ text: String, _ kind: PollerKind, authorities: String? = nil) throws {
+    init(_ text: String, _ kind: PollerKind, authorities: String? = nil, share: Int = 4 << 20) throws {
         guard let address = ClusterAddress(text) else { throw Failure("no address: \(text)") }
         poller = try kind.makePoller()
-        sockets = EngineSockets(to: address, poller: poller, tokens: 1, authorities: authorities)
+        sockets = EngineSockets(to: address, poller: poller, tokens: 1, authorities: authorities, share: share)
         node = ClusterNode(at: address, as: Incarnation(bits: 7), name: "node", rules: [1], now: Self.now)
         node.open("a")
     }

@@ -37,15 +37,19 @@ package final class EngineSockets {
 
     /// How long an attempt may take, from the lookup to the last handshake (ms).
     package static let patience: Int64 = 15_000
-    /// Bytes that are received from a socket in a turn of the loop: the rest has the next.
-    private static let share = 4 << 20
+    /// After so many bytes from a socket in a turn of the loop, the rest has the next.
+    private let share: Int
 
     /// - Parameters:
     ///   - tokens: the first of three that are its own on the poller.
     ///   - authorities: a PEM file with the certificates to trust in place of the system's.
-    package init(to address: ClusterAddress, poller: any Poller, tokens firstToken: UInt64, authorities: String? = nil)
-    {
+    ///   - share: after so many bytes from a socket in a turn of the loop, the rest has the next.
+    package init(
+        to address: ClusterAddress, poller: any Poller, tokens firstToken: UInt64, authorities: String? = nil,
+        share: Int = 4 << 20
+    ) {
         (self.address, self.poller, self.firstToken, self.authorities) = (address, poller, firstToken, authorities)
+        self.share = share
     }
 
     deinit { if let resolver { poller.remove(resolver.descriptor) } }
@@ -220,7 +224,7 @@ package final class EngineSockets {
         guard let socket = socket(role) else { return }
         if buffer.isEmpty { buffer = [UInt8](repeating: 0, count: ClientSocket.bufferSize) }
         var received: [UInt8] = []
-        while received.count < Self.share {
+        while received.count < share {
             switch socket.receive(into: &buffer) {
             case .received(let count): received += buffer[..<count]
             case .wouldBlock: return pass(received, role)

@@ -28,6 +28,11 @@ struct LockstepJudge {
         if !isNext { find("\(node) shows \(room) \(seq) after \(last)") }
     }
 
+    /// What was shown of a room up to a seq, by seq.
+    func texts(in room: String, through seq: UInt64) -> [UInt64: String] {
+        events[room, default: [:]].filter { $0.key <= seq }
+    }
+
     /// How many events of a room were shown.
     func count(in room: String) -> Int { events[room]?.count ?? 0 }
 

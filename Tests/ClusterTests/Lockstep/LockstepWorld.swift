@@ -28,6 +28,10 @@ struct LockstepWorld {
         var people: [String: [String]] = [:]
         var ended: Lockstep.EndReason?
         var seqs: [String: UInt64] = [:]
+        /// What each room has brought to its history and no snapshot is known to hold.
+        var lines: [String: [(position: UInt64, HistoryLine)]] = [:]
+        /// Reads of the history that have no answer yet.
+        var reads: Set<UInt64> = []
     }
 
     enum Told: Equatable {
@@ -49,6 +53,7 @@ struct LockstepWorld {
     /// How long someone without a connection stays.
     let grace: Int64 = 3_000
     private var lastIncarnation: UInt128 = 0
+    private var lastRead: UInt64 = 0
 
     init(seed: UInt64 = 0) { random = SeededGenerator(seed: seed) }
 
@@ -77,6 +82,22 @@ struct LockstepWorld {
         if isTaken { nodes[node].proposed[room, default: []].append(text) }
         carryOut(node)
         return isTaken
+    }
+
+    /// Reads the newest blocks of a room's history, or how large all are.
+    mutating func read(_ room: String, at node: Int) {
+        lastRead += 1
+        nodes[node].reads.insert(lastRead)
+        if random.once(in: 2) {
+            nodes[node].lockstep.readHistory(of: room, from: .max, descending: true, blocks: 2, tag: lastRead)
+        } else {
+            nodes[node].lockstep.readHistorySizes(of: room, tag: lastRead)
+        }
+        carryOut(node)
+    }
+
+    private mutating func wasRead(_ tag: UInt64, _ index: Int) {
+        if nodes[index].reads.remove(tag) == nil { judge.find("read \(tag) is answered twice") }
     }
 
     /// The node's process is gone.
@@ -242,11 +263,13 @@ struct LockstepWorld {
                 return
             }
             nodes[index].log.append(output)
+            let lines = nodes[index].lines[room]?.filter { $0.position <= position }.map(\.1) ?? []
             nodes[index].lockstep.store(
-                model.snapshot, of: room, at: position, history: [], expiredThrough: 0)
+                model.snapshot, of: room, at: position, history: lines, expiredThrough: 0)
         case .drop(let room, _):
             nodes[index].log.append(output)
             nodes[index].rooms[room] = nil
+            nodes[index].lines[room] = []
             nodes[index].proposed[room] = []
         case .lost:
             nodes[index].log.append(output)
@@ -255,7 +278,13 @@ struct LockstepWorld {
         case .end(let reason):
             nodes[index].ended = reason
             cut(index)
-        case .ready, .keeping, .trouble, .stored, .history, .historySizes: nodes[index].log.append(output)
+        case .stored(let room, let position):
+            nodes[index].log.append(output)
+            nodes[index].lines[room]?.removeAll { $0.position <= position }
+        case .history(_, let tag, _), .historySizes(_, let tag, _):
+            nodes[index].log.append(output)
+            wasRead(tag, index)
+        case .ready, .keeping, .trouble: nodes[index].log.append(output)
         }
     }
 
@@ -265,6 +294,7 @@ struct LockstepWorld {
         guard let model else { return judge.find("a snapshot of \(room) cannot be read") }
         nodes[index].rooms[room] = model
         nodes[index].seqs[room] = model.seq
+        nodes[index].lines[room] = []
         nodes[index].lockstep.applied(room, at: position, digest: model.digest)
         for due in model.deadlines { nodes[index].lockstep.arm(due, at: now + grace, in: room) }
     }
@@ -283,6 +313,8 @@ struct LockstepWorld {
         for event in nodes[index].rooms[room]?.takeEvents() ?? [] {
             judge.shown(event, in: room, by: nodes[index].name, after: nodes[index].seqs[room] ?? 0)
             nodes[index].seqs[room] = event.seq
+            let line = HistoryLine(seq: event.seq, time: record.stamp, line: Array(event.text.utf8))
+            nodes[index].lines[room, default: []].append((record.position, line))
         }
         nodes[index].log.append(.apply(room: room, record))
         if nodes[index].log.count > 4000 { nodes[index].log.removeFirst(2000) }

@@ -63,6 +63,8 @@ import Testing
             said += 1
             let filler = snapshotsAreLarge ? String(repeating: "x", count: 3000) : ""
             let people = world.nodes[node].people[room] ?? []
+            if random.once(in: 8) { world.read(room, at: node) }
+            if random.once(in: 20) { world.nodes[node].lockstep.wantSnapshot(of: room) }
             switch random.below(6) {
             case 0:
                 if world.propose("come m\(said)", in: room, at: node) {
@@ -125,11 +127,27 @@ import Testing
                 if let reason = node.ended { findings.append("\(node.name) has ended: \(reason)") }
                 let counters = node.lockstep.counters
                 if counters.repairs > 0 { findings.append("\(node.name) had \(counters.repairs) repairs") }
+                if !node.reads.isEmpty { findings.append("\(node.name) waits for reads \(node.reads.sorted())") }
                 for (room, texts) in node.proposed where !texts.isEmpty {
                     findings.append("\(node.name) waits in \(room) for \(texts.prefix(3))")
                 }
             }
-            for room in LockstepWorldTests.rooms { compare(room) }
+            for room in LockstepWorldTests.rooms {
+                compare(room)
+                if !mayLoseTails { compareHistory(of: room) }
+            }
+        }
+
+        /// The history has all that was shown up to the snapshot, and nothing else.
+        private mutating func compareHistory(of room: String) {
+            let request = EngineRequest.history(room: room, from: 0, descending: false, blocks: .max)
+            guard case .loaded(let stored) = world.engine.perform(.load(room: room, .none)),
+                let model = try? ModelRoom(stored), case .history(let history) = world.engine.perform(request)
+            else { return findings.append("\(room) cannot be loaded") }
+            var texts: [UInt64: String] = [:]
+            for line in history.blocks.flatMap(\.lines) { texts[line.seq] = String(decoding: line.line, as: UTF8.self) }
+            let shown = world.judge.texts(in: room, through: stored.snapshotPosition > 0 ? model.seq : 0)
+            if texts != shown { findings.append("the history of \(room) has \(texts.count) of \(shown.count) lines") }
         }
 
         /// All nodes have the room as the engine has it.
