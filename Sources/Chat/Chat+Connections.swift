@@ -67,7 +67,7 @@ extension Chat {
     mutating func retire(_ id: ConnectionID) {
         let slot = Int(id.slot)
         peers[slot].phase = .gone
-        peers[slot].answers = []
+        if !peers[slot].answers.isEmpty { peers[slot].answers = [] }
         peers[slot].waitsForStranger = false
         setWatched([], id)
         _ = takeParked(id)

@@ -66,6 +66,7 @@ extension Chat {
     mutating func takeParked(_ id: ConnectionID) -> [[UInt8]] {
         let slot = Int(id.slot)
         let texts = peers[slot].parked
+        if texts.isEmpty { return [] }
         parkedBytes -= peers[slot].parkedBytes
         peers[slot].parked = []
         peers[slot].parkedBytes = 0

@@ -35,6 +35,7 @@ extension Chat {
 
     mutating func setWatched(_ names: [String], _ id: ConnectionID) {
         let slot = Int(id.slot)
+        if names.isEmpty, peers[slot].watched.isEmpty { return }
         for name in peers[slot].watched {
             watchers[name]?.removeAll { $0 == id }
             if watchers[name]?.isEmpty == true {

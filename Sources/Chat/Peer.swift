@@ -9,30 +9,26 @@ struct Peer: Sendable {
         case waiting
     }
 
-    let id: ConnectionID
-    var phase: Phase
-    /// The room whose address it came to; nil if that is no room's name.
-    let room: UInt32?
+    /// What few have.
+    private struct Rest: Blank {
+        var request: WaitingRequest?
+        var parked: [[UInt8]] = []
+        var parkedBytes = 0
+        var answers: [WaitingAnswer] = []
+        var watched: [String] = []
+    }
+
     /// The secret of its session if it joins as someone new.
     let newSecret: UInt128
-    /// The secrets of sessions that it has said are its own, the newest last, until it is in the room.
-    private(set) var claims: [UInt128] = []
+    /// Who it is by its newest join.
+    var user = UserID.nobody
+    let id: ConnectionID
     /// The digest of its address; and whether it is that of this client alone, as far as can be seen.
     let address: UInt64
     let isOwnAddress: Bool
+    var phase: Phase
     /// Whether its operator's code has been compared with the link that there is.
     var hasOfferedCode = false
-    /// Who it is by its newest join.
-    var user = UserID.nobody
-    /// What it asks over HTTP, where it is such a request and no WebSocket.
-    var request: WaitingRequest?
-    /// Where in the tick's work its newest join stands.
-    var joinPlace = 0
-    /// What it has said since its join has to wait: the join first.
-    var parked: [[UInt8]] = []
-    var parkedBytes = 0
-    /// Answers that wait behind one that comes from the disk, that one first.
-    var answers: [WaitingAnswer] = []
     /// Whether it is being ended from this side: it is heard no more, and is gone when that has been told.
     var isEnding = false
     /// Whether a search of it is at work.
@@ -40,14 +36,53 @@ struct Peer: Sendable {
     /// Whether it has come to find a stranger, and no room; and whether it waits for one.
     var seeksStranger = false
     var waitsForStranger = false
+    /// The room whose address it came to; nil if that is no room's name.
+    let room: UInt32?
+    private var shortJoinPlace: UInt32 = 0
+    /// The secrets of sessions that it has said are its own, the newest last, until it is in the room.
+    private(set) var claims: [UInt128] = []
+    private var rest = Seldom<Rest>()
 
-    /// The rooms whose new messages it is told of.
-    var watched: [String] = []
     var typing = TokenBucket()
     var renames = TokenBucket()
     var history = TokenBucket()
     var bytes = TokenBucket()
     var errors = TokenBucket()
+
+    /// Where in the tick's work its newest join stands.
+    var joinPlace: Int {
+        get { Int(shortJoinPlace) }
+        set { shortJoinPlace = UInt32(truncatingIfNeeded: newValue) }
+    }
+
+    /// What it asks over HTTP, where it is such a request and no WebSocket.
+    var request: WaitingRequest? {
+        get { rest.value.request }
+        set { rest.value.request = newValue }
+    }
+
+    /// What it has said since its join has to wait: the join first.
+    var parked: [[UInt8]] {
+        get { rest.value.parked }
+        _modify { yield &rest.value.parked }
+    }
+
+    var parkedBytes: Int {
+        get { rest.value.parkedBytes }
+        set { rest.value.parkedBytes = newValue }
+    }
+
+    /// Answers that wait behind one that comes from the disk, that one first.
+    var answers: [WaitingAnswer] {
+        get { rest.value.answers }
+        _modify { yield &rest.value.answers }
+    }
+
+    /// The rooms whose new messages it is told of.
+    var watched: [String] {
+        get { rest.value.watched }
+        set { rest.value.watched = newValue }
+    }
 
     init(
         id: ConnectionID, phase: Phase, room: UInt32?, secret: UInt128, address: UInt64, isOwnAddress: Bool = false

@@ -10,12 +10,12 @@ package struct MessageReader {
     /// pass; a flood of them, which would keep a message open for ever within its size limit, does not.
     package static let maxConsecutiveEmptyFragments = 1000
 
-    private let role: Role
-    private let deflate: Bool
     private var phase = Phase.header(HeaderBytes())
     private var message: Message?
     /// Of the text message in progress. A whole one leaves it as it was at first.
     private var validator = UTF8Validator()
+    private let role: Role
+    private let deflate: Bool
     /// What has come of the message in progress (still compressed, if it is), then of the control frame in its midst.
     private var held: [UInt8] = []
 

@@ -22,19 +22,25 @@ package struct Username: Sendable, Equatable {
         let most = Limits.usernameScalars.upperBound
         let scalars = Array(trimmed.lazy.filter { $0 != .emojiStyle }.prefix(most + 1))
         guard Limits.usernameScalars.contains(scalars.count), Self.isWellFormed(scalars) else { return nil }
-        let compared = String(String.UnicodeScalarView(scalars.filter { !$0.isJoiner }))
-        self.init(String(String.UnicodeScalarView(scalars)), compared: compared)
+        self.init(kept: String(String.UnicodeScalarView(scalars)))
     }
 
-    /// Takes a name that the log tells of: it was let in by the rules of its time.
-    package init(kept text: String) { self.init(text, compared: text) }
-
-    /// - Parameter compared: the name without its joiners.
-    private init(_ text: String, compared: String) {
+    /// Takes a name that was let in before, by the rules of its time.
+    package init(kept text: String) {
         self.text = text
+        let compared = Self.compared(text)
         folded = compared.caseFolded
         skeleton = Lookalikes.skeleton(of: compared)
     }
+
+    /// What of a name is compared: all but its joiners.
+    private static func compared(_ text: String) -> String {
+        if text.utf8.allSatisfy({ $0 < 0x80 }) { return text }
+        return String(String.UnicodeScalarView(text.unicodeScalars.filter { !$0.isJoiner }))
+    }
+
+    /// The folded form of a name that was let in before.
+    static func folded(kept text: String) -> String { compared(text).caseFolded }
 
     /// The same for ASCII, of which no table of Unicode need be asked; nil for a name that breaks a rule.
     private static func trimmedASCII(_ typed: String) -> String? {

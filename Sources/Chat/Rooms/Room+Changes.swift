@@ -110,7 +110,7 @@ extension Room {
             append(
                 .react, by: member.signature, { $0.append(change, emoji: emoji, on: on, bytes) },
                 hidden: isTold ? nil : { $0.append("\"reactions\":", before) })
-            let giver = MessageFacts.Reaction.Giver(user: member.user, username: member.username.text, seq: seq)
+            let giver = MessageFacts.Reaction.Giver(user: member.user, username: member.name, seq: seq)
             MessageFacts.change(&reactions, emoji: emoji, giver: giver, on: on)
             changeFacts(of: change.target) { $0.reactions = reactions }
         }

@@ -28,12 +28,12 @@ enum UndoRecord: Sendable {
 struct PersonRecord: Sendable {
     var seen: Int64
     var names: [(folded: String, time: Int64)]
-    var username: Username?
+    var name: String?
     var addresses: [UInt64]
     var standing: Standing
 
     init(_ person: Person) {
-        (seen, names, username) = (person.seen, person.names, person.username)
+        (seen, names, name) = (person.seen, person.names, person.name)
         (addresses, standing) = (person.addresses, person.standing)
     }
 }
@@ -141,7 +141,7 @@ extension Room {
         }
         people[number]?.seen = old.seen
         people[number]?.names = old.names
-        people[number]?.username = old.username
+        people[number]?.name = old.name
         people[number]?.addresses = old.addresses
         people[number]?.standing = old.standing
         for name in old.names { nameUsers[name.folded] = number }

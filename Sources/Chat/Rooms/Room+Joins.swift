@@ -33,7 +33,7 @@ extension Room {
         let member = Member(
             username: join.username, user: join.user, isKeyed: join.isKeyed, session: join.newSession, person: person,
             since: moment.time)
-        let number = add(member)
+        let number = add(member, named: join.username)
         attach(id, to: number)
         undo.append(.joined(number))
         welcome(number, id, since: join.since, join.fetched)
@@ -139,7 +139,7 @@ extension Room {
     mutating func rename(to username: Username, _ id: ConnectionID) {
         guard let number = speaker(id, nil, Span()), let member = members[number] else { return }
         // The name one has is had already.
-        guard username.text != member.username.text else { return }
+        guard username.text != member.name else { return }
         if let refusal = refusal(of: .rename, by: id, time: moment.time) { return refuse(id, refusal) }
         guard !isTaken(username, exceptBy: number) else { return refuse(id, .usernameTaken) }
         guard !refusesEvents else { return refuse(id, .storageFailed) }

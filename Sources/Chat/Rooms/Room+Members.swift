@@ -5,7 +5,7 @@ extension Room {
     /// The names of everyone in the room, those in their time of grace included.
     package var usernames: [String] {
         var names: [String] = []
-        members.forEach { names.append($1.username.text) }
+        members.forEach { names.append($1.name) }
         return names
     }
 
@@ -16,23 +16,24 @@ extension Room {
         return false
     }
 
-    mutating func add(_ member: Member) -> UInt64 {
+    /// - Parameter username: the member's, where it is at hand.
+    mutating func add(_ member: Member, named username: Username? = nil) -> UInt64 {
         let number = members.append(member)
-        index(member, number)
+        index(member, number, username ?? member.username)
         return number
     }
 
     /// Puts a member back that was taken out, or one from a snapshot.
     mutating func insert(_ member: Member, at number: UInt64) {
         members.insert(member, at: number)
-        index(member, number)
+        index(member, number, member.username)
     }
 
-    private mutating func index(_ member: Member, _ number: UInt64) {
+    private mutating func index(_ member: Member, _ number: UInt64, _ username: Username) {
         assert(sessions[member.session] == nil || sessions[member.session] == number, "a session is in the room twice")
         sessions[member.session] = number
         people[member.person]?.members += 1
-        claimName(member.username, for: number)
+        claimName(username, for: number)
     }
 
     /// Takes a member out.
@@ -118,7 +119,7 @@ extension Room {
 
     /// Notes who uses a name now. Only a user who keeps a key can be known again by it.
     mutating func noteName(_ username: Username, of number: UInt64) {
-        people[number]?.username = username
+        people[number]?.name = username.text
         guard people[number]?.isKeyed == true else { return }
         let folded = username.folded
         if let other = nameUsers[folded], other != number {

@@ -51,7 +51,7 @@ extension Room {
         noteName(post.bot.username, of: person)
         people[person]?.seen = moment.time
         noteSaying(by: person)
-        append(.message, by: Member.signature(post.bot.username, post.bot.user)) { line in
+        append(.message, by: Member.signature(post.bot.username.text, post.bot.user)) { line in
             line.append(post.text, post.id, post.reply, of: bytes)
             line.append(",\"bot\":true")
         }
@@ -148,7 +148,7 @@ extension Room {
         if let refusal = refusal(of: .typing, by: id, time: moment.time) { return refuse(id, refusal) }
         append(.typing, to: .everyoneBut(id)) { text in
             text.append("{\"type\":\"typing\",\"username\":")
-            text.append(quoting: member.username.text)
+            text.append(quoting: member.name)
         }
     }
 

@@ -51,7 +51,9 @@ extension Room {
             }
             var found: (number: UInt64, seen: Int64)?
             people.forEach { number, person in
-                guard person.username?.folded == name.folded, person.seen >= found?.seen ?? .min else { return }
+                guard person.name.map(Username.folded) == name.folded, person.seen >= found?.seen ?? .min else {
+                    return
+                }
                 found = (number, person.seen)
             }
             return found?.number ?? nameUsers[name.folded]
@@ -136,7 +138,7 @@ extension Room {
     }
 
     /// The name that a person has now, or had last.
-    private func name(of person: Person) -> String { person.username?.text ?? person.names.last?.folded ?? "" }
+    private func name(of person: Person) -> String { person.name ?? person.names.last?.folded ?? "" }
 
     // MARK: Carrying out
 

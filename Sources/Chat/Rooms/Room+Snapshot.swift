@@ -146,9 +146,9 @@ extension [UInt8] {
             append(",\"said\":")
             append(decimal: UInt64(clamping: person.said))
         }
-        if let username = person.username {
+        if let name = person.name {
             append(",\"name\":")
-            append(quoting: username.text)
+            append(quoting: name)
         }
         append(addresses: person.addresses)
         append(person.standing)

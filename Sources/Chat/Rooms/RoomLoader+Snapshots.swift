@@ -95,7 +95,7 @@ extension RoomLoader {
         var person = Person(user: user, isKeyed: fields["keyed"].kind == .boolean, seen: seen)
         person.members = room.people[number]?.members ?? 0
         if fields["name"].kind == .string {
-            person.username = Username(kept: String(unescaping: fields["name"], of: text))
+            person.name = String(unescaping: fields["name"], of: text)
         }
         person.addresses = wholeNumbers(fields["addresses"], in: text)
         person.standing = Standing(fields, of: text)

@@ -33,13 +33,13 @@ struct WebSocketState {
 
 /// What a WebSocket to the chat has beside.
 struct ChatState {
+    /// The number of the tick whose inputs have its newest message.
+    var lastSpoke: UInt64 = 0
     var socket: WebSocketState
     /// Whether the chat has welcomed it.
     var hasJoined = false
     /// Whether its close is deferred: nothing more is received from it until that has been done.
     var isLeaving = false
-    /// The number of the tick whose inputs have its newest message.
-    var lastSpoke: UInt64 = 0
 }
 
 /// What becomes of what comes in from a connection.
@@ -53,34 +53,34 @@ enum ConnectionInput {
 
 /// A connection, from accept to close. There may be very many, nearly all of them idle: what only some have is elsewhere.
 struct Connection {
+    // First what is asked of each member when a room's frames are sent, then the larger, and the small ones where they take no more
+    // than their size.
     let stream: Int32
     let generation: UInt32
-    var state = ConnectionState.http
-    var input = ConnectionInput.open
-    /// What it has while it speaks HTTP, the last answer's content included; nil from an upgrade on.
-    var http: HTTPState?
-    var reader: MessageReader
     /// Frames and responses of its own that this tick sends before anything else.
     var own: [UInt8] = []
     /// What the kernel has not taken.
     var backlog: Backlog?
+    var state = ConnectionState.http
+    var input = ConnectionInput.open
+    /// Why a room's frames do not go to it with everyone's.
+    var passedOver: PassedOver = []
+    /// What it has while it speaks HTTP, the last answer's content included; nil from an upgrade on.
+    var http: HTTPState?
+    var reader: MessageReader
     /// Bytes given to the kernel, but for rooms' frames, as a count that wraps around; and how many of them the peer had taken
     /// when that was looked at last.
     var bytesGiven: UInt32 = 0
     var bytesTaken: UInt32 = 0
     /// What it holds beside its backlog; see `noteHeldBytes`.
     var heldBytes = 0
-
-    /// Why a room's frames do not go to it with everyone's.
-    var passedOver: PassedOver = []
-
-    var timer = TimerLink()
     /// When something was last received (ms).
     var lastReceived: Int64
     /// When its state began, or the request that it is at (ms).
     var stateStart: Int64
     /// Who it is: the peer's address, or what a trusted proxy says.
     var address: IPAddress
+    var timer = TimerLink()
 }
 
 extension Connection {
