@@ -34,26 +34,49 @@ extension SHA1 {
 
             // Section 4: a one bit, zeros, and the length in bits, in as many blocks as that takes.
             let rest = bytes.extracting((64 * wholeBlocks)..<bytes.count)
-            var end = [UInt8](repeating: 0, count: rest.count < 56 ? 64 : 128)
-            for index in rest.indices { end[index] = rest[index] }
-            end[rest.count] = 0x80
             let bits = UInt64(truncatingIfNeeded: 64 * before + bytes.count) << 3
-            for index in 0..<8 { end[end.count - 1 - index] = UInt8(truncatingIfNeeded: bits >> UInt64(8 * index)) }
+            var end: [UInt8] = []
+            end.append(addingCapacity: 128) { end in
+                for index in rest.indices { end.append(rest[index]) }
+                end.append(0x80)
+                while end.count % 64 != 56 { end.append(0) }
+                for shift in stride(from: UInt64(56), through: 0, by: -8) {
+                    end.append(UInt8(truncatingIfNeeded: bits >> shift))
+                }
+            }
             for block in 0..<(end.count / 64) {
                 state.process(end.span.extracting((64 * block)..<(64 * block + 64)), &schedule)
             }
-
-            var digest: [UInt8] = []
-            digest.reserveCapacity(20)
-            for word in [state.a, state.b, state.c, state.d, state.e] {
-                digest.append(bigEndian: UInt64(word), byteCount: 4)
-            }
-            return digest
+            return state.bytes
         }
 
-        private static var emptySchedule: [UInt32] { [UInt32](repeating: 0, count: 80) }
+        /// The five words as 20 bytes, the most significant of each first.
+        private var bytes: [UInt8] {
+            func append(_ word: UInt32, to bytes: inout OutputSpan<UInt8>) {
+                for shift in stride(from: UInt32(24), through: 0, by: -8) {
+                    bytes.append(UInt8(truncatingIfNeeded: word >> shift))
+                }
+            }
+            var bytes: [UInt8] = []
+            bytes.append(addingCapacity: 20) { output in
+                append(a, to: &output)
+                append(b, to: &output)
+                append(c, to: &output)
+                append(d, to: &output)
+                append(e, to: &output)
+            }
+            return bytes
+        }
 
-        /// Folds in a block (section 6.1). The schedule is lent, so that one serves all blocks.
+        private static var emptySchedule: [UInt32] {
+            var words: [UInt32] = []
+            words.append(addingCapacity: 80) { words in
+                for _ in 0..<80 { words.append(0) }
+            }
+            return words
+        }
+
+        /// Folds in a block (section 6.1). The schedule's memory is lent, so that one serves all blocks.
         private mutating func process(_ block: Span<UInt8>, _ schedule: inout [UInt32]) {
             // A span is known to be nobody else's: nothing is checked but the index.
             var words = schedule.mutableSpan

@@ -58,10 +58,12 @@ package enum HTTPResponse {
 
     /// Whether this writer alone decides on the field.
     private static func isOwn(_ name: String) -> Bool {
-        ["connection", "content-length", "date", "transfer-encoding"].contains { isEqual($0, name) }
+        isEqual(name, "connection") || isEqual(name, "content-length") || isEqual(name, "date")
+            || isEqual(name, "transfer-encoding")
     }
 
     private static func isEqual(_ one: String, _ other: String) -> Bool {
-        one.utf8.elementsEqual(other.utf8) { ASCII.lowercased($0) == ASCII.lowercased($1) }
+        one.utf8.count == other.utf8.count
+            && one.utf8.elementsEqual(other.utf8) { ASCII.lowercased($0) == ASCII.lowercased($1) }
     }
 }

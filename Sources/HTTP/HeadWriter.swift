@@ -4,7 +4,8 @@ enum HeadWriter {
     /// A field line. A name that is not a token writes nothing; a control character in the value becomes a space, as
     /// RFC 9110, 5.5 has recipients do.
     static func append(_ name: String, _ value: String, to output: inout [UInt8]) {
-        guard !name.isEmpty, name.utf8.allSatisfy(ByteSet.token.contains) else { return }
+        let token = ByteSet.token
+        guard !name.isEmpty, name.utf8.allSatisfy({ token.contains($0) }) else { return }
         output.append(contentsOf: name.utf8)
         output.append(ASCII.colon)
         output.append(ASCII.space)

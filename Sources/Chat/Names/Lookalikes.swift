@@ -32,10 +32,11 @@ enum Lookalikes {
         for like in row.likes.unicodeScalars { result[like] = Array(row.prototype.unicodeScalars) }
     }
 
-    /// What each character of ASCII looks like, in lower case.
-    private static let plainASCII: [[UInt8]] = (0..<128).map { (byte: UInt8) in
+    /// What each character of ASCII looks like, in lower case: one character, or two.
+    private static let plainASCII: [(first: UInt8, second: UInt8?)] = (0..<128).map { (byte: UInt8) in
         let shown = prototypes[Unicode.Scalar(byte)] ?? [Unicode.Scalar(byte)]
-        return Array(String(String.UnicodeScalarView(shown)).lowercased().utf8)
+        let bytes = Array(String(String.UnicodeScalarView(shown)).lowercased().utf8)
+        return (bytes[0], bytes.count > 1 ? bytes[1] : nil)
     }
 
     /// What stands for all texts that look like `text`, without regard to case.
@@ -45,6 +46,7 @@ enum Lookalikes {
 
     /// The same for ASCII, in which there are no marks and no styles.
     private static func skeleton(ofASCII text: String) -> String {
+        let looksOfASCII = plainASCII
         var plain: [UInt8] = []
         plain.reserveCapacity(2 * text.utf8.count)
         var previous = UInt8(ascii: " ")
@@ -52,7 +54,9 @@ enum Lookalikes {
             let shown = byte == 0x20 || (0x09...0x0D).contains(byte) ? UInt8(ascii: " ") : byte
             if shown == UInt8(ascii: " "), previous == shown { continue }
             previous = shown
-            plain.append(contentsOf: plainASCII[Int(shown)])
+            let looks = looksOfASCII[Int(shown)]
+            plain.append(looks.first)
+            if let second = looks.second { plain.append(second) }
         }
         return String(decoding: plain, as: UTF8.self)
     }

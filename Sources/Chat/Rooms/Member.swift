@@ -47,15 +47,10 @@ struct Member: Sendable {
         sign()
     }
 
-    /// Appends the name as a JSON string.
-    func appendName(to bytes: inout [UInt8]) {
-        let end = signature.count - (user == .nobody ? 0 : Self.userPart)
-        bytes.append(copying: signature.span.extracting(Self.namePrefix.utf8CodeUnitCount..<end))
-    }
-
-    /// Appends the signature without the comma that it begins with.
-    func appendSignatureAlone(to bytes: inout [UInt8]) {
-        bytes.append(copying: signature.span.extracting(1...))
+    /// Appends the name, as a JSON string, out of a signature.
+    static func appendName(of user: UserID, in signature: [UInt8], to bytes: inout [UInt8]) {
+        let end = signature.count - (user == .nobody ? 0 : userPart)
+        bytes.append(copying: signature.span.extracting(namePrefix.utf8CodeUnitCount..<end))
     }
 
     private mutating func sign() { signature = Self.signature(name, user) }

@@ -24,14 +24,18 @@ extension Room {
         text.append(",\"users\":[")
         let places = placesOfUsers(first: number)
         for place in places {
-            members.elements[place]?.appendName(to: &text)
+            guard let user = members.elements[place]?.user, let signature = members.elements[place]?.signature else {
+                continue
+            }
+            Member.appendName(of: user, in: signature, to: &text)
             text.append(UInt8(ascii: ","))
         }
         text.removeLast()
         text.append("],\"people\":[")
         for place in places {
+            guard let signature = members.elements[place]?.signature else { continue }
             text.append(UInt8(ascii: "{"))
-            members.elements[place]?.appendSignatureAlone(to: &text)
+            text.append(copying: signature.span.extracting(1...))
             text.append(role: role(ofMemberAt: place))
             text.append("},")
         }
