@@ -11,6 +11,8 @@ struct Peer: Sendable {
 
     /// What few have.
     private struct Rest: Blank {
+        static let blank = [Rest()]
+
         var request: WaitingRequest?
         var parked: [[UInt8]] = []
         var parkedBytes = 0

@@ -1,18 +1,15 @@
-/// What there is a first state of.
+/// What there is a first state of, in an array that all who are in it share.
 protocol Blank: Sendable {
-    init()
+    static var blank: [Self] { get }
 }
 
 /// A value that is nearly always in its first state: until it is changed it takes eight bytes, whatever its size.
 struct Seldom<Value: Blank>: Sendable {
-    /// The value, once it was changed; no more than one.
-    private var changed: [Value] = []
+    /// One value. The first change makes an array of its own.
+    private var storage = Value.blank
 
     var value: Value {
-        get { changed.first ?? Value() }
-        _modify {
-            if changed.isEmpty { changed.append(Value()) }
-            yield &changed[0]
-        }
+        get { storage[0] }
+        _modify { yield &storage[0] }
     }
 }

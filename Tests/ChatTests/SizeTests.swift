@@ -19,7 +19,10 @@ import Testing
     }
 
     @Test func whatFewHaveTakesMemoryOnlyWhereItIsChanged() {
-        struct Large: Blank { var words: (UInt64, UInt64, UInt64, UInt64) = (1, 2, 3, 4) }
+        struct Large: Blank {
+            static let blank = [Large()]
+            var words: (UInt64, UInt64, UInt64, UInt64) = (1, 2, 3, 4)
+        }
         var one = Seldom<Large>()
         let other = one
         #expect(MemoryLayout<Seldom<Large>>.size == 8)

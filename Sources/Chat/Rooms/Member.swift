@@ -78,6 +78,8 @@ struct Member: Sendable {
 struct Person: Sendable {
     /// What few have.
     private struct Rest: Blank {
+        static let blank = [Rest()]
+
         var used = UsedIDs()
         var standing = Standing()
     }
