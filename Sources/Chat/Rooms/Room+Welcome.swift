@@ -151,10 +151,11 @@ extension Room {
     func messages(before: UInt64, limit: Int, bytes: Int) -> (lines: [LineReference], more: Bool) {
         var lines: [LineReference] = []
         var seq = seq
-        for entry in pending[firstNew...].reversed() where entry.isEvent {
-            if entry.kind == .event(.message), seq < before {
+        // By their places: a welcome goes through all that the tick has brought, and an entry takes time to be copied.
+        for place in (firstNew..<pending.count).reversed() where pending[place].isEvent {
+            if seq < before, case .event(.message) = pending[place].kind {
                 guard lines.count <= limit else { break }
-                lines.append(LineReference(source: .pending, range: entry.range, seq: seq, kind: .message))
+                lines.append(LineReference(source: .pending, range: pending[place].range, seq: seq, kind: .message))
             }
             seq -= 1
         }

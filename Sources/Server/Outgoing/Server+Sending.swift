@@ -176,13 +176,15 @@ extension Server where W: ~Copyable {
         let hearsFrom = chat.rooms[room].hearsFrom(id)
         var size = 0
         var shared = 0
-        for entry in entries {
-            if entry.isShared {
-                let isFor = entry.number >= hearsFrom && entry.audience != .everyoneBut(id)
+        // By their places: everyone who has come in this tick goes through all of them, and an entry takes time to be copied.
+        for place in entries.indices {
+            switch entries[place].audience {
+            case .everyone, .everyoneBut:
+                let isFor = entries[place].number >= hearsFrom && entries[place].audience != .everyoneBut(id)
                 if isFor { append(frames: shared..<shared + 1, slot, to: &outbox) }
                 shared += 1
-            } else if entry.audience == .one(id) || entry.audience == .newcomer(id) {
-                size += append(entry, slot, id, of: room, to: &outbox)
+            case .one(let other), .newcomer(let other):
+                if other == id { size += append(entries[place], slot, id, of: room, to: &outbox) }
             }
         }
         return size
