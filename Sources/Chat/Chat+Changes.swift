@@ -47,7 +47,13 @@ extension Chat {
         message seq: UInt64, of room: UInt32, for id: ConnectionID, _ text: Range<Int>, _ inputs: inout TickInputs,
         into output: inout TickOutput
     ) -> Bool {
-        guard rooms[Int(room)].needsDisk(message: seq) else { return false }
+        guard rooms[Int(room)].needsDisk(message: seq) else {
+            // Another node may have it in memory no more.
+            if rooms[Int(room)].rules.isShared, let line = rooms[Int(room)].storedLine(of: seq) {
+                work.append(Work(room: room, input: .messageRead(seq, line: inputs.append(line.span))))
+            }
+            return false
+        }
         if wait(id, text, &inputs, into: &output) { read(.event(seq), .message(seq), room, for: id, into: &output) }
         return true
     }

@@ -72,6 +72,7 @@ extension Chat {
         setWatched([], id)
         _ = takeParked(id)
         if let room = peers[slot].room {
+            release(id, in: room)
             rooms[Int(room)].visitors -= 1
             touch(room)
         }

@@ -109,6 +109,7 @@ extension Chat {
     mutating func startLoading(_ room: UInt32, into output: inout TickOutput) {
         guard case .unloaded = rooms[Int(room)].phase else { return }
         rooms[Int(room)].phase = .loading
+        if rooms[Int(room)].rules.isShared { shared[room] = SharedRoom() }
         output.reads.append(DiskRead(room: room, want: .load, request: 0))
     }
 
@@ -146,7 +147,7 @@ extension Chat {
         touch(index)
     }
 
-    private mutating func takeWaiting(_ room: UInt32) -> [ConnectionID] {
+    mutating func takeWaiting(_ room: UInt32) -> [ConnectionID] {
         defer { rooms[Int(room)].waiting = [] }
         return rooms[Int(room)].waiting
     }

@@ -8,6 +8,12 @@ extension Chat {
         hasFactsToTell = !facts.isEmpty
     }
 
+    /// Takes in what all nodes have come to.
+    package mutating func take(_ facts: ServerFacts) {
+        self.facts = facts
+        hasFactsToTell = true
+    }
+
     /// What is to be kept, if it has changed since it was asked for last.
     package mutating func takeFacts() -> ServerFacts? {
         guard hasFactsToKeep else { return nil }
@@ -67,7 +73,10 @@ extension Chat {
 
     /// Tells one room, if it is in memory.
     mutating func tellFacts(to index: UInt32) {
-        if isReady(index) { work.append(Work(room: index, input: .server(facts))) }
+        guard isReady(index) else { return }
+        // All nodes tell the rooms that they share.
+        if rooms[Int(index)].rules.isShared, rooms[Int(index)].server == facts { return }
+        work.append(Work(room: index, input: .server(facts)))
     }
 
     // MARK: Becoming an operator

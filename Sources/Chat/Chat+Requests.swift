@@ -55,6 +55,7 @@ extension Chat {
     func roomInside(_ id: ConnectionID) throws(Refusal) -> (room: UInt32, member: UInt64?) {
         let room = try room(of: id)
         if let member = rooms[Int(room)].member(of: id) { return (room, member) }
+        if peers[Int(id.slot)].isJoining { return (room, nil) }
         let place = peers[Int(id.slot)].joinPlace
         guard place < work.count, case .join(id, _) = work[place].input else { throw .notJoined }
         return (room, nil)

@@ -24,7 +24,7 @@ extension Chat {
     /// without a disk so that what was said there is not forgotten at once. The oldest are dropped, all of them where
     /// memory is scarce, and those at once in which nothing was ever said.
     mutating func noteIfEmpty(_ index: UInt32) {
-        guard rooms[Int(index)].isUnused, !rooms[Int(index)].isEmptied else { return }
+        guard isUnused(index), !rooms[Int(index)].isEmptied else { return }
         if rooms[Int(index)].firstKept == 0 || rooms[Int(index)].isOfPair { return drop(index) }
         rooms[Int(index)].isEmptied = true
         emptied.append(index)
@@ -32,8 +32,12 @@ extension Chat {
             let oldest = emptied.removeFirst()
         {
             rooms[Int(oldest)].isEmptied = false
-            if rooms[Int(oldest)].isUnused { drop(oldest) }
+            if isUnused(oldest) { drop(oldest) }
         }
+    }
+
+    private func isUnused(_ index: UInt32) -> Bool {
+        rooms[Int(index)].isUnused && shared[index]?.steps.first == nil
     }
 
     private mutating func drop(_ index: UInt32) {
@@ -45,6 +49,7 @@ extension Chat {
         }
         if isDurable { dropped.append(rooms[Int(index)].name) }
         recentBytes -= rooms[Int(index)].recent.byteCount
+        shared[index] = nil
         rooms[Int(index)] = Room(name: "", rules: limits.rules, isLoaded: false)
         vacantRooms.append(index)
     }
@@ -56,7 +61,9 @@ extension Room {
         if case .loading = phase { return false }
         // Two strangers may be on their way.
         if let pair, !pair.isOver { return false }
-        return memberCount == 0 && visitors == 0 && unerased == 0 && pending.isEmpty && gates.isEmpty && !isTouched
+        // Who has a connection to another node is that one's to look after; times of grace are everyone's.
+        let others = rules.isShared && present.allSatisfy(\.isElsewhere) ? present.count : 0
+        return memberCount == others && visitors == 0 && unerased == 0 && pending.isEmpty && gates.isEmpty && !isTouched
             && !name.isEmpty
     }
 

@@ -92,6 +92,11 @@ package struct Chat: Sendable {
     var toldUnread: [String: Int64] = [:]
     /// Those who wait for somebody at `/pair`; and how often each address may.
     var strangers = Strangers()
+    /// This node's incarnation; and the rooms that it serves together with others, by their places.
+    package internal(set) var node: UInt128 = 0
+    var shared: [UInt32: SharedRoom] = [:]
+    /// Connections of other nodes that were given a name here.
+    var lastElsewhere: UInt64 = 0
     var pairingRates = RateTable<UInt64>()
     /// Numbers that were made of others.
     var nonces: UInt64 = 0
@@ -145,6 +150,12 @@ package struct Chat: Sendable {
             case .folded(let room, let folded): takeFolded(room, folded)
             case .expired(let room, let seq): expire(room, through: seq)
             case .expiring(let name): loadExpiring(name, into: &output)
+            case .begins(let node): begin(as: node)
+            case .sharedBegins(let room, let state, let position): begin(room, state: state, position: position)
+            case .record(let room, let record): apply(record, to: room, into: &output)
+            case .sharedReady(let room): begun(room, &inputs, into: &output)
+            case .sharedDropped(let room): drop(shared: room, into: &output)
+            case .stored(let room, let position): stored(room, position: position)
             case .readFailed(let request): answerFailed(request, &inputs, into: &output)
             case .keeping(let isKeeping): tellKeeping(isKeeping)
             case .operatorLink(let link): take(link, &inputs, into: &output)
@@ -161,27 +172,36 @@ package struct Chat: Sendable {
     package mutating func update(_ bytes: Span<UInt8>, into output: inout TickOutput) {
         var answerBytes = 0
         for work in work {
-            let index = Int(work.room)
             // Where all answers of a tick come to much, pages have to wait, and welcomes are shorter.
-            let isScarce = answerBytes > Limits.answerBytesInAll
-            rooms[index].answersAreScarce = isScarce
-            let before = rooms[index].texts.count
-            if isScarce, case .page(let id, let page) = work.input, !page.isByMember {
-                respond(id, .tooFast(1000), into: &output)
-            } else if isScarce, case .page(let id, let page) = work.input {
-                rooms[index].apply(.refused(id, .tooFast(1000), reference: page.reference), of: bytes, at: moment)
-            } else {
-                let isExpiring = if case .expired = work.input { true } else { false }
-                if isExpiring { recentBytes -= rooms[index].recent.byteCount }
-                rooms[index].apply(work.input, of: bytes, at: moment)
-                if isExpiring { recentBytes += rooms[index].recent.byteCount }
-            }
-            let answered = rooms[index].texts.count - before
-            answerBytes += answered
-            if case .page(let id, _) = work.input { chargePage(answered, to: id) }
-            touch(work.room)
+            answerBytes += apply(
+                work, of: bytes, isScarce: answerBytes > Limits.answerBytesInAll, into: &output)
         }
         for room in touched where !rooms[Int(room)].unwritten.isEmpty { output.written.append(room) }
+    }
+
+    /// Hands a room an input.
+    ///
+    /// - Returns: bytes of what it answers.
+    mutating func apply(
+        _ work: Work, of bytes: Span<UInt8>, isScarce: Bool, into output: inout TickOutput
+    ) -> Int {
+        let index = Int(work.room)
+        rooms[index].answersAreScarce = isScarce
+        let before = rooms[index].texts.count
+        if isScarce, case .page(let id, let page) = work.input, !page.isByMember {
+            respond(id, .tooFast(1000), into: &output)
+        } else if isScarce, case .page(let id, let page) = work.input {
+            rooms[index].apply(.refused(id, .tooFast(1000), reference: page.reference), of: bytes, at: moment)
+        } else {
+            let isExpiring = if case .expired = work.input { true } else { false }
+            if isExpiring { recentBytes -= rooms[index].recent.byteCount }
+            rooms[index].apply(work.input, of: bytes, at: moment)
+            if isExpiring { recentBytes += rooms[index].recent.byteCount }
+        }
+        let answered = rooms[index].texts.count - before
+        if case .page(let id, _) = work.input { chargePage(answered, to: id) }
+        touch(work.room)
+        return answered
     }
 
     /// The disk has had its chance: makes this tick's events history, or has them taken back.
@@ -237,7 +257,7 @@ package struct Chat: Sendable {
     }
 
     /// A room's events are history: what follows for those at the door.
-    private mutating func commit(_ index: UInt32, into output: inout TickOutput) {
+    mutating func commit(_ index: UInt32, into output: inout TickOutput) {
         let before = rooms[Int(index)].recent.byteCount
         if keepsDigest { digest.add(rooms[Int(index)], at: index) }
         sortAnswers(of: index, into: &output)
@@ -245,7 +265,12 @@ package struct Chat: Sendable {
         noteUnread(index)
         rooms[Int(index)].commit(counting: &counters)
         recentBytes += rooms[Int(index)].recent.byteCount - before
+        let isShared = rooms[Int(index)].rules.isShared
         for grace in rooms[Int(index)].takeGraces() {
+            guard !isShared else {
+                output.deadlines.append((index, grace.member, grace.grace, moment.now &+ grace.duration))
+                continue
+            }
             graces.add(
                 GracePeriod(
                     end: moment.now &+ grace.duration, room: index, serial: rooms[Int(index)].serial,

@@ -13,6 +13,19 @@ package struct ConnectionID: Hashable, Sendable {
         self.generation = generation
     }
 
+    /// Connections of other nodes have places from here on (`Chat+Lockstep.swift`), where no table reaches.
+    private static let firstElsewhere: UInt32 = 1 << 31
+
+    /// A connection of another node.
+    init(elsewhere number: UInt64) {
+        self.init(
+            slot: Self.firstElsewhere | UInt32(truncatingIfNeeded: number),
+            generation: UInt32(truncatingIfNeeded: number >> 31))
+    }
+
+    /// Whether another node has the connection, and this one nothing to send to.
+    package var isElsewhere: Bool { slot >= Self.firstElsewhere }
+
     /// Both halves in one number, for poll tokens and recordings.
     package var number: UInt64 { UInt64(generation) << 32 | UInt64(slot) }
 

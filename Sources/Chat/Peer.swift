@@ -31,6 +31,8 @@ struct Peer: Sendable {
     var phase: Phase
     /// Whether its operator's code has been compared with the link that there is.
     var hasOfferedCode = false
+    /// Whether its join is on the way to a room that other nodes serve, too.
+    var isJoining = false
     /// Whether it is being ended from this side: it is heard no more, and is gone when that has been told.
     var isEnding = false
     /// Whether a search of it is at work.

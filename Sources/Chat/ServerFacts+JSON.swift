@@ -21,6 +21,10 @@ extension ServerFacts {
         }
         text.append("]")
         text.append(addressBans: addressBans)
+        if version > 0 {
+            text.append(",\"version\":")
+            text.append(decimal: version)
+        }
         text.append("}\n")
         return text
     }
@@ -49,5 +53,6 @@ extension ServerFacts {
         }
         self.bans = bans
         addressBans = AddressBan.list(fields["addressBans"], of: text)
+        version = JSONScanner.whole(text, fields["version"]) ?? 0
     }
 }

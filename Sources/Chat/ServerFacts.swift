@@ -12,6 +12,8 @@ package struct ServerFacts: Sendable, Equatable {
     package var bans: [UserID: ServerBan] = [:]
     /// Addresses that let in nobody new for a while.
     package var addressBans: [AddressBan] = []
+    /// Which state of several nodes' it is: none replaces a newer one. 0 where there is one node.
+    package var version: UInt64 = 0
 
     package init(operators: Set<UserID> = []) { self.operators = operators }
 

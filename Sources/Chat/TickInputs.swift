@@ -29,6 +29,18 @@ package struct TickInputs: Sendable {
         case expired(room: UInt32, through: UInt64)
         /// A room has something on the disk that is not to be kept any longer: it is to be loaded.
         case expiring(room: String)
+        /// This node goes on as this incarnation.
+        case begins(as: UInt128)
+        /// A room that other nodes serve, too, begins from this state at this position; nil is one in which nothing has happened.
+        case sharedBegins(room: UInt32, state: [UInt8]?, position: UInt64)
+        /// The next record of such a room.
+        indirect case record(room: UInt32, SharedRecord)
+        /// Such a room is up to date.
+        case sharedReady(room: UInt32)
+        /// What this node has of such a room is worth nothing.
+        case sharedDropped(room: UInt32)
+        /// The engine has a snapshot of such a room, and the history up to it.
+        case stored(room: UInt32, position: UInt64)
         /// The disk did not give an answer to that read.
         case readFailed(request: UInt64)
         /// Whether what is said can be kept has changed.

@@ -27,6 +27,10 @@ package struct TickOutput: Sendable {
     package var waiting: [ConnectionID] = []
     /// Answers to HTTP requests that no room was asked for, in the same form.
     package var responses: [(connection: ConnectionID, outcome: WebOutcome, range: Range<Int>)] = []
+    /// Records that were applied to rooms that other nodes serve, too; and what each has come to.
+    package var applied: [(room: UInt32, position: UInt64, digest: UInt64)] = []
+    /// Times of grace in such rooms, which end at a time of `now`.
+    package var deadlines: [(room: UInt32, member: UInt64, grace: UInt32, end: Int64)] = []
     package var bytes: [UInt8] = []
     /// Whether the link for operators is wanted; it comes back as an input.
     package var wantsOperatorLink = false
@@ -54,6 +58,8 @@ package struct TickOutput: Sendable {
         waiting.removeAll(keepingCapacity: true)
         paces.removeAll(keepingCapacity: true)
         responses.removeAll(keepingCapacity: true)
+        applied.removeAll(keepingCapacity: true)
+        deadlines.removeAll(keepingCapacity: true)
         bytes.removeAll(keepingCapacity: bytes.capacity <= 1 << 20)
     }
 }

@@ -11,6 +11,7 @@ final class FoldJob: ReadJob {
     private let folder: RoomFolder
     private let segments: [Segment]
     private let fold: Fold
+    private var lines: LineFolder
     /// The seq with which the newest file begins.
     private let end: UInt64
     let incidents: [LogIncident] = []
@@ -25,9 +26,6 @@ final class FoldJob: ReadJob {
     /// What the file is to be, and whether that is something else than what it is.
     private var text: [UInt8] = []
     private var hasChanged = false
-    /// Deleted messages whose edits are to be erased, and the users who said what is deleted, as they stand in lines.
-    private var erased: Set<UInt64>
-    private var authors: Set<[UInt8]> = []
     /// The first file that has to be looked at because of a purge, and whether that is still looked for.
     private var firstPurged = 0
     private var isLookingForPurged = true
@@ -39,7 +37,7 @@ final class FoldJob: ReadJob {
         self.segments = segments
         self.fold = fold
         self.end = end
-        erased = fold.erases ? Set(fold.facts.filter { $0.value.isDeleted && $0.value.wasEdited }.keys) : []
+        lines = LineFolder(fold)
     }
 
     func close() {
@@ -86,7 +84,7 @@ final class FoldJob: ReadJob {
     }
 
     private func needsLook(_ index: Int) -> Bool {
-        if index >= firstPurged || !erased.isEmpty { return true }
+        if index >= firstPurged || lines.erasesEdits { return true }
         let next = index + 1 < segments.count ? segments[index + 1].first : end
         return fold.facts.keys.contains { $0 >= segments[index].first && $0 < next }
     }
@@ -113,56 +111,12 @@ final class FoldJob: ReadJob {
         let bytes = reader.bytes
         var end = 0
         EventLine.forEachLine(in: bytes.span) { range in
-            append(bytes.span.extracting(range))
+            if lines.append(bytes.span.extracting(range), to: &text) { hasChanged = true }
             end = range.upperBound + 1
         }
         text += bytes[end...]
         self.reader = reader
         offset = next
-    }
-
-    /// Appends a line as it is to be.
-    private func append(_ line: Span<UInt8>) {
-        let start = text.count
-        if let event = EventLine(line) {
-            switch event.kind {
-            case .message: if append(event, line) { return hasChanged = true }
-            case .edit where isErased(event, line):
-                event.appendWithoutText(of: line, to: &text)
-                text.append("}\n")
-                return hasChanged = true
-            default: break
-            }
-        } else if fold.erases, RoomLoader.appendSnapshot(line, without: isForgotten, to: &text) {
-            return hasChanged = true
-        }
-        text.removeLast(text.count - start)
-        text.append(copying: line)
-        text.append(UInt8(ascii: "\n"))
-    }
-
-    /// Appends a message with what was done to it.
-    ///
-    /// - Returns: whether it differs from its line.
-    private func append(_ event: EventLine, _ line: Span<UInt8>) -> Bool {
-        guard let facts = fold.facts(of: event, in: line) else { return false }
-        if facts.isDeleted {
-            if facts.wasEdited || event.wasEdited(in: line) { erased.insert(event.seq) }
-            if event.user.kind == .string { authors.insert(Array(copying: line.extracting(event.user.range))) }
-        }
-        let start = text.count
-        event.appendFolded(of: line, facts, to: &text)
-        return !text[start..<text.count - 1].elementsEqual(Array(copying: line))
-    }
-
-    private func isErased(_ event: EventLine, _ line: Span<UInt8>) -> Bool {
-        guard event.text.kind == .string, let target = JSONScanner.whole(line, event.target) else { return false }
-        return erased.contains(target)
-    }
-
-    /// Whether a snapshot's text of a message is to go.
-    private func isForgotten(_ target: UInt64) -> Bool {
-        erased.contains(target) || fold.facts[target]?.isDeleted == true
     }
 
     // MARK: Writing
@@ -192,11 +146,12 @@ final class FoldJob: ReadJob {
 
     /// What was said may stand among the lines that a kill has cut in half: those of whoever said something that is deleted go.
     private func eraseHalfLines() throws(StorageError) {
-        guard !authors.isEmpty, try disk.identity(at: folder.halfLines) != nil else { return }
+        guard !lines.authors.isEmpty, try disk.identity(at: folder.halfLines) != nil else { return }
         let file = try disk.open(folder.halfLines, .read)
         defer { disk.close(file) }
         var bytes = [UInt8](repeating: 0, count: Int(clamping: try disk.size(of: file)))
         let count = try disk.readAll(file, at: 0, into: &bytes, range: 0..<bytes.count)
+        let authors = self.lines.authors
         let lines = bytes[..<count].split(separator: 0x0A, omittingEmptySubsequences: false)
         let kept = lines.filter { line in
             !authors.contains { author in line.firstRange(of: author) != nil }

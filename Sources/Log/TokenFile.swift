@@ -35,27 +35,15 @@ package struct TokenFile: Sendable {
     /// Lines that make no sense are left out.
     init(_ bytes: [UInt8]) {
         EventLine.forEachLine(in: bytes.span) { range in
-            let line = bytes.span.extracting(range)
-            guard let fields = JSONFields(line), fields["name"].kind == .string,
-                let digest = UInt128(hexadecimal: line.extracting(fields["digest"].range))
-            else { return }
-            tokens.append(
-                Token(
-                    username: Username(kept: String(unescaping: fields["name"], of: line)), digest: digest,
-                    made: Int64(clamping: JSONScanner.whole(line, fields["made"]) ?? 0)))
+            if let token = Token(bytes.span.extracting(range)) { tokens.append(token) }
         }
     }
 
     var bytes: [UInt8] {
         var text: [UInt8] = []
         for token in tokens {
-            text.append("{\"name\":")
-            text.append(quoting: token.username.text)
-            text.append(",\"digest\":\"")
-            text.append(hexadecimal: token.digest)
-            text.append("\",\"made\":")
-            text.append(decimal: UInt64(clamping: token.made))
-            text.append("}\n")
+            text.append(token)
+            text.append("\n")
         }
         return text
     }
@@ -107,6 +95,31 @@ package struct TokenFile: Sendable {
             throw error
         }
         _ = try disk.sync(folder)
+    }
+}
+
+extension TokenFile.Token {
+    /// Reads what `[UInt8].append` has written; nil where the line is something else.
+    package init?(_ line: Span<UInt8>) {
+        guard let fields = JSONFields(line), fields["name"].kind == .string,
+            let digest = UInt128(hexadecimal: line.extracting(fields["digest"].range))
+        else { return nil }
+        self.init(
+            username: Username(kept: String(unescaping: fields["name"], of: line)), digest: digest,
+            made: Int64(clamping: JSONScanner.whole(line, fields["made"]) ?? 0))
+    }
+}
+
+extension [UInt8] {
+    /// Appends a token as a JSON object.
+    package mutating func append(_ token: TokenFile.Token) {
+        append("{\"name\":")
+        append(quoting: token.username.text)
+        append(",\"digest\":\"")
+        append(hexadecimal: token.digest)
+        append("\",\"made\":")
+        append(decimal: UInt64(clamping: token.made))
+        append("}")
     }
 }
 

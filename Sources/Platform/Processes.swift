@@ -158,3 +158,13 @@ package func processorTime(of process: pid_t) -> Int64? {
         return nil
     #endif
 }
+
+/// The name that this machine goes by; empty where it has none.
+package var hostName: String {
+    var name = [UInt8](repeating: 0, count: 256)
+    let isKnown = unsafe name.withUnsafeMutableBytes { bytes in
+        guard let start = bytes.baseAddress else { return false }
+        return unsafe gethostname(start.assumingMemoryBound(to: CChar.self), bytes.count - 1) == 0
+    }
+    return isKnown ? String(decoding: name.prefix { $0 != 0 }, as: UTF8.self) : ""
+}

@@ -15,6 +15,7 @@ package struct CloseCode: RawRepresentable, Hashable, Sendable {
     package static let invalidPayload = CloseCode(rawValue: 1007)
     package static let policyViolation = CloseCode(rawValue: 1008)
     package static let messageTooBig = CloseCode(rawValue: 1009)
+    package static let serviceRestart = CloseCode(rawValue: 1012)
     package static let tryAgainLater = CloseCode(rawValue: 1013)
     /// Chatloop's own: the same session has joined over another connection.
     package static let takenOver = CloseCode(rawValue: 4001)

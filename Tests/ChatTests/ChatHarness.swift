@@ -18,12 +18,17 @@ struct ChatHarness {
     var outcomes: [ConnectionID: [(outcome: WebOutcome, answer: JSON)]] = [:]
     /// All that went into the rooms and came out of them, as far as it is wanted.
     var recording: [UInt8] = []
+    /// What rooms that other nodes serve, too, are to be given; and what has been asked of such a room.
+    var proposals: [(room: String, input: [UInt8])] = []
+    var sharedReads: [DiskRead] = []
     var isRecording = false { didSet { chat.keepsDigest = isRecording } }
     private var recorded: [UInt32: UInt32] = [:]  // the serial of each room that is in the recording, by its place
     private var ended: Set<ConnectionID> = []
     private var nextSlot: UInt32 = 0
 
-    init(limits: Limits = ChatHarness.unlimited()) {
+    /// - Parameter slot: the place of the first connection; no two have one secret.
+    init(limits: Limits = ChatHarness.unlimited(), firstSlot slot: UInt32 = 0) {
+        nextSlot = slot
         chat = Chat(limits: limits, secret: ServerSecret(key: Array(repeating: 7, count: 32)))
     }
 
@@ -170,6 +175,10 @@ struct ChatHarness {
         if answersReads { answerReads() }
         output.removeAll()
         chat.admit(&inputs, into: &output)
+        chat.share(inputs.bytes, into: &output) { room, input in
+            proposals.append((room, input))
+            return true
+        }
         record()
         // A copy: no part of the harness can be lent while another is changed.
         let bytes = inputs.bytes
@@ -181,9 +190,9 @@ struct ChatHarness {
         }
         deliver()
         chat.endTick(output)
-        disk.reads += output.reads
+        if chat.limits.rules.isShared { sharedReads += output.reads } else { disk.reads += output.reads }
         inputs.removeAll()
-        for index in output.erasures {
+        for index in output.erasures where !chat.limits.rules.isShared {
             let folded = disk.fold(chat.rooms[Int(index)], erases: true)
             inputs.items.append(.folded(room: index, folded))
         }

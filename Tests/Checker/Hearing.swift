@@ -127,7 +127,7 @@ struct Hearing {
             }
             // One's own event is told to all, and so is in nobody's order.
             if let id = message.id, connection.asked[id]?.isEmpty == false { connection.asked[id]?.removeFirst() }
-            if seq != next { fail(.noGap, "seq \(seq), and not \(next)") }
+            if !seq.follows(next - 1) { fail(.noGap, "seq \(seq), and not \(next)") }
             connection.next = max(next, seq + 1)
             checkPutOut(message, seq, line, &connection, &evidence)
             see(message, at, &connection, &evidence)

@@ -18,7 +18,7 @@ import Testing
         try await onThread { [self] in
             let folder = try TemporaryFolder()
             var server = try start(folder, port: 0)
-            let crowd = try Crowd(["Ada", "Bo", "Cy", "Di", "Ed"], port: server.port, seed: seed)
+            let crowd = try Crowd(["Ada", "Bo", "Cy", "Di", "Ed"], ports: [server.port], seed: seed)
             try crowd.begin()
             var random = SeededRandom(seed ^ 1)
             for _ in 0..<kills {
@@ -43,7 +43,7 @@ import Testing
         try await onThread { [self] in
             let folder = try TemporaryFolder()
             let server = try start(folder, port: 0)
-            let crowd = try Crowd(["Ada", "Bo", "Cy", "Di", "Ed"], port: server.port, seed: seed)
+            let crowd = try Crowd(["Ada", "Bo", "Cy", "Di", "Ed"], ports: [server.port], seed: seed)
             try crowd.begin()
             var random = SeededRandom(seed ^ 2)
             for _ in 0..<kills * 3 {

@@ -58,6 +58,7 @@ final class Crowd {
 
     private(set) var people: [Person] = []
     private let poller: any Poller
+    /// The servers', of which any will do.
     private let addresses: [SocketAddress]
     private var nextToken: UInt64 = 0
     private var buffer = [UInt8](repeating: 0, count: 64 * 1024)
@@ -65,12 +66,15 @@ final class Crowd {
     /// How much faster their clocks run.
     private static let haste: Int64 = 10
 
-    /// - Parameter seed: of all that they do by chance.
-    init(_ names: [String], port: UInt16, seed: UInt64) throws {
+    /// - Parameters:
+    ///   - ports: of the servers that serve the same rooms: each connection is made to one of them, or to the next where that
+    ///     does not answer.
+    ///   - seed: of all that they do by chance.
+    init(_ names: [String], ports: [UInt16], seed: UInt64) throws {
         poller = try PollerKind.poll.makePoller()
-        addresses = try SocketAddress.resolve(host: "127.0.0.1", port: port)
+        addresses = try ports.flatMap { port in try SocketAddress.resolve(host: "127.0.0.1", port: port) }
         random = SeededRandom(seed)
-        let url = try ClientURL("ws://127.0.0.1:\(port)/")
+        let url = try ClientURL("ws://127.0.0.1:\(ports[0])/")
         for name in names {
             guard let person = Person(name, url, seed: random.next(), random: { [unowned self] in roll() })
             else { throw Failure("no memory") }
@@ -204,7 +208,9 @@ final class Crowd {
     private func perform(_ request: ClientSession.Request, _ person: Person) {
         switch request {
         case .connect:
-            let socket = ClientSocket(poller: poller, token: nextToken, addresses: addresses)
+            let first = random.number(0...addresses.count - 1)
+            let turned = Array(addresses[first...] + addresses[..<first])
+            let socket = ClientSocket(poller: poller, token: nextToken, addresses: turned)
             nextToken += 1
             person.socket = socket
             if case .failed = socket.connect(now: now) { lost(person) }

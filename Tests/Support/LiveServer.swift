@@ -47,7 +47,7 @@ package final class LiveServer {
         self.certificate = certificate
         security = try certificate.map { _ in try TLSContext(isInsecure: true) }
         let pair = certificate.map { ["--tls-cert", $0.certificateFile, "--tls-key", $0.keyFile] } ?? []
-        let keeps = options.contains("--data") || options.contains("--ephemeral")
+        let keeps = ["--data", "--ephemeral", "--cluster"].contains { options.contains($0) }
         let (options, limits) = Self.separate(options)
         let port = options.contains("--port") ? [] : ["--port", "0"]
         let line =

@@ -6,6 +6,9 @@ package struct Digest: Sendable {
 
     package init() {}
 
+    /// Goes on from a value.
+    init(value: UInt64) { state = value }
+
     package var value: UInt64 { state }
 
     package mutating func add(_ number: UInt64) {

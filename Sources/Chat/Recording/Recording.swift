@@ -12,7 +12,7 @@ import Bytes
 /// Numbers in records are in groups of seven bits, the lowest first, with the top bit set where another group follows. No
 /// record holds a secret: a recording is as private as what is said in it.
 package enum Recording {
-    package static let version: UInt64 = 6
+    package static let version: UInt64 = 7
 
     package enum Kind: UInt8, Sendable {
         case settings = 1
@@ -92,8 +92,8 @@ package enum Recording {
 }
 
 extension RoomInput {
-    /// Appends the input, with the bytes that it refers to.
-    fileprivate func append(of all: Span<UInt8>, to bytes: inout [UInt8]) {
+    /// Appends the input, with the bytes that it refers to. Where it is one of a connection, that comes second.
+    func append(of all: Span<UInt8>, to bytes: inout [UInt8]) {
         switch self {
         case .join(let id, let join):
             bytes.append(0)
@@ -109,6 +109,7 @@ extension RoomInput {
             bytes.append(bits: join.invitation ?? 0)
             bytes.append(number: join.address)
             bytes.append(join.isOwnAddress ? 1 : 0)
+            bytes.append(number: UInt64(join.confirmed))
         case .message(let id, let text, let messageID, let reply):
             bytes.append(1)
             bytes.append(number: id.number)
@@ -172,6 +173,9 @@ extension RoomInput {
         case .expired(let seq):
             bytes.append(12)
             bytes.append(number: seq)
+        case .jumped(let seq):
+            bytes.append(13)
+            bytes.append(number: seq)
         case .paired(let pair):
             bytes.append(20)
             for bits in [pair.one.bits, pair.other.bits, pair.invitation] { bytes.append(bits: bits) }
@@ -203,7 +207,7 @@ extension [UInt8] {
     }
 
     /// Appends a number in groups of seven bits.
-    fileprivate mutating func append(number: UInt64) {
+    mutating func append(number: UInt64) {
         var rest = number
         while rest >= 0x80 {
             append(UInt8(truncatingIfNeeded: rest) | 0x80)
@@ -212,12 +216,12 @@ extension [UInt8] {
         append(UInt8(truncatingIfNeeded: rest))
     }
 
-    fileprivate mutating func append(bits: UInt128) {
+    mutating func append(bits: UInt128) {
         append(number: UInt64(truncatingIfNeeded: bits >> 64))
         append(number: UInt64(truncatingIfNeeded: bits))
     }
 
-    fileprivate mutating func append(text: String) {
+    mutating func append(text: String) {
         append(number: UInt64(text.utf8.count))
         append(contentsOf: text.utf8)
     }

@@ -38,10 +38,12 @@ package struct RecordingReader {
 }
 
 /// Reads the inside of one record. What is not there is nil.
-private struct BodyReader {
+struct BodyReader {
     let bytes: [UInt8]
     var at: Int
     let end: Int
+    /// The connection that an input is said to be of, where it goes by another name than in the bytes.
+    var alias: ConnectionID?
 
     mutating func record(_ kind: Recording.Kind) -> RecordingReader.Record? {
         switch kind {
@@ -98,7 +100,7 @@ private struct BodyReader {
         return .inputs(work, bytes: arena, moment)
     }
 
-    private mutating func input(_ arena: inout [UInt8]) -> RoomInput? {
+    mutating func input(_ arena: inout [UInt8]) -> RoomInput? {
         switch byte() {
         case 0:
             guard let id = id(), let join = join() else { return nil }
@@ -132,6 +134,7 @@ private struct BodyReader {
             guard let id = id(), let request = moderation(&arena) else { return nil }
             return .moderation(id, request)
         case 12: return number().map { .expired(through: $0) }
+        case 13: return number().map { .jumped(to: $0) }
         case 16: return post(&arena)
         case 20:
             guard let one = bits(), let other = bits(), let invitation = bits() else { return nil }
@@ -157,7 +160,7 @@ private struct BodyReader {
         return MessageChange(kind: kind, target: target, id: id)
     }
 
-    private mutating func facts() -> ServerFacts? { text().flatMap { ServerFacts(json: Array($0.utf8).span) } }
+    mutating func facts() -> ServerFacts? { text().flatMap { ServerFacts(json: Array($0.utf8).span) } }
 
     private mutating func moderation(_ arena: inout [UInt8]) -> Moderation? {
         guard let action = text().flatMap(Moderation.Action.init) else { return nil }
@@ -198,26 +201,27 @@ private struct BodyReader {
         let session = hasSession ? bits() : nil
         guard !hasSession || session != nil, let newSession = bits(), let hasSince = flag() else { return nil }
         let since = hasSince ? number() : nil
-        guard !hasSince || since != nil, let invitation = bits(), let address = number(), let isOwn = flag() else {
-            return nil
-        }
+        guard !hasSince || since != nil, let invitation = bits(), let address = number(), let isOwn = flag(),
+            let confirmed = number()
+        else { return nil }
         var join = Join(
             username: Username(kept: name), user: UserID(bits: user), isKeyed: isKeyed, session: session,
             newSession: newSession, since: since)
         join.invitation = invitation == 0 ? nil : invitation
         (join.address, join.isOwnAddress) = (address, isOwn)
+        join.confirmed = UInt32(truncatingIfNeeded: confirmed)
         return join
     }
 
-    private mutating func byte() -> UInt8? {
+    mutating func byte() -> UInt8? {
         guard at < end else { return nil }
         defer { at += 1 }
         return bytes[at]
     }
 
-    private mutating func flag() -> Bool? { byte().flatMap { $0 < 2 ? $0 == 1 : nil } }
+    mutating func flag() -> Bool? { byte().flatMap { $0 < 2 ? $0 == 1 : nil } }
 
-    private mutating func number() -> UInt64? {
+    mutating func number() -> UInt64? {
         var value: UInt64 = 0
         for shift in stride(from: UInt64(0), to: 70, by: 7) {
             guard let group = byte() else { return nil }
@@ -227,24 +231,24 @@ private struct BodyReader {
         return nil
     }
 
-    private mutating func bits() -> UInt128? {
+    mutating func bits() -> UInt128? {
         guard let high = number(), let low = number() else { return nil }
         return UInt128(high) << 64 | UInt128(low)
     }
 
-    private mutating func id() -> ConnectionID? { number().map { ConnectionID(number: $0) } }
+    private mutating func id() -> ConnectionID? { number().map { alias ?? ConnectionID(number: $0) } }
 
     /// A room's place in a table, which a damaged recording must not make endless.
     private mutating func room() -> UInt32? { number().flatMap { $0 < 1 << 20 ? UInt32($0) : nil } }
 
-    private mutating func text() -> String? {
+    mutating func text() -> String? {
         var bytes: [UInt8] = []
         guard let range = range(&bytes) else { return nil }
         return String(utf8: bytes.span.extracting(range))
     }
 
     /// Copies bytes into the arena, and says where they are.
-    private mutating func range(_ arena: inout [UInt8]) -> Range<Int>? {
+    mutating func range(_ arena: inout [UInt8]) -> Range<Int>? {
         guard let count = number().flatMap({ Int(exactly: $0) }), count <= end - at else { return nil }
         let start = arena.count
         arena.append(contentsOf: bytes[at..<at + count])

@@ -11,18 +11,7 @@ package struct ReplayedRooms: Sendable {
 
     /// A room comes into memory.
     package mutating func begin(_ index: UInt32, name: String, lines: [UInt8]) {
-        var loader = RoomLoader(room: name, rules: rules)
-        var messages: [UInt8] = []
-        EventLine.forEachLine(in: lines.span) { range in
-            let line = lines.span.extracting(range)
-            if EventLine(line)?.kind == .message {
-                messages.append(copying: line)
-                messages.append(UInt8(ascii: "\n"))
-            } else {
-                _ = loader.take(line)
-            }
-        }
-        rooms[index] = loader.finish(olderMessages: messages.span, isWhole: true, base: 0)
+        rooms[index] = Room(name: name, rules: rules, snapshot: lines.span, isWhole: true)
     }
 
     /// A tick's inputs.

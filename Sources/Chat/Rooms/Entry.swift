@@ -93,7 +93,9 @@ package enum Ending: UInt8, Sendable {
     case paired = 4
     /// The other one of a pair has left, or has not come.
     case strangerGone = 5
+    /// The room has to be taken from the engine anew.
+    case serverRestarts = 6
 
     /// Whether the connection does not count any more already. Any other counts until the chat is told that it is closed.
-    package var isDone: Bool { self == .takenOver || self == .putOut }
+    package var isDone: Bool { self == .takenOver || self == .putOut || self == .serverRestarts }
 }

@@ -18,6 +18,8 @@ struct Member: Sendable {
     let isKeyed: Bool
     /// Which time of grace it is in, or was in last: an earlier one's end means nothing.
     var grace: UInt32 = 0
+    /// How many connections it has had.
+    var attachments: UInt32 = 0
     private var shortPlace: UInt32 = 0
 
     init(username: Username, user: UserID, isKeyed: Bool, session: UInt128, person: UInt64, since: Int64) {

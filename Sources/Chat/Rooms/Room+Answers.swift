@@ -6,6 +6,8 @@ extension Room {
     mutating func answer(
         _ id: ConnectionID, request: UInt64 = 0, renewsJoin: Bool = false, _ body: (Room, inout [UInt8]) -> Void
     ) {
+        // Its own node answers it.
+        guard !id.isElsewhere else { return }
         var text: [UInt8] = []
         swap(&text, &texts)
         let start = text.count

@@ -105,7 +105,9 @@ extension Room {
             forgetText(of: change.target)
         case .react(let emoji, let on):
             // What only the message's line tells is told once more: that line may be in a file that is not read on loading.
-            let isTold = facts[change.target].map { $0.isUnfolded && $0.reactions != nil } ?? reactions.isEmpty
+            // (Nodes that share a room load no file.)
+            let isTold =
+                rules.isShared || facts[change.target].map { $0.isUnfolded && $0.reactions != nil } ?? reactions.isEmpty
             let before = reactions
             append(
                 .react, by: member.signature, { $0.append(change, emoji: emoji, on: on, bytes) },

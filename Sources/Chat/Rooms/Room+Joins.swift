@@ -54,7 +54,14 @@ extension Room {
     }
 
     /// Someone with a session: was never gone. Another connection that still has the session gives it up.
+    ///
+    /// Where several nodes serve the room, a join may be late: its client has given its connection up, and is here by another one. So
+    /// its node is asked whether the connection is still there.
     private mutating func comeBack(_ number: UInt64, _ id: ConnectionID, _ join: Join) {
+        if rules.isShared, let member = members[number], !member.isAway, join.confirmed != member.attachments {
+            unconfirmed = (id, member.attachments)
+            return
+        }
         if let other = members[number]?.connection {
             undo.append(.detached(number, other, hearsFrom: hearing(of: number) ?? 0))
             detach(number)

@@ -70,12 +70,21 @@ extension Room {
     mutating func attach(_ connection: ConnectionID, to number: UInt64) {
         precondition(members[number] != nil, "a connection is given to no member")
         members[number]?.connection = connection
+        members[number]?.attachments &+= 1
         members[number]?.place = present.count
         inside[connection] = number
         present.append(connection)
         presentMembers.append(number)
         hearsFrom.append(nextEntry)
         newestHearing = max(newestHearing, nextEntry)
+    }
+
+    /// A connection goes by another name from here on.
+    mutating func rename(_ connection: ConnectionID, to other: ConnectionID) {
+        guard let number = inside.removeValue(forKey: connection), let place = members[number]?.place else { return }
+        inside[other] = number
+        members[number]?.connection = other
+        present[place] = other
     }
 
     /// Takes a member's connection away; the member stays.

@@ -219,6 +219,7 @@ extension Room {
 
     /// What the room must know of the server has changed: those whom an operator has banned are put out.
     mutating func take(_ facts: ServerFacts) {
+        guard facts.version >= server.version else { return }
         server = facts
         var banned: [UInt64] = []
         people.forEach { number, person in

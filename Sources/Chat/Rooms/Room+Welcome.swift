@@ -6,7 +6,8 @@ extension Room {
     ///
     /// - Parameter since: the seq of the last event that the client knows; nil for someone who knows nothing.
     mutating func welcome(_ number: UInt64, _ id: ConnectionID, since: UInt64?, _ fetched: FetchedEvents?) {
-        guard let member = members[number] else { return }
+        // One of another node's is welcomed there.
+        guard let member = members[number], !id.isElsewhere else { return }
         let history = history(since: since, fetched)
         // The entry's own number is the first that the connection does not hear yet.
         hearsFrom[member.place] = nextEntry + 1

@@ -129,6 +129,8 @@ package struct Room: Sendable {
     var repeats: UInt64 = 0
     /// Members that have come back in this tick.
     var resumes: UInt64 = 0
+    /// A join that is to be confirmed by its node, and what.
+    var unconfirmed: (connection: ConnectionID, attachment: UInt32)?
     /// No event can be written: whatever would make one is refused.
     var refusesEvents = false
 
@@ -167,7 +169,7 @@ package struct Room: Sendable {
     ///   - moment: the tick's time; the same for all inputs of a tick.
     package mutating func apply(_ input: RoomInput, of bytes: Span<UInt8>, at moment: Moment) {
         self.moment = moment
-        if rules.isDurable { inputs.append(input) }
+        if rules.isDurable, !rules.isShared { inputs.append(input) }
         hasDecided = hasDecided || input.isDecisive
         decide(input, bytes)
     }
@@ -198,6 +200,7 @@ package struct Room: Sendable {
             repeatEvent(seq, messageID, stored: bytes.extracting(lines), request: request, bytes, id)
         case .folded(let folded): take(folded)
         case .expired(let seq): expire(through: seq)
+        case .jumped(let seq): jump(to: seq)
         case .search(let id, let search): self.search(search, bytes, id)
         case .searchRead(let id, let search, let lines, let next):
             answer(search, stored: bytes.extracting(lines), next: next, bytes, id)

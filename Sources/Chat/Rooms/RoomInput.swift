@@ -43,6 +43,8 @@ package enum RoomInput: Sendable {
     indirect case folded(Folded)
     /// Events up to a seq are not kept any longer.
     case expired(through: UInt64)
+    /// Seqs go on from here: what came before may have been used, and was lost.
+    case jumped(to: UInt64)
     /// A search in all that was said.
     indirect case search(ConnectionID, SearchRequest)
     /// What was found: stored messages; and where to go on, where there is more.
@@ -54,7 +56,7 @@ package enum RoomInput: Sendable {
     package var isDecisive: Bool {
         switch self {
         case .join, .message, .change, .messageRead, .post, .typing, .rename, .closed, .graceOver, .returning,
-            .restarted, .server, .paired, .moderation, .expired:
+            .restarted, .server, .paired, .moderation, .expired, .jumped:
             true
         case .keeping, .refused, .page, .pageRead, .repeatRead, .folded, .search, .searchRead, .readFailed: false
         }
@@ -80,6 +82,8 @@ package struct Join: Sendable {
     /// be of it.
     package var address: UInt64 = 0
     package var isOwnAddress = false
+    /// Which of the session's attachments it is to end, as its node was asked: of several nodes' joins the last is not the newest.
+    package var confirmed: UInt32 = 0
 
     package init(
         username: Username, user: UserID, isKeyed: Bool, session: UInt128?, newSession: UInt128, since: UInt64?,

@@ -2,6 +2,8 @@
 package struct RoomRules: Sendable, Equatable {
     /// Whether rooms are kept on a disk.
     package var isDurable: Bool
+    /// Whether other nodes serve the same rooms: then all of them give a room the same inputs in the same order.
+    package var isShared = false
     /// Bytes of a room's newest events that are held in memory, at most, and of the messages before them. A thousand of the
     /// longest messages would be 17 MB a room; past this the oldest are left to the disk.
     package var recentBytes = 4 << 20
@@ -26,6 +28,7 @@ package struct RoomRules: Sendable, Equatable {
     var ofPair: RoomRules {
         var rules = self
         rules.isDurable = false
+        rules.isShared = false
         rules.recentBytes = RoomRules.recentBytesOfPair
         rules.recentMessages = Limits.welcomeMessages
         return rules
@@ -55,7 +58,7 @@ package struct RoomRules: Sendable, Equatable {
 
     /// Addresses of a person that are known, as digests; and addresses in a room, and on the server, that let in nobody new.
     static let addressesOfPerson = 4
-    static let addressBans = 256
+    package static let addressBans = 256
 
     /// Identifiers that a user is known to have used: at least the newest that many, for a day.
     package static let rememberedIDs = 1024

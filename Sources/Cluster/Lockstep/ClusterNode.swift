@@ -205,6 +205,7 @@ extension ClusterNode {
     package var counters: Lockstep.Counters { lockstep.counters }
     package func isReady(_ room: String) -> Bool { lockstep.isReady(room) }
     package func isWaiting(_ room: String) -> Bool { lockstep.isWaiting(room) }
+    package func position(of room: String) -> UInt64? { lockstep.position(of: room) }
 
     package mutating func open(_ room: String) {
         lockstep.open(room)

@@ -213,3 +213,14 @@ package struct Lockstep: Sendable {
         rooms[room].map { $0.inFlight != nil || !$0.pending.isEmpty } ?? false
     }
 }
+
+extension Lockstep.EndReason: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .fault(let fault): fault.description
+        case .otherRules(let own, let theirs):
+            "its rooms decide by other rules (\(String(decoding: theirs, as: UTF8.self))) than this node "
+                + "(\(String(decoding: own, as: UTF8.self))): start all nodes with the same options"
+        }
+    }
+}

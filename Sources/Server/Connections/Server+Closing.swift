@@ -150,6 +150,7 @@ extension Server where W: ~Copyable {
                 case .tooEager: (.policyViolation, "Wait for the welcome.")
                 case .putOut: (.putOut, "A host has put you out.")
                 case .paired: (.normal, "There is somebody. Go to that room.")
+                case .serverRestarts: (.serviceRestart, "The server begins anew with this room.")
                 case .strangerGone: (.normal, "The other one is gone.")
                 }
             startClosing(slot, code, reason, chatKnows: ending.isDone)

@@ -69,7 +69,8 @@ package func serve(
     let asked = options.maxConnections
     options.maxConnections = min(asked ?? .max, places.connections)
     options.stopsAtHangUp = Terminal.isTerminal(SharedStream.input)
-    let secret = opened?.1.secret ?? Entropy.bytes(32)
+    var secret = opened?.1.secret ?? Entropy.bytes(32)
+    if let shared = try options.findClusterSecret() { secret = shared }
     guard
         var server = Server(
             world: world, options: options, site: site, history: opened?.0, secret: ServerSecret(key: secret))
@@ -91,6 +92,7 @@ package func serve(
         server.tokens = ProgramTokens(folder: options.dataFolder, secret: server.chat.secret)
         server.lookAtTokens()
     }
+    server.joinCluster()
     try server.startRecording()
     announce(listeners.map(\.address))
     ServiceManager.notify("READY=1")
@@ -136,7 +138,7 @@ private struct Places {
 private func openLog(
     _ options: ServeOptions, openFiles: Int, wake: WakePipe
 ) throws(StartFailure) -> (Log, DataFolder)? {
-    if options.isEphemeral { return nil }
+    if options.isEphemeral || options.cluster != nil { return nil }
     let storage = FileStorage()
     do {
         let folder = try DataFolder.open(options.dataFolder, storage, random: Entropy.bytes(32))
@@ -181,7 +183,8 @@ extension Server where W: ~Copyable {
         let files = StaticFiles(site, watchedFrom: options.watchesFiles ? now / 1_000_000 : nil)
         self.init(
             options: options, world: world,
-            chat: Chat(limits: limits ?? options.limits(isDurable: history != nil), secret: secret),
+            chat: Chat(
+                limits: limits ?? options.limits(isDurable: history != nil || options.cluster != nil), secret: secret),
             keeping: Keeping(history: history), thisTick: Tick(now: now),
             connections: ConnectionTable(capacity: (options.maxConnections ?? 1000) + Sizes.reservedConnections),
             admission: Admission(options), reading: Reading(bytes: options.inboxBytes, inflater: inflater),

@@ -116,11 +116,18 @@ extension ServeOptions {
         Retention(time: keepDays.map { Int64($0) * 86_400_000 }, bytes: keepBytes.map { Int64($0) })
     }
 
+    /// What a cluster's rooms decide by, in words: all nodes have to be told the same.
+    var clusterRules: [UInt8] {
+        let rooms = rooms.map { "--rooms " + $0.joined(separator: ",") } ?? "any room"
+        return Array("rules 1, \(rooms)".utf8)
+    }
+
     /// What the chat allows.
     func limits(isDurable: Bool) -> Limits {
         var limits = Limits(messagesPerSecond: messageRate, isDurable: isDurable)
         limits.rules.namedRooms = rooms ?? []
         limits.rules.pairsStrangers = pairsStrangers
+        limits.rules.isShared = cluster != nil
         limits.rooms = maxRooms
         // Half of it for the newest events, and half for the messages before them.
         if let keepBytes { limits.rules.recentBytes = min(limits.rules.recentBytes, keepBytes / 2) }

@@ -7,6 +7,7 @@ extension Server where W: ~Copyable {
     mutating func receive() {
         wait()
         beginTick()
+        receiveFromEngine()
         if world.hasArrivals || admission.acceptAgainAt.map({ $0 <= now }) ?? false { acceptAll() }
         // Connections that bring little come first, so that a flood never stands before them.
         for ready in world.ready {
@@ -39,6 +40,7 @@ extension Server where W: ~Copyable {
         before(outgoing.slow.nextDue.map { $0 * 1_000_000 })
         before(thisTick.stopping.map { $0.deadline * 1_000_000 })
         before(history?.nextDeadline)
+        before(cluster?.nextDeadline.map { $0 * 1_000_000 })
         before(files.nextLook.map { $0 * 1_000_000 })
         before(nextLinkLook.map { max($0, 0) * 1_000_000 })
         if keeping.isShort { before(keeping.nextLook * 1_000_000) }

@@ -7,6 +7,7 @@ extension Server where W: ~Copyable {
         thisTick.endReceiving()
         history?.time = inputs.moment.time
         chat.admit(&inputs, into: &output)
+        proposeInputs()
         recordInputs()
         // Held here by name, so that the rooms may read them while they change.
         let bytes = inputs.bytes
@@ -14,6 +15,7 @@ extension Server where W: ~Copyable {
         let (failed, ticket) = keep()
         chat.settle(failed: failed, ticket: ticket, bytes.span, into: &output)
         recordOutcome(failed: failed)
+        tellEngine()
         keepFacts()
         readLater()
         foldHistory()
@@ -43,7 +45,7 @@ extension Server where W: ~Copyable {
         return (failed, history.commit(now: thisTick.nanoseconds))
     }
 
-    private mutating func tellKeeping(_ isKeeping: Bool) {
+    mutating func tellKeeping(_ isKeeping: Bool) {
         guard keeping.isKeeping != isKeeping else { return }
         keeping.isKeeping = isKeeping
         thisTick.carry(.keeping(isKeeping))
@@ -79,15 +81,7 @@ extension Server where W: ~Copyable {
         for read in output.reads {
             let room = chat.rooms[Int(read.room)].name
             let tag = read.want == .load ? UInt64(read.room) : read.request
-            let kind: ReadRequest.Kind =
-                switch read.want {
-                case .load: .load
-                case .messagesBefore(let seq, let limit): .messagesBefore(seq, limit: limit)
-                case .messagesAfter(let seq, let limit): .messagesAfter(seq, limit: limit)
-                case .event(let seq): .event(seq)
-                case .since(let seq, let limit): .since(seq, limit: limit)
-                case .search(let text, let before, let limit): .search(text, before: before, limit: limit)
-                }
+            let kind = ReadRequest.Kind(read.want) ?? .load
             let fold = read.want.isSearch ? chat.rooms[Int(read.room)].untold : nil
             history.request(ReadRequest(kind, room: room, tag: tag), fold: fold)
         }

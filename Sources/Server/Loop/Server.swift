@@ -32,6 +32,8 @@ package struct Server<W: World & ~Copyable>: ~Copyable {
     var tokens: ProgramTokens?
     /// Nil without TLS.
     var certificates: CertificateWatcher?
+    /// Nil without `--cluster`.
+    var cluster: ClusterLink?
 
     /// The present, in milliseconds of the monotonic clock.
     var now: Int64 { inputs.now }

@@ -20,7 +20,8 @@ struct BearerToken {
 
 /// The programs that may post: what the tokens' file says, which `chatloop token` writes while the server runs.
 struct ProgramTokens {
-    private let path: String
+    /// Nil where they are told by the other nodes.
+    private let path: String?
     private let secret: ServerSecret
     private let disk = FileStorage()
     /// Which file was read last.
@@ -34,6 +35,16 @@ struct ProgramTokens {
         self.secret = secret
     }
 
+    init(_ tokens: [TokenFile.Token], secret: ServerSecret) {
+        path = nil
+        self.secret = secret
+        take(tokens)
+    }
+
+    private mutating func take(_ tokens: [TokenFile.Token]) {
+        bots = Dictionary(tokens.map { ($0.digest, Bot($0.username, secret)) }) { $1 }
+    }
+
     var names: [Username] { bots.values.map(\.username) }
 
     func bot(of token: BearerToken) -> Bot? { bots[TokenFile.digest(of: token.secret)] }
@@ -42,11 +53,11 @@ struct ProgramTokens {
     ///
     /// - Returns: whether there may be others now.
     mutating func refresh() throws(StorageError) -> Bool {
+        guard let path else { return false }
         do throws(StorageError) {
             let current = try FileVersion(at: path)
             if current == version { return false }
-            let tokens = try TokenFile.read(path, disk).tokens
-            bots = Dictionary(tokens.map { ($0.digest, Bot($0.username, secret)) }) { $1 }
+            take(try TokenFile.read(path, disk).tokens)
             version = current
             return true
         } catch {

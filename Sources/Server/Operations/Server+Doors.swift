@@ -129,6 +129,7 @@ extension Server where W: ~Copyable {
 
     /// Keeps what operators have decided, and looks for the link where somebody has come with one; before anything is sent.
     mutating func keepFacts() {
+        if cluster != nil, let facts = chat.takeFacts() { shareFacts(facts) }
         if let facts = chat.takeFacts(), let history {
             do throws(StorageError) {
                 try history.replace(file: DoorFiles.facts, with: facts.json)
@@ -148,6 +149,7 @@ extension Server where W: ~Copyable {
     var nextLinkLook: Int64? { history != nil && chat.hasOperators ? keeping.nextLinkLook : nil }
 
     private mutating func findLink() -> OperatorLink? {
+        if let cluster { keeping.link = cluster.server.link }
         guard let history else { return keeping.link }
         let bytes = try? history.read(file: DoorFiles.link)
         keeping.link = bytes.flatMap { OperatorLink(json: $0.span) }
@@ -161,6 +163,7 @@ extension Server where W: ~Copyable {
         keeping.link?.endsOthers = false
         let link = keeping.link
         if isOpened { keeping.link = nil }
+        if cluster != nil { return shareLink(keeping.link) }
         guard let history, let link else { return }
         do throws(StorageError) {
             if isOpened {

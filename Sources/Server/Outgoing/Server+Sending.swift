@@ -99,7 +99,7 @@ extension Server where W: ~Copyable {
         // Held here by name, so that nothing is counted for each of the members.
         let plain = outgoing.frames.plain.bytes
         var compressed: [UInt8] = []
-        for id in chat.rooms[index].present {
+        for id in chat.rooms[index].present where !id.isElsewhere {
             let slot = Int(id.slot)
             guard connections[slot].passedOver.isEmpty else { continue }
             let deflates = connections[slot].deflates
