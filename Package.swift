@@ -52,7 +52,7 @@ let package = Package(
         .target(name: "TLS", dependencies: ["Platform"], swiftSettings: strict),
 
         // Pure: values and bytes in, values and bytes out.
-        // How several nodes serve the same rooms. Not in use yet.
+        // How several nodes serve the same rooms.
         .target(name: "Cluster", dependencies: ["Bytes"], swiftSettings: strict),
         .target(name: "Chat", dependencies: ["Bytes"], swiftSettings: strict),
         .target(name: "WebSocket", dependencies: ["HTTP", "Bytes", "CSystem"], swiftSettings: strict),

@@ -33,7 +33,7 @@ extension Chat {
             case .rename: try rename(command, text, id, inputs)
             case .history: try page(command, text, id, &inputs)
             case .moderate: try moderate(command, text, id, &inputs)
-            case .watch: try watch(command, text, id, inputs)
+            case .watch: try watch(command, text, id, inputs, into: &output)
             case .pace: try pace(command, text, id, inputs, into: &output)
             }
         } catch {

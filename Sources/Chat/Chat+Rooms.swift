@@ -37,7 +37,9 @@ extension Chat {
     }
 
     private func isUnused(_ index: UInt32) -> Bool {
-        rooms[Int(index)].isUnused && shared[index]?.steps.first == nil
+        guard rooms[Int(index)].isUnused else { return false }
+        guard let shared = shared[index] else { return true }
+        return shared.steps.first == nil && watchers[rooms[Int(index)].name] == nil
     }
 
     private mutating func drop(_ index: UInt32) {

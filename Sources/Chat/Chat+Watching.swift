@@ -3,7 +3,8 @@ import Bytes
 /// Connections that are told of new messages in other rooms.
 extension Chat {
     mutating func watch(
-        _ command: Command, _ range: Range<Int>, _ id: ConnectionID, _ inputs: borrowing TickInputs
+        _ command: Command, _ range: Range<Int>, _ id: ConnectionID, _ inputs: borrowing TickInputs,
+        into output: inout TickOutput
     ) throws(Refusal) {
         let text = inputs.bytes.span.extracting(range)
         try check(command.rooms.kind == .array, "The field rooms must be a list of up to 20 rooms' names.")
@@ -20,6 +21,9 @@ extension Chat {
         let wait = peers[Int(id.slot)].history.take(of: limits.history, now: moment.now)
         guard wait == 0 else { throw .tooFast(wait) }
         setWatched(names, id)
+        guard limits.rules.isShared else { return }
+        // What is said at other nodes is heard of rooms alone that this one serves.
+        for name in names where isRoom(Array(name.utf8).span) { startLoading(intern(name), into: &output) }
     }
 
     /// Whether events for a connection may be gathered, which is for whoever sends them to do.

@@ -21,10 +21,10 @@ package struct Retention: Hashable, Sendable {
     var segmentTime: Int64? { time.map { min($0 / 10, 86_400_000) / 2 } }
 
     /// Whether older files take more than they may.
-    func isTooMuch(_ bytes: Int64) -> Bool { self.bytes.map { bytes > max(0, $0 - newestFiles) } ?? false }
+    package func isTooMuch(_ bytes: Int64) -> Bool { self.bytes.map { bytes > max(0, $0 - newestFiles) } ?? false }
 
     /// Whether a file goes whose newest event is as old as that; one without an event does.
-    func isOver(_ newest: Int64?, now: Int64) -> Bool {
+    package func isOver(_ newest: Int64?, now: Int64) -> Bool {
         guard let time else { return false }
         return newest.map { $0 < now - time } ?? true
     }

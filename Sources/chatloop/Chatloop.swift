@@ -46,10 +46,11 @@ enum Chatloop {
         switch name {
         case "serve": return ServeCommand.run(try ServeCommand.parse(arguments, environment: environment))
         case "talk": return TalkCommand.run(try TalkCommand.parse(arguments, environment: environment))
-        case "token": return TokenCommand.run(try TokenCommand.parse(arguments))
+        case "token": return TokenCommand.run(try TokenCommand.parse(arguments, environment: environment))
         case "bench": return BenchCommand.run(try BenchCommand.parse(arguments))
         case "replay": return try ReplayCommand.run(arguments)
-        case "operator": return OperatorCommand.run(try OperatorCommand.parse(arguments))
+        case "operator": return OperatorCommand.run(try OperatorCommand.parse(arguments, environment: environment))
+        case "import": return try ImportCommand.parse(arguments, environment: environment).run()
         case "deploy": return DeployCommand.run(try DeployCommand.parse(arguments))
         default: throw UsageError(message: "there is no command \"\(name)\"")
         }

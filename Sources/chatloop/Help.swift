@@ -7,6 +7,7 @@ enum Help {
           chatloop talk URL       join a chat from the terminal
           chatloop token NAME     make a token with which a program may post
           chatloop bench MODE URL load a running chat, and report speed, latency and correctness
+          chatloop import         bring a data folder into a cluster
           chatloop operator       print a link that makes whoever opens it an operator
           chatloop replay FILE    run a recording again and verify what came out
           chatloop deploy WAY     print the files to run it by: systemd, container, caddy or nginx
@@ -19,6 +20,7 @@ enum Help {
     /// By command.
     static let pages = [
         "serve": serve, "talk": talk, "token": token, "bench": bench, "operator": operators, "replay": replay,
+        "import": imports,
         "deploy": deploy,
     ]
 
@@ -144,28 +146,45 @@ enum Help {
         theirs. An operator is known by the browser. A server that is running takes the link up by itself.
 
           --data DIR             the folder that the server keeps its data in (.chatloop)
+          --cluster URL          the engine of the cluster, in its place ($CHATLOOP_CLUSTER)
           --url URL              the chat's address as people open it (http://127.0.0.1:8080/)
           --renew                whoever is an operator is none any more; a running server notices within two seconds
 
-        Exit status: 0, 64 for a bad command line, 73 where the folder cannot be written to, 77 where it may not be.
+        Exit status: 0, 64 for a bad command line, 69 where the engine cannot be used, 73 where the folder cannot be written to, 77
+        where it may not be.
+
+        """
+
+    private static let imports = """
+        usage: chatloop import --data DIR --cluster URL
+
+        Brings the rooms, the operators, bans and tokens of a data folder into a cluster that has none. No server may use the folder
+        meanwhile, and none should the cluster; the folder stays as it is. Each room is printed when it is there.
+
+          --data DIR             the folder
+          --cluster URL          the engine of the cluster ($CHATLOOP_CLUSTER): see chatloop serve --help
+
+        Exit status: 0, 64 for a bad command line, 69 where the engine cannot be used, 73 where the folder cannot be read or the
+        cluster is in use, 77 where the folder may not be read.
 
         """
 
     private static let token = """
-        usage: chatloop token NAME [--data DIR] [--remove]
-               chatloop token --list [--data DIR]
+        usage: chatloop token NAME [--data DIR | --cluster URL] [--remove]
+               chatloop token --list [--data DIR | --cluster URL]
 
         Prints a new token with which a program may post as NAME, which is nobody else's then. Older tokens of that name end.
 
           --data DIR             the data folder of the server (.chatloop)
+          --cluster URL          the engine of the cluster, in its place ($CHATLOOP_CLUSTER)
           --remove               take the token of that name back
           --list                 print the names, and when their tokens were made
 
             curl -d 'build 17 is out' -H "Authorization: Bearer $TOKEN" http://127.0.0.1:8080/r/builds
 
         A server that runs takes all of it up with the next request. The folder holds digests of the tokens alone.
-        Exit status: 0, 64 for a bad command line or a name without a token, 73 where the folder cannot be written, 77 where it may
-        not.
+        Exit status: 0, 64 for a bad command line or a name without a token, 69 where the engine cannot be used, 73 where the folder
+        cannot be written, 77 where it may not.
 
         """
 

@@ -1,24 +1,29 @@
 import Server
 
-/// `chatloop operator [--data DIR] [--url URL] [--renew]`
+/// `chatloop operator [--data DIR | --cluster URL] [--url URL] [--renew]`
 struct OperatorCommand {
-    private var dataFolder = ServeOptions().dataFolder
+    private var place = KeptPlace.folder("")
     private var url = "http://127.0.0.1:8080/"
     private var endsOthers = false
 
-    static func parse(_ arguments: [String]) throws(UsageError) -> OperatorCommand {
+    static func parse(
+        _ arguments: [String], environment: (String) -> String?
+    ) throws(UsageError) -> OperatorCommand {
         var command = OperatorCommand()
+        var given: [KeptPlace] = []
         var reader = ArgumentReader(arguments)
         while let argument = try reader.next() {
             switch argument {
             case .positional(let text): throw UsageError(message: "operator takes options only, not \"\(text)\"")
-            case .option("--data"): command.dataFolder = try reader.value("a folder") { $0.isEmpty ? nil : $0 }
+            case .option(let option) where option == "--data" || option == "--cluster":
+                given.append(try KeptPlace.parse(option, &reader))
             case .option("--renew"): command.endsOthers = true
             case .option("--url"):
                 command.url = try reader.value("the chat's address such as https://chat.example.org/", page)
             case .option: throw reader.unknown()
             }
         }
+        command.place = try KeptPlace.choose(given, environment: environment)
         return command
     }
 
@@ -35,8 +40,8 @@ struct OperatorCommand {
 
     /// - Returns: the exit status.
     static func run(_ command: OperatorCommand) -> Int32 {
-        do {
-            let code = try makeOperatorLink(dataFolder: command.dataFolder, endsOthers: command.endsOthers)
+        do throws(StartFailure) {
+            let code = try command.place.makeLink(endsOthers: command.endsOthers)
             Output.standard("\(command.url)#operator=\(code)\n")
             return 0
         } catch {

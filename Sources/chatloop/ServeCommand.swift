@@ -66,6 +66,7 @@ enum ServeCommand {
             return options.reusesPort ? "--reuse-port is for nodes of a cluster: name that with --cluster" : nil
         }
         if options.isEphemeral { return "--cluster keeps everything, and --ephemeral nothing: only one of them can be" }
+        if options.recording != nil { return "--record is for a single server, and not for a node of a cluster" }
         if options.keepDays == nil, options.keepBytes == nil {
             return "--cluster takes a bound for its memory: give --keep-days or --keep-bytes"
         }
@@ -152,12 +153,7 @@ enum ServeCommand {
         case "--password-file": options.passwordFile = try reader.value("a file") { $0.isEmpty ? nil : $0 }
         case "--tls-cert": options.tlsCertificate = try reader.value("a PEM file") { $0.isEmpty ? nil : $0 }
         case "--tls-key": options.tlsKey = try reader.value("a PEM file") { $0.isEmpty ? nil : $0 }
-        case "--cluster":
-            // Not what it is: there may be a password in it.
-            guard let address = ClusterAddress(try reader.value(ClusterAddress.form)) else {
-                throw UsageError(message: "--cluster takes \(ClusterAddress.form)")
-            }
-            options.cluster = address
+        case "--cluster": options.cluster = try KeptPlace.address(&reader)
         case "--node":
             options.node = try reader.value("a name of 1 to 64 visible ASCII characters") { text in
                 (1...64).contains(text.utf8.count) && text.utf8.allSatisfy { (0x21...0x7E).contains($0) } ? text : nil

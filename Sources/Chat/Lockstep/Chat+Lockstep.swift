@@ -279,6 +279,11 @@ extension Chat {
         shared[index] = SharedRoom()
     }
 
+    /// The rooms that are up to date here, by name.
+    package var sharedRooms: [String] {
+        shared.keys.map { rooms[Int($0)] }.filter { $0.isReady && !$0.name.isEmpty }.map(\.name).sorted()
+    }
+
     // MARK: Snapshots
 
     /// A room as it is now, with what its history lacks.

@@ -107,6 +107,20 @@ package struct SharedSnapshot: Sendable {
     /// What was done to messages, which is to be folded into the history's lines.
     package var fold: Fold
     package var expiredThrough: UInt64
+
+    init(position: UInt64, state: [UInt8], lines: [HistoryTail.Line], fold: Fold, expiredThrough: UInt64) {
+        (self.position, self.state, self.lines) = (position, state, lines)
+        (self.fold, self.expiredThrough) = (fold, expiredThrough)
+    }
+
+    /// A room that no other node has had yet, with nobody in it.
+    package init(of room: Room) {
+        var state: [UInt8] = []
+        state.append(number: Digest().value)
+        room.appendState(to: &state) { SharedConnection(node: 0, number: $0.number) }
+        self.init(
+            position: 0, state: state, lines: [], fold: room.fold(erases: true), expiredThrough: room.expiredThrough)
+    }
 }
 
 extension RoomInput {

@@ -203,6 +203,8 @@ package struct ClusterNode: Sendable {
 /// What `Lockstep` has under the same names.
 extension ClusterNode {
     package var counters: Lockstep.Counters { lockstep.counters }
+    package mutating func takeCounters() -> Lockstep.Counters { lockstep.takeCounters() }
+    package var waitingRooms: Int { lockstep.waitingRooms }
     package func isReady(_ room: String) -> Bool { lockstep.isReady(room) }
     package func isWaiting(_ room: String) -> Bool { lockstep.isWaiting(room) }
     package func position(of room: String) -> UInt64? { lockstep.position(of: room) }

@@ -92,10 +92,11 @@ extension Lockstep {
             guard let (theirs, state) = Self.split(stored.snapshot) else {
                 return end(.fault(.foreignKeys("a snapshot of \(name)")))
             }
-            guard theirs == rules else { return end(.otherRules(own: rules, theirs: theirs)) }
+            guard isAllowed(theirs) else { return end(.otherRules(own: rules, theirs: theirs)) }
             snapshot = state
-            rooms[name]?.hasRules = true
+            rooms[name]?.hasRules = !theirs.isEmpty
         }
+        if rules.isEmpty { rooms[name]?.hasRules = true }
         writes = max(writes, stored.writes)
         rooms[name]?.isLoaded = true
         rooms[name]?.position = stored.snapshotPosition
@@ -107,6 +108,10 @@ extension Lockstep {
         schedule(lapsed: stored.lapsed, in: name)
         take(stored.records, last: stored.last, of: name)
     }
+
+    /// Whether a room with these rules can be served: with none, where they are still to be told, or where this is a visit that
+    /// decides nothing.
+    private func isAllowed(_ theirs: [UInt8]) -> Bool { theirs == rules || theirs.isEmpty || rules.isEmpty }
 
     /// The rules and the state that a stored snapshot is made of.
     private static func split(_ bytes: [UInt8]) -> (rules: [UInt8], state: [UInt8])? {
@@ -216,7 +221,7 @@ extension Lockstep {
 
     private mutating func takeRules(_ theirs: [UInt8], in name: String) {
         guard rooms[name]?.hasRules == false else { return }
-        guard theirs == rules else { return end(.otherRules(own: rules, theirs: theirs)) }
+        guard isAllowed(theirs) else { return end(.otherRules(own: rules, theirs: theirs)) }
         rooms[name]?.hasRules = true
         if rooms[name]?.phase == .live { outputs.append(.ready(room: name)) }
     }

@@ -124,7 +124,7 @@ package struct Lockstep: Sendable {
     package static let snapshotBytes = 64 << 10
 
     package let name: String
-    /// What rooms are decided by, in any encoding that all nodes share.
+    /// What rooms are decided by, in any encoding that all nodes share; empty where nothing is decided here.
     package let rules: [UInt8]
     package internal(set) var incarnation: Incarnation
     package internal(set) var outputs: [Output] = []
@@ -207,6 +207,9 @@ package struct Lockstep: Sendable {
 
     /// The position that a room is at; nil where it is not loaded.
     package func position(of room: String) -> UInt64? { rooms[room].flatMap { $0.isLoaded ? $0.position : nil } }
+
+    /// Rooms of which something has been proposed that has not come back yet.
+    package var waitingRooms: Int { names.count { isWaiting($0) } }
 
     /// Whether something of a room has been proposed that has not come back yet.
     package func isWaiting(_ room: String) -> Bool {

@@ -12,6 +12,8 @@ struct ClusterLink {
     private var lastTag: UInt64 = 0
     private var reads: [UInt64: HistoryRead] = [:]
     private var writes: [UInt64: HistoryWrite] = [:]
+    /// When it is looked again what is not to be kept any longer (ms).
+    private var nextLook: Int64 = 0
     /// Rooms of which a snapshot is to be taken when what has come in is applied.
     var wantedSnapshots: [String] = []
     /// What was found in the history, by the chat's request; nil where that has failed.
@@ -21,11 +23,8 @@ struct ClusterLink {
 
     init(_ node: ClusterNode) { self.node = node }
 
-    /// When the node has something to do (ms).
-    var nextDeadline: Int64? {
-        if !found.isEmpty { return 0 }
-        return node.nextDeadline == .max ? nil : node.nextDeadline
-    }
+    /// When there is something to do (ms).
+    var nextDeadline: Int64? { found.isEmpty ? min(node.nextDeadline, nextLook) : 0 }
 
     // MARK: Rooms
 
@@ -102,6 +101,33 @@ struct ClusterLink {
         ask(wanted, of: room, tag: tag)
     }
 
+    // MARK: What is not to be kept any longer
+
+    /// Asks now and then how large the rooms' histories are, and how old.
+    mutating func lookForExpiry(of rooms: [String], now: Int64) {
+        guard now >= nextLook else { return }
+        nextLook = now + Timing.expiryLook
+        for room in rooms {
+            lastTag += 1
+            node.readHistorySizes(of: room, tag: lastTag)
+        }
+    }
+
+    /// Looks which of the oldest blocks of a history are too old, or too much.
+    ///
+    /// - Returns: the last event of those; nil where there are none.
+    static func expired(_ sizes: [HistorySize], _ retention: Retention, time: Int64) -> UInt64? {
+        var bytes = sizes.reduce(0) { $0 + Int64(clamping: $1.bytes) }
+        var expired: UInt64?
+        // The newest block stays: it is written to.
+        for size in sizes.dropLast() {
+            guard retention.isTooMuch(bytes) || retention.isOver(size.time, now: time) else { break }
+            bytes -= Int64(clamping: size.bytes)
+            expired = size.block
+        }
+        return expired.map { $0 << 8 | 0xFF }
+    }
+
     private mutating func store(_ write: HistoryWrite, of room: String) {
         node.store(
             write.snapshot.state, of: room, at: write.snapshot.position, history: write.lines,
@@ -116,10 +142,7 @@ struct WantedBlocks {
     var count: Int
 }
 
-/// How events are put into blocks.
-enum HistoryBlocks {
-    static func block(of seq: UInt64) -> UInt64 { seq >> 8 }
-    static func firstSeq(of block: UInt64) -> UInt64 { block << 8 }
+extension WantedBlocks {
     /// Blocks that are asked for at once; the engine sends fewer where they are large.
     static let atOnce = 16
 }
@@ -148,15 +171,15 @@ struct HistoryRead {
                 finder.take(tail)
                 return nil
             }
-            return wanted(from: HistoryBlocks.block(of: finder.start))
+            return wanted(from: HistoryLine.block(of: finder.start))
         }
         finder.take(tail)
         if finder.isDone { return nil }
-        return wanted(from: HistoryBlocks.block(of: min(finder.start, tailStart ?? .max, Limits.largestSeq)))
+        return wanted(from: HistoryLine.block(of: min(finder.start, tailStart ?? .max, Limits.largestSeq)))
     }
 
     private func wanted(from block: UInt64) -> WantedBlocks {
-        WantedBlocks(from: block, isDescending: !finder.isForwards, count: HistoryBlocks.atOnce)
+        WantedBlocks(from: block, isDescending: !finder.isForwards, count: WantedBlocks.atOnce)
     }
 
     /// - Returns: the blocks that are needed next.
@@ -190,7 +213,7 @@ struct HistoryWrite {
         let end = snapshot.lines.first?.seq ?? .max
         self.end = end
         let targets = snapshot.fold.facts.keys.filter { $0 < end }
-        blocks = Set(targets.map(HistoryBlocks.block)).sorted()
+        blocks = Set(targets.map(HistoryLine.block)).sorted()
         let hasPurges = !snapshot.fold.purges.isEmpty
         if hasPurges { blocks = [0] }
         needsAll = hasPurges || folder.erasesEdits
@@ -202,7 +225,7 @@ struct HistoryWrite {
             finish()
             return nil
         }
-        return WantedBlocks(from: first, isDescending: false, count: needsAll ? HistoryBlocks.atOnce : 1)
+        return WantedBlocks(from: first, isDescending: false, count: needsAll ? WantedBlocks.atOnce : 1)
     }
 
     /// - Returns: the blocks that are needed next; nil where there are no more.
@@ -212,7 +235,7 @@ struct HistoryWrite {
             finish()
             return nil
         }
-        if needsAll { return WantedBlocks(from: last + 1, isDescending: false, count: HistoryBlocks.atOnce) }
+        if needsAll { return WantedBlocks(from: last + 1, isDescending: false, count: WantedBlocks.atOnce) }
         blocks.removeAll { $0 <= last }
         return begin()
     }

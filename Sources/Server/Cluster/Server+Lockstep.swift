@@ -52,6 +52,7 @@ extension Server where W: ~Copyable {
         for read in output.reads { begin(read, &link) }
         for room in output.erasures { link.node.wantSnapshot(of: chat.rooms[Int(room)].name) }
         for room in chat.takeDropped() { link.close(room) }
+        link.lookForExpiry(of: chat.sharedRooms, now: now)
         link.closeRooms()
         takeSnapshots(&link)
         link.node.tick(now: now)
@@ -119,7 +120,12 @@ extension Server where W: ~Copyable {
         case .lost:
             log(.error, "node-lost", "reason", "the others took this node for lost")
             begin(&link)
-        case .historySizes, .request, .subscribe, .unsubscribe, .reconnect, .trouble, .end: break
+        case .historySizes(let room, _, let sizes):
+            let time = inputs.moment.time
+            guard let sizes, let seq = ClusterLink.expired(sizes, options.retention, time: time) else { return }
+            tell(room) { .expired(room: $0, through: seq) }
+            link.node.wantSnapshot(of: room)
+        case .request, .subscribe, .unsubscribe, .reconnect, .trouble, .end: break
         }
     }
 

@@ -169,8 +169,8 @@ extension Server where W: ~Copyable {
         switch target.path {
         case ["healthz"]:
             let status: HTTPStatus = keeping.isKeeping || target.query("ready") == nil ? .ok : .serviceUnavailable
-            return Response(
-                status: status, content: .bytes(Array((keeping.isKeeping ? "ok" : "not keeping: disk").utf8)))
+            let state = keeping.isKeeping ? "ok" : cluster == nil ? "not keeping: disk" : "not keeping: cluster"
+            return Response(status: status, content: .bytes(Array(state.utf8)))
         case ["metrics"] where mayReadMetrics(slot, request):
             return Response(
                 status: .ok, type: "text/plain; version=0.0.4; charset=utf-8", content: .bytes(metricsText()))

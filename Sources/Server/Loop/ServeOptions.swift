@@ -156,6 +156,8 @@ enum Timing {
     static let acceptAgain: Int64 = 500
     /// After the system has had no memory to send with, sending is tried again (ms).
     static let sendAgain: Int64 = 50
+    /// How often a node looks what of its rooms' histories is not to be kept any longer (ms).
+    static let expiryLook: Int64 = 600_000
     /// How long events are gathered for a page that nobody looks at (ms): the protocol allows a second, some of which a tick may take.
     static let gathering: Int64 = 950
     /// How long a graceful stop waits for connections to take what is queued and to close (ms).

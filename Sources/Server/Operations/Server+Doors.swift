@@ -48,14 +48,21 @@ extension OperatorLink {
     }
 }
 
+extension OperatorLink {
+    /// A new one, and the code that belongs into it.
+    package static func make(endsOthers: Bool) -> (code: String, link: OperatorLink) {
+        let code = makeCode()
+        let digest = CodeHash.of(Array(code.utf8).span)
+        return (code, OperatorLink(code: digest, until: Clock.wall + DoorFiles.linkTime, endsOthers: endsOthers))
+    }
+}
+
 /// Makes a link for an operator, which the server that keeps its data in this folder takes up, running or not.
 ///
 /// - Parameter endsOthers: whether those who are operators now are none any more.
 /// - Returns: the code that belongs into the link.
 package func makeOperatorLink(dataFolder: String, endsOthers: Bool) throws(StartFailure) -> String {
-    let code = OperatorLink.makeCode()
-    let link = OperatorLink(
-        code: CodeHash.of(Array(code.utf8).span), until: Clock.wall + DoorFiles.linkTime, endsOthers: endsOthers)
+    let (code, link) = OperatorLink.make(endsOthers: endsOthers)
     do {
         try DataFolder.replaceFile(DoorFiles.link, in: dataFolder, with: link.json, FileStorage())
     } catch {

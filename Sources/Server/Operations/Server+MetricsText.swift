@@ -10,6 +10,7 @@ extension Server where W: ~Copyable {
         writeChat(to: &text)
         writeLoop(to: &text)
         writeStorage(to: &text)
+        writeCluster(to: &text)
         writeProcess(to: &text)
         return text.bytes
     }
@@ -105,6 +106,22 @@ extension Server where W: ~Copyable {
         }
         text.counter("fsyncs_total", "Syncs to the disk.", disk.syncs)
         text.counter("fsync_seconds_total", "Time spent in syncs.", seconds: disk.syncNanoseconds)
+    }
+
+    private mutating func writeCluster(to text: inout MetricsWriter) {
+        guard let counters = cluster?.node.takeCounters() else { return }
+        text.counter(
+            "cluster_records_appended_total", "Records of rooms that this node has appended.", counters.appended)
+        text.counter("cluster_records_applied_total", "Records of rooms that this node has applied.", counters.applied)
+        text.counter(
+            "cluster_gaps_total", "Times that records had not come by themselves, and were read.", counters.gaps)
+        text.counter(
+            "cluster_repairs_total", "Rooms loaded anew because another node's state was different.", counters.repairs)
+        text.gauge(
+            "cluster_round_trip_seconds", "The longest time a record took to come back since this was read last.",
+            seconds: UInt64(clamping: counters.longestRoundTrip) * 1_000_000)
+        text.gauge("cluster_rooms_waiting", "Rooms with records on their way.", cluster?.node.waitingRooms ?? 0)
+        text.counter("engine_failures_total", "Times that the engine could not be used.", metrics.storageFailures)
     }
 
     private func writeProcess(to text: inout MetricsWriter) {
