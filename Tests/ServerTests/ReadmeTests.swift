@@ -70,7 +70,7 @@ import Testing
             if file.pathExtension == "swift" { text += try String(contentsOf: file, encoding: .utf8) }
         }
         let rows = try Self.table("promise")
-        #expect(rows.count >= 15)
+        #expect(rows.count >= 12)
         for row in rows {
             let names = Self.quoted(row[1])
             #expect(!names.isEmpty, "\(row[0])")

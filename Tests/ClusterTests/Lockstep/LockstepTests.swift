@@ -212,10 +212,14 @@ import Testing
         world.propose("say 2", in: "a", at: 0)
         world.run(5)
         let same = world.addNode()
-        let other = world.addNode(rules: [])
-        for node in [same, other] { world.open("a", at: node) }
+        let rules = Array("others".utf8)
+        let other = world.addNode(rules: rules)
+        // A visit decides nothing, and so by no rules.
+        let visitor = world.addNode(rules: [])
+        for node in [same, other, visitor] { world.open("a", at: node) }
         world.run(5)
-        #expect(world.nodes[other].ended == .otherRules(own: [], theirs: world.rules))
+        #expect(world.nodes[other].ended == .otherRules(own: rules, theirs: world.rules))
+        #expect(world.nodes[visitor].ended == nil)
         #expect(world.nodes[same].rooms["a"] == world.nodes[0].rooms["a"] && world.nodes[same].ended == nil)
     }
 
