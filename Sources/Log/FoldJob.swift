@@ -66,8 +66,11 @@ final class FoldJob: ReadJob {
             return nil
         }
         if fold.erases { try eraseHalfLines() }
-        if !rewritten.isEmpty { _ = try disk.sync(folder.path) }
-        return .folded(Folded(fold) { $0 >= end })
+        // Also where nothing was left to be written: one that failed, or was killed, may have done that.
+        _ = try disk.sync(folder.path)
+        // What was not found may be in the newest file, of which the name may be too high. Before an erasure that is a new one.
+        let (unfound, erases, end) = (lines.unfound, fold.erases, end)
+        return .folded(Folded(fold) { erases ? $0 >= end : unfound.contains($0) })
     }
 
     /// Looks whether purged messages can begin in the next file: in the first one that ends at such a time. (The last one that begins
@@ -86,7 +89,8 @@ final class FoldJob: ReadJob {
     private func needsLook(_ index: Int) -> Bool {
         if index >= firstPurged || lines.erasesEdits { return true }
         let next = index + 1 < segments.count ? segments[index + 1].first : end
-        return fold.facts.keys.contains { $0 >= segments[index].first && $0 < next }
+        // A file's name may be higher than its first event: so it is looked on until all are found.
+        return lines.unfound.contains { $0 < next }
     }
 
     /// - Returns: whether the file is there: somebody may have taken it away.

@@ -12,8 +12,12 @@ package struct LineFolder: Sendable {
     /// The users who said what is deleted, as they stand in lines.
     private(set) var authors: Set<[UInt8]> = []
 
+    /// Messages whose lines were not met yet.
+    private(set) var unfound: Set<UInt64>
+
     package init(_ fold: Fold) {
         self.fold = fold
+        unfound = Set(fold.facts.keys)
         erased = fold.erases ? Set(fold.facts.filter { $0.value.isDeleted && $0.value.wasEdited }.keys) : []
     }
 
@@ -47,6 +51,7 @@ package struct LineFolder: Sendable {
     ///
     /// - Returns: whether it differs from its line.
     private mutating func append(_ event: EventLine, _ line: Span<UInt8>, to text: inout [UInt8]) -> Bool {
+        unfound.remove(event.seq)
         guard let facts = fold.facts(of: event, in: line) else { return false }
         if facts.isDeleted {
             if facts.wasEdited || event.wasEdited(in: line) { erased.insert(event.seq) }

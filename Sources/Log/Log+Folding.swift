@@ -17,7 +17,9 @@ extension Log {
     /// One that is begun is answered by a `ReadResult` whose outcome is `folded` or `failed`.
     package func fold(_ room: borrowing Room, erases: Bool) -> FoldStart {
         guard let log = rooms[room.name], log.fold == nil, !log.isExpiring else { return .refused }
-        if erases, log.segments.last.map({ $0.length > 0 && $0.first <= room.seq }) ?? false {
+        if erases, let last = log.segments.last, last.length > 0,
+            log.tailBegan != nil || log.needsSegment || last.first <= room.seq
+        {
             log.startSegment()
             guard case .written = append(room) else { return .refused }
         }

@@ -82,6 +82,44 @@ extension FoldingTests {
         #expect(rig.texts().count == 41)
     }
 
+    /// Where an empty file or a snapshot alone had a name, the next file has a higher one than its first event.
+    @Test func file_withAHigherNameThanItsFirstEvent_isFoldedAndErased() throws {
+        let disk = SimulatedDisk()
+        var rig = try Rig(disk)
+        rig.load()
+        #expect(rig.say("text 1") == .written && rig.say("text 2") == .written)
+        #expect(rig.stop() == [])
+        let text = try #require(disk.contents(segment(2)))
+        disk.delete(segment(2))
+        disk.overwrite(segment(9), text)
+        rig = try Rig(disk)
+        rig.load()
+        #expect(rig.edit(2, "secret") == .written)
+        #expect(rig.fold())
+        // The newest file is left alone: the edit is told by memory and snapshots.
+        #expect(rig.rooms["lobby"]?.untold.facts.keys.sorted() == [2])
+        #expect(rig.delete(2) == .written)
+        #expect(rig.fold(erases: true))
+        #expect(stands("text 1", in: disk) == [] && stands("secret", in: disk) == [])
+        #expect(rig.rooms["lobby"]?.untold.isEmpty == true)
+        #expect(rig.texts() == ["text 2"])
+    }
+
+    /// A fold that failed has given a file its new name; the next one finds nothing to do, and a power cut comes.
+    @Test func erase_afterOneThatFailed_isOnTheDisk() throws {
+        let disk = SimulatedDisk()
+        let rig = try rig(disk)
+        #expect(rig.delete(2) == .written)
+        let path = "/data/rooms/lobby"
+        disk.plan = { $0.operation == .open && $0.path == path ? .fail(5) : nil }
+        #expect(!rig.fold(erases: true))
+        #expect(stands("text 1\"", in: disk) == [])
+        disk.plan = nil
+        #expect(rig.fold(erases: true))
+        let stored = try #require(disk.storedContents(segment(2)))
+        #expect(!String(decoding: stored, as: UTF8.self).contains("text 1\""))
+    }
+
     // MARK: Marks
 
     /// Whoever is shown a deletion after a kill can rely on its mark.
