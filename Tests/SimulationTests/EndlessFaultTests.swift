@@ -18,7 +18,6 @@ import Testing
         plan.options.tickRate = 0
         plan.options.inboxBytes = 65_536
         plan.limits = .init(messagesPerSecond: 10, isDurable: true)
-        plan.hasChanges = false
         return plan
     }
 

@@ -13,6 +13,9 @@ extension PlantedBug {
             "a snapshot keeps what was deleted", "Log/FoldJob.swift",
             "} else if fold.erases, RoomLoader", "} else if fold.erases, !%, RoomLoader"),
         PlantedBug(
+            "what is to be erased is forgotten when a file is full", "Chat/Rooms/Room+Facts.swift",
+            "guard !erases else { return fold }", "guard !erases, !% else { return fold }"),
+        PlantedBug(
             "after a restart nothing is known of unfinished deletions", "Log/Log+Folding.swift",
             "package var unfinishedErasures: [String] { unfinished.sorted() }",
             "package var unfinishedErasures: [String] { % ? [] : unfinished.sorted() }"),

@@ -12,7 +12,8 @@ import Testing
     /// Beside the other products of builds, so that a second time builds only what is new.
     private static let folder = root.appending(path: ".build/planted")
     private static let modules = [
-        "Bytes", "CSystem", "Chat", "Client", "HTTP", "Log", "Platform", "Server", "Sockets", "TLS", "WebSocket",
+        "Bytes", "CSystem", "Chat", "Client", "Cluster", "HTTP", "Log", "Platform", "Server", "Sockets", "TLS",
+        "WebSocket",
     ]
 
     /// A planted bug whose place has gone finds nothing, and nobody would notice.
@@ -153,7 +154,9 @@ import Testing
                 .target(name: "Checker"),
                 .target(
                     name: "Server",
-                    dependencies: ["Sockets", "TLS", "Log", "Chat", "HTTP", "WebSocket", "Bytes", "Platform", "Planted"]),
+                    dependencies: [
+                        "Sockets", "TLS", "Log", "Cluster", "Chat", "HTTP", "WebSocket", "Bytes", "Platform", "Planted",
+                    ]),
                 .target(name: "Client", dependencies: ["Sockets", "TLS", "Chat", "HTTP", "WebSocket", "Bytes"]),
                 .target(name: "Log", dependencies: ["Chat", "Bytes", "Platform", "Planted"]),
                 .target(name: "Sockets", dependencies: ["Platform"]),
@@ -162,6 +165,7 @@ import Testing
                 .target(name: "Chat", dependencies: ["Bytes", "Planted"]),
                 .target(name: "WebSocket", dependencies: ["HTTP", "Bytes", "CSystem"]),
                 .target(name: "HTTP", dependencies: ["Bytes", "CSystem"]),
+                .target(name: "Cluster", dependencies: ["Bytes"]),
                 .target(name: "Bytes"),
                 .target(name: "Planted"),
                 .systemLibrary(name: "CSystem"),
