@@ -16,6 +16,9 @@ extension Order {
     mutating func judgeRights(of event: Message, _ seq: UInt64, _ client: String, present: [Present]?) {
         func fail(_ rule: Checker.Rule, _ reason: String) { report.add(rule, client, "event \(seq): \(reason)") }
         let (author, time, name) = (event.author, event.time ?? 0, event.username ?? "")
+        // What has lapsed once does not hold again where the clock goes back.
+        if let until = sanctions.bans[author], time >= until { sanctions.bans[author] = nil }
+        if let until = sanctions.mutes[author], time >= until { sanctions.mutes[author] = nil }
         if let until = sanctions.bans[author], time < until, event.type != "leave" {
             fail(.putOut, "\(name) is banned: \(event.brief)")
         }

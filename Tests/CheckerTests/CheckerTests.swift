@@ -96,6 +96,13 @@ import Testing
         try expectRight(("bo", "", events.map { Story.got(2, $0) }.joined(separator: "\n")))
     }
 
+    @Test func aBanThatHasLapsed_doesNotHoldAgain_whereTheClockGoesBack() throws {
+        let ban = Story.ban.replacing(#""action""#, with: #""until":26,"action""#)
+        let said = Story.message(27, "Cy", "early", id: "c").replacing(#""time":27"#, with: #""time":20"#)
+        let events = [ban, Story.event("leave", 25, "Cy"), Story.event("join", 26, "Cy"), said]
+        try expectRight(("bo", "", events.map { Story.got(2, $0) }.joined(separator: "\n")))
+    }
+
     @Test func anInvitation_opensALockedRoom() throws {
         try expectRight(("bo", "", Story.lock), ("ada", "", Story.comesIn(#","invite":"word""#)))
     }
