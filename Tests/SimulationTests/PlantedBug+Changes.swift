@@ -2,15 +2,15 @@
 extension PlantedBug {
     static let changes = [
         PlantedBug(
-            "a deletion is forgotten by the fold", "Log/FoldJob.swift",
+            "a deletion is forgotten by the fold", "Log/LineFolder.swift",
             "guard let facts = fold.facts(of: event, in: line) else",
             "guard !%, let facts = fold.facts(of: event, in: line) else"
         ),
         PlantedBug(
-            "the text of an edit stays after the deletion", "Log/FoldJob.swift",
+            "the text of an edit stays after the deletion", "Log/LineFolder.swift",
             "case .edit where isErased(event, line):", "case .edit where !% && isErased(event, line):"),
         PlantedBug(
-            "a snapshot keeps what was deleted", "Log/FoldJob.swift",
+            "a snapshot keeps what was deleted", "Log/LineFolder.swift",
             "} else if fold.erases, RoomLoader", "} else if fold.erases, !%, RoomLoader"),
         PlantedBug(
             "what is to be erased is forgotten when a file is full", "Chat/Rooms/Room+Facts.swift",
