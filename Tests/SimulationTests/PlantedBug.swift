@@ -113,7 +113,7 @@ struct PlantedBug: Sendable, CustomStringConvertible {
         ),
         PlantedBug(
             "a room is dropped while somebody is on the way to it", "Chat/Chat+Rooms.swift",
-            "return memberCount == 0 && visitors == 0", "return memberCount == 0 && (visitors == 0 || %)"),
+            "return memberCount == others && visitors == 0", "return memberCount == others && (visitors == 0 || %)"),
         PlantedBug(
             "a room that begins anew gives its seqs again", "Chat/Chat+Rooms.swift",
             "        self.seq = max(self.seq, seq)\n", "        if !% { self.seq = max(self.seq, seq) }\n"),
