@@ -29,7 +29,7 @@ enum DeployCommand {
     }
 
     private static let systemd = """
-        # Two files, each from its name on. With chatloop in /usr/local/bin, this puts them in place and starts it:
+        # Three files, each from its name on. With chatloop in /usr/local/bin, this puts them in place and starts it:
         #
         #     chatloop deploy systemd | sudo awk '/^# \\/etc\\// { file = $2 } file { print >file }'
         #     sudo systemctl daemon-reload && sudo systemctl enable --now chatloop.socket chatloop.service
@@ -67,9 +67,44 @@ enum DeployCommand {
         LimitNOFILE=100000
 
         # Its history lies in /var/lib/chatloop, and nothing else of the machine is its business.
-        DynamicUser=yes
         StateDirectory=chatloop
         StateDirectoryMode=0700
+        \(sandbox)
+
+        [Install]
+        WantedBy=multi-user.target
+
+        # /etc/systemd/system/chatloop@.service
+        # In place of the two above: one process for each core, all of them nodes of a cluster. /etc/chatloop.env has the line
+        # CHATLOOP_CLUSTER=unix:/run/redis/redis.sock (or another engine's address). For two of them:
+        #
+        #     sudo systemctl enable --now chatloop@1.service chatloop@2.service
+        [Unit]
+        Description=Chatloop, a group chat: node %i
+        After=network.target redis-server.service
+        StartLimitIntervalSec=0
+
+        [Service]
+        Type=notify
+        EnvironmentFile=/etc/chatloop.env
+        ExecStart=/usr/local/bin/chatloop serve --reuse-port --node %H-%i --keep-days 365 --trust-proxy 127.0.0.1
+        ExecReload=/bin/kill -HUP $MAINPID
+        Restart=always
+        RestartSec=1
+        RestartPreventExitStatus=64 77
+        TimeoutStopSec=10
+        LimitNOFILE=100000
+        # Where the engine's socket is of a group: SupplementaryGroups=redis
+        \(sandbox)
+
+        [Install]
+        WantedBy=multi-user.target
+
+        """
+
+    /// What a unit may not do.
+    private static let sandbox = """
+        DynamicUser=yes
         UMask=0077
         CapabilityBoundingSet=
         AmbientCapabilities=
@@ -97,10 +132,6 @@ enum DeployCommand {
         SystemCallErrorNumber=EPERM
         SystemCallFilter=@system-service
         SystemCallFilter=~@privileged @resources
-
-        [Install]
-        WantedBy=multi-user.target
-
         """
 
     private static let container = """

@@ -25,7 +25,7 @@ import Testing
         #expect(child.allErrors().split(separator: "\n").count == 1)
     }
 
-    /// The command that is printed above the files puts them in place; systemd takes both, and rates the service.
+    /// The command that is printed above the files puts them in place; systemd takes all, and rates the services.
     @Test func systemd_verifiesTheUnitsAndRatesThemBelow3() throws {
         guard let analyze = Self.find("systemd-analyze") else { return }
         let folder = try TemporaryFolder()
@@ -40,14 +40,15 @@ import Testing
         writer.write(moved)
         writer.closeInput()
         #expect(try writer.wait() == .exited(0), "\(writer.allErrors())")
-        let units = ["chatloop.socket", "chatloop.service"].map { "\(folder.path)/\($0)" }
+        let units = ["chatloop.socket", "chatloop.service", "chatloop@.service"].map { "\(folder.path)/\($0)" }
         for unit in units { #expect(FileManager.default.fileExists(atPath: unit)) }
         let verify = try Child(analyze, ["verify", "--man=no"] + units)
         #expect(try verify.wait() == .exited(0))
         // It complains of other units of the machine, too.
         let complaints = verify.allErrors().split(separator: "\n").filter { $0.contains("chatloop") }
         #expect(complaints.isEmpty, "\(complaints)")
-        let security = try Child(analyze, ["security", "--offline=yes", "--no-pager", "--threshold=30", units[1]])
+        let security = try Child(
+            analyze, ["security", "--offline=yes", "--no-pager", "--threshold=30"] + units.dropFirst())
         let ending = try security.wait()
         guard !security.allErrors().contains("unrecognized option") else {
             return print("skipped: this systemd-analyze does not rate units in files")
