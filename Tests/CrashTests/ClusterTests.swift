@@ -28,9 +28,13 @@ struct ClusterTests {
                     for _ in 0..<random.number(0...4) { crowd.say() }
                     crowd.turn()
                 }
-                switch random.number(0...3) {
+                switch random.number(0...4) {
                 case 0: try cluster.killEngine { crowd.say() }
                 case 1: crowd.cutWhileTalking()
+                case 2:
+                    try cluster.stopEngine(milliseconds: random.number(100...3000)) { waits in
+                        if waits { crowd.turn() } else { crowd.say() }
+                    }
                 default: try cluster.killNode(random.number(0...2)) { crowd.say() }
                 }
                 if random.happens(0.7) { try crowd.run(within: Self.patience) { crowd.isSettled } }
@@ -56,6 +60,36 @@ struct ClusterTests {
             for _ in 0..<10 { crowd.say() }
             try crowd.run(within: Self.patience) { crowd.isTogether }
             try judge(crowd, cluster)
+        }
+    }
+
+    /// A disk that has lied, or a replica that lagged behind: what was shown is not there any more. The nodes find that out, people
+    /// are told of a gap, seqs go on in another upper half, and all agree on what comes then.
+    @Test(.timeLimit(.minutes(3)))
+    func engineThatHasLostATail_isFoundOut() async throws {
+        try await onThread { [self] in
+            let cluster = try Cluster(nodes: 2)
+            let crowd = try Crowd(["Ada", "Bo", "Cy"], ports: cluster.ports, seed: seed)
+            try crowd.begin()
+            try cluster.engine.keepCopy()
+            for _ in 0..<10 { crowd.say() }
+            try crowd.run(within: Self.patience) { crowd.isTogether }
+            let before = crowd.people.map { $0.said.count }
+            try cluster.engine.restartFromCopy()
+            try crowd.run(within: Self.patience) {
+                crowd.people.allSatisfy { person in person.complaints.contains { $0.hasPrefix("gap") } }
+            }
+            for _ in 0..<10 { crowd.say() }
+            try crowd.run(within: Self.patience) { crowd.isTogether }
+            let kept = try cluster.history()
+            for (person, count) in zip(crowd.people, before) {
+                let texts = kept.compactMap { event in
+                    if case .message(let text, _) = event.kind, event.username == person.name { text } else { nil }
+                }
+                #expect(texts.suffix(person.said.count - count) == person.said.dropFirst(count)[...])
+                #expect(person.heard.last?.seq == kept.last?.seq)
+            }
+            #expect(try #require(kept.last?.seq) > 1 << 32)
         }
     }
 
@@ -110,6 +144,18 @@ struct ClusterTests {
             try engine.kill()
             meanwhile()
             try engine.restart()
+        }
+
+        /// The engine does nothing for a while.
+        ///
+        /// - Parameter meanwhile: is given whether to wait a moment; else something is to be said.
+        func stopEngine(milliseconds: Int, _ meanwhile: (Bool) throws -> Void) throws {
+            guard let process = engine.processNumber else { return }
+            kill(process, SIGSTOP)
+            defer { kill(process, SIGCONT) }
+            let end = Date(timeIntervalSinceNow: Double(milliseconds) / 1000)
+            try meanwhile(false)
+            while Date() < end { try meanwhile(true) }
         }
 
         /// All messages that are kept, as a node reads them.
