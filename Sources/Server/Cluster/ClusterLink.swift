@@ -104,10 +104,10 @@ struct ClusterLink {
     // MARK: What is not to be kept any longer
 
     /// Asks now and then how large the rooms' histories are, and how old.
-    mutating func lookForExpiry(of rooms: [String], now: Int64) {
+    mutating func lookForExpiry(of rooms: @autoclosure () -> [String], now: Int64) {
         guard now >= nextLook else { return }
         nextLook = now + Timing.expiryLook
-        for room in rooms {
+        for room in rooms() {
             lastTag += 1
             node.readHistorySizes(of: room, tag: lastTag)
         }

@@ -80,6 +80,15 @@ extension Server where W: ~Copyable {
         }
     }
 
+    /// The last words: others need not wait until this node's life lapses.
+    mutating func leaveCluster() {
+        guard var link = cluster else { return }
+        cluster = nil
+        link.node.leave()
+        carryOut(&link)
+        world.sendToEngine(.commands, link.node.takeBytes(.commands))
+    }
+
     // MARK: What the node says
 
     private mutating func carryOut(_ link: inout ClusterLink) {

@@ -166,6 +166,7 @@ extension Server where W: ~Copyable {
     /// Whether everything is said.
     package var isDone: Bool {
         guard let stopping = thisTick.stopping else { return false }
-        return stopping.isForced || connections.count == 0 || now >= stopping.deadline
+        let isQuiet = connections.count == 0 && (cluster?.node.waitingRooms ?? 0) == 0
+        return stopping.isForced || isQuiet || now >= stopping.deadline
     }
 }

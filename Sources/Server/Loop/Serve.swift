@@ -198,6 +198,7 @@ extension Server where W: ~Copyable {
     /// The last things: everything to the disk, every connection closed.
     package mutating func finish() -> ServeOutcome {
         for slot in 0..<connections.used { drop(slot) }
+        leaveCluster()
         if let history {
             eraseAtEnd()
             for error in history.close(isClean: !hasFailed) {
