@@ -91,3 +91,13 @@ package struct ClusterAddress: Equatable, Sendable {
         Character(UnicodeScalar(byte)).hexDigitValue.map { UInt8($0) }
     }
 }
+
+extension ClusterAddress.Place: CustomStringConvertible {
+    /// Host and port, or the path.
+    package var description: String {
+        switch self {
+        case .tcp(let host, let port, _): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+        case .unix(let path): path
+        }
+    }
+}

@@ -54,12 +54,7 @@ package final class EngineSockets {
 
     deinit { if let resolver { poller.remove(resolver.descriptor) } }
 
-    private var place: String {
-        switch address.place {
-        case .tcp(let host, let port, _): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
-        case .unix(let path): path
-        }
-    }
+    private var place: String { address.place.description }
 
     // MARK: For the world
 

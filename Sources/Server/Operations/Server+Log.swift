@@ -21,11 +21,12 @@ extension Server where W: ~Copyable {
 
     /// The first line: what runs here, where it keeps what, and what it allows.
     mutating func logStart() {
-        let rooms = options.isEphemeral ? 0 : (try? FileStorage().list("\(options.dataFolder)/rooms"))?.count ?? 0
+        let keepsFiles = !options.isEphemeral && options.cluster == nil
+        let rooms = keepsFiles ? (try? FileStorage().list("\(options.dataFolder)/rooms"))?.count ?? 0 : 0
         log(
             .info, "started", "version", chatloopVersion, "data",
-            options.isEphemeral ? "none" : absolutePath(options.dataFolder),
-            "rooms", rooms, "fsync", options.fsync.rawValue, "max-connections", options.maxConnections ?? 0,
+            options.cluster?.place.description ?? (keepsFiles ? absolutePath(options.dataFolder) : "none"),
+            "node", options.cluster == nil ? "none" : options.nodeName, "rooms", rooms, "fsync", options.fsync.rawValue, "max-connections", options.maxConnections ?? 0,
             "max-connections-per-address", options.maxConnectionsPerAddress, "max-message", options.maxMessage,
             "max-queue", options.maxQueue, "message-rate", options.messageRate, "poller", options.poller.rawValue)
     }
