@@ -177,7 +177,7 @@ import Testing
                         if (\(Self.log).scrollTop) \(Self.log).scrollTop = 0;
                         return document.querySelector('.message .text').textContent === 'message 1';
                     })()
-                    """, within: 60)
+                    """, within: 120)
             #expect(try tab.int("\(Self.log).querySelectorAll('li').length") < 1000)
             // And back to the end at once, and up again: that costs what the window costs, however much there is besides.
             _ = try tab.processorTime()

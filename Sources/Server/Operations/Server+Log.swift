@@ -26,7 +26,8 @@ extension Server where W: ~Copyable {
         log(
             .info, "started", "version", chatloopVersion, "data",
             options.cluster?.place.description ?? (keepsFiles ? absolutePath(options.dataFolder) : "none"),
-            "node", options.cluster == nil ? "none" : options.nodeName, "rooms", rooms, "fsync", options.fsync.rawValue, "max-connections", options.maxConnections ?? 0,
+            "node", options.cluster == nil ? "none" : options.nodeName, "rooms", rooms, "fsync", options.fsync.rawValue,
+            "max-connections", options.maxConnections ?? 0,
             "max-connections-per-address", options.maxConnectionsPerAddress, "max-message", options.maxMessage,
             "max-queue", options.maxQueue, "message-rate", options.messageRate, "poller", options.poller.rawValue)
     }
