@@ -44,12 +44,12 @@ package struct Chat: Sendable {
     var reads: [UInt64: PendingRead] = [:]
     /// When texts that were deleted are erased from the log.
     var erasures = Erasures()
-    /// What was folded into lines, each behind the newest read that may have come before.
     /// Rooms whose deleted texts were not erased before the last stop.
     package var unfinishedErasures: Set<String> = []
     /// When expired events are looked for next; without a disk.
     var nextExpiry: Int64 = .min
     var hasLoadedUnfinished = false
+    /// What was folded into lines, each behind the newest read that may have come before.
     var waitingFolds: [(newestRead: UInt64, room: UInt32, folded: Folded)] = []
     var lastRequest: UInt64 = 0
     /// Messages of each user, and from each address.

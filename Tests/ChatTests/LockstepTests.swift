@@ -48,6 +48,36 @@ import Testing
         #expect((got.last?["events"] as [JSON]?)?.count == 1)
     }
 
+    @Test func thatNothingCanBeKept_isSaidAtOnce() {
+        var world = SharedWorld(nodes: 1, seed: 1)
+        let ada = world.arrive(0, "Ada")
+        world.settle()
+        _ = world.nodes[0].world.take(ada)
+        world.nodes[0].world.say(ada, "one")
+        world.tick(0)
+        world.nodes[0].world.inputs.items.append(.keeping(false))
+        world.tick(0)
+        #expect(world.nodes[0].world.take(ada).map { $0["keeping"] } == [false])
+    }
+
+    /// What is kept no longer is forgotten by all nodes, and counted so.
+    @Test func expiredEvents_areForgottenByAll() {
+        var world = SharedWorld(nodes: 2, seed: 1)
+        let people = [world.arrive(0, "Ada"), world.arrive(1, "Bo")]
+        world.settle()
+        for number in 0..<5 { world.nodes[0].world.say(people[0], "\(number)") }
+        world.settle()
+        world.nodes[1].world.inputs.items.append(.expired(room: 0, through: 5))
+        world.settle()
+        for (node, id) in people.enumerated() {
+            _ = world.nodes[node].world.take(id)
+            world.nodes[node].world.send(id, "{\"type\":\"history\",\"before\":100,\"limit\":9}")
+            world.settle()
+            let page: [JSON] = world.nodes[node].world.take(id).last?["events"] ?? []
+            #expect(page.map { $0.seq ?? 0 } == [6, 7])
+        }
+    }
+
     @Test func names_areUniqueOverAllNodes() {
         var world = SharedWorld(nodes: 2, seed: 1)
         let one = world.arrive(0, "Ada")

@@ -35,7 +35,7 @@ extension Chat {
                 } else {
                     refuse(item, into: &output)
                 }
-            } else if shared[item.room]?.steps.first != nil {
+            } else if item.input.isAnswer, shared[item.room]?.steps.first != nil {
                 shared[item.room]?.steps.append(.local(item.input, bytes: bytes))
             } else {
                 work.append(item)
@@ -99,7 +99,9 @@ extension Chat {
             while reader.at < encoded.count {
                 var arena: [UInt8] = []
                 guard let input = read(&reader, of: node, in: index, &arena) else { break }
+                let before = rooms[Int(index)].recent.byteCount
                 rooms[Int(index)].apply(input, of: arena.span, at: time)
+                recentBytes += rooms[Int(index)].recent.byteCount - before
                 if case .closed(let id, _) = input { shared[index]?.forget(id) }
                 if case .join(let id, let join) = input { joined(id, join, index) }
             }

@@ -134,6 +134,14 @@ extension RoomInput {
         }
     }
 
+    /// Whether it answers a connection, whose answers come in the order of its questions.
+    var isAnswer: Bool {
+        switch self {
+        case .refused, .page, .pageRead, .repeatRead, .search, .searchRead, .readFailed: true
+        default: false
+        }
+    }
+
     /// The message that it is about.
     var target: UInt64? {
         switch self {
