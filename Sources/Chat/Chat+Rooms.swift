@@ -40,6 +40,7 @@ extension Chat {
         guard rooms[Int(index)].isUnused else { return false }
         guard let shared = shared[index] else { return true }
         return shared.steps.first == nil && watchers[rooms[Int(index)].name] == nil
+            && !unclosed.contains { $0.room == index }
     }
 
     private mutating func drop(_ index: UInt32) {

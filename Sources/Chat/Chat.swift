@@ -95,6 +95,8 @@ package struct Chat: Sendable {
     /// This node's incarnation; and the rooms that it serves together with others, by their places.
     package internal(set) var node: UInt128 = 0
     var shared: [UInt32: SharedRoom] = [:]
+    /// Connections that have closed, of which nobody could be told yet.
+    var unclosed: [Work] = []
     /// Connections of other nodes that were given a name here.
     var lastElsewhere: UInt64 = 0
     var pairingRates = RateTable<UInt64>()
@@ -151,7 +153,8 @@ package struct Chat: Sendable {
             case .expired(let room, let seq): expire(room, through: seq)
             case .expiring(let name): loadExpiring(name, into: &output)
             case .begins(let node): begin(as: node)
-            case .sharedBegins(let room, let state, let position): begin(room, state: state, position: position)
+            case .sharedBegins(let room, let state, let position):
+                begin(room, state: state, position: position, into: &output)
             case .record(let room, let record): apply(record, to: room, into: &output)
             case .sharedReady(let room): begun(room, &inputs, into: &output)
             case .sharedDropped(let room): drop(shared: room, into: &output)

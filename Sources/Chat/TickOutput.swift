@@ -31,6 +31,8 @@ package struct TickOutput: Sendable {
     package var applied: [(room: UInt32, position: UInt64, digest: UInt64)] = []
     /// Times of grace in such rooms, which end at a time of `now`.
     package var deadlines: [(room: UInt32, member: UInt64, grace: UInt32, end: Int64)] = []
+    /// A room that other nodes serve, too, whose state makes no sense here.
+    package var unreadable: String?
     package var bytes: [UInt8] = []
     /// Whether the link for operators is wanted; it comes back as an input.
     package var wantsOperatorLink = false
@@ -59,6 +61,7 @@ package struct TickOutput: Sendable {
         paces.removeAll(keepingCapacity: true)
         responses.removeAll(keepingCapacity: true)
         applied.removeAll(keepingCapacity: true)
+        unreadable = nil
         deadlines.removeAll(keepingCapacity: true)
         bytes.removeAll(keepingCapacity: bytes.capacity <= 1 << 20)
     }

@@ -21,6 +21,7 @@ struct ChatHarness {
     /// What rooms that other nodes serve, too, are to be given; and what has been asked of such a room.
     var proposals: [(room: String, input: [UInt8])] = []
     var sharedReads: [DiskRead] = []
+    var takesProposals = true
     var isRecording = false { didSet { chat.keepsDigest = isRecording } }
     private var recorded: [UInt32: UInt32] = [:]  // the serial of each room that is in the recording, by its place
     private var ended: Set<ConnectionID> = []
@@ -176,8 +177,8 @@ struct ChatHarness {
         output.removeAll()
         chat.admit(&inputs, into: &output)
         chat.share(inputs.bytes, into: &output) { room, input in
-            proposals.append((room, input))
-            return true
+            if takesProposals { proposals.append((room, input)) }
+            return takesProposals
         }
         record()
         // A copy: no part of the harness can be lent while another is changed.

@@ -158,6 +158,47 @@ import Testing
         #expect(heard(&world, 1, bo).last == "leave Ada")
     }
 
+    @Test func stateOfAnotherVersion_isNotGoneOnFrom() {
+        var world = SharedWorld(nodes: 2, seed: 1)
+        _ = world.arrive(0, "Ada")
+        world.settle()
+        world.takeSnapshot(0)
+        world.snapshot?.state[0] = 99
+        _ = world.arrive(1, "Bo")
+        world.tick(1)
+        world.tick(1)
+        #expect(world.nodes[1].world.output.unreadable == "lobby")
+        #expect(world.nodes[1].world.chat.sharedRooms == [])
+    }
+
+    /// While the engine is away and much waits, a close cannot be proposed; it is not forgotten.
+    @Test func closeThatCannotBeProposed_isSaidLater() {
+        var world = SharedWorld(nodes: 2, seed: 1)
+        let ada = world.arrive(0, "Ada")
+        let bo = world.arrive(1, "Bo")
+        world.settle()
+        _ = world.nodes[1].world.take(bo)
+        world.nodes[0].world.takesProposals = false
+        world.nodes[0].world.close(ada, .left)
+        for _ in 0..<3 { world.tick(0) }
+        #expect(heard(&world, 1, bo) == [])
+        world.nodes[0].world.takesProposals = true
+        world.settle()
+        #expect(heard(&world, 1, bo) == ["leave Ada"])
+    }
+
+    @Test func messageThatCannotBeProposed_isRefused() {
+        var world = SharedWorld(nodes: 1, seed: 1)
+        let ada = world.arrive(0, "Ada")
+        world.settle()
+        _ = world.nodes[0].world.take(ada)
+        world.nodes[0].world.takesProposals = false
+        world.nodes[0].world.say(ada, "one", messageID: "i")
+        world.tick(0)
+        let refusal = world.nodes[0].world.take(ada)
+        #expect(refusal.map(\.code) == ["storage_failed"] && refusal.first?["id"] == "i")
+    }
+
     @Test func engineThatBeginsAnew_raisesSeqs() {
         var world = SharedWorld(nodes: 2, seed: 1)
         let ada = world.arrive(0, "Ada")

@@ -15,8 +15,8 @@ extension Chat {
         _ bytes: [UInt8], into output: inout TickOutput, propose: (String, [UInt8]) -> Bool
     ) {
         guard limits.rules.isShared else { return }
-        let all = work
-        work = []
+        let all = unclosed + work
+        (work, unclosed) = ([], [])
         // Messages that were read in this tick, for the requests that are about them.
         var read: [UInt32: [UInt64: [UInt8]]] = [:]
         for item in all {
@@ -50,8 +50,9 @@ extension Chat {
         shared[item.room]?.joins[id] = join
     }
 
-    /// An input cannot be kept now. (That a connection has closed is found out when the room is loaded the next time.)
+    /// An input cannot be kept now. That a connection has closed is said later.
     private mutating func refuse(_ item: Work, into output: inout TickOutput) {
+        if case .closed = item.input { return unclosed.append(item) }
         guard let id = item.input.connection, isHere(id) else { return }
         if peers[Int(id.slot)].request != nil { return respond(id, .storageFailed, into: &output) }
         let reference = item.input.reference
@@ -207,14 +208,18 @@ extension Chat {
     // MARK: A room's life
 
     /// The room begins, or begins anew, from a state; nil is one in which nothing has happened.
-    mutating func begin(_ index: UInt32, state: [UInt8]?, position: UInt64) {
+    mutating func begin(_ index: UInt32, state: [UInt8]?, position: UInt64, into output: inout TickOutput) {
         guard Int(index) < rooms.count, shared[index] != nil, case .loading = rooms[Int(index)].phase else { return }
         var served = SharedRoom()
         served.position = position
         shared[index] = served
         let (name, rules) = (rooms[Int(index)].name, rooms[Int(index)].rules)
         var room = Room(name: name, rules: rules, isLoaded: true)
-        if let state, let restored = restore(index, name, rules, state) { room = restored }
+        if let state {
+            // Going on with nothing would be the end of what there is.
+            guard let restored = restore(index, name, rules, state) else { return output.unreadable = name }
+            room = restored
+        }
         room.phase = .loading
         shared[index]?.storedThrough = room.seq
         recentBytes += room.recent.byteCount - rooms[Int(index)].recent.byteCount
@@ -225,7 +230,7 @@ extension Chat {
         _ index: UInt32, _ name: String, _ rules: RoomRules, _ state: [UInt8]
     ) -> Room? {
         var reader = BodyReader(bytes: state, at: 0, end: state.count)
-        guard let digest = reader.number() else { return nil }
+        guard reader.number() == SharedSnapshot.format, let digest = reader.number() else { return nil }
         var named: [(SharedConnection, ConnectionID)] = []
         var last = lastElsewhere
         let room = Room(name: name, rules: rules, state: &reader) { connection in
@@ -279,6 +284,7 @@ extension Chat {
         recentBytes -= rooms[Int(index)].recent.byteCount
         rooms[Int(index)] = room
         shared[index] = SharedRoom()
+        unclosed.removeAll { $0.room == index }
     }
 
     /// The rooms that are up to date here, by name.
@@ -293,6 +299,7 @@ extension Chat {
         guard Int(index) < rooms.count, let shared = shared[index] else { return nil }
         let room = rooms[Int(index)]
         var state: [UInt8] = []
+        state.append(number: SharedSnapshot.format)
         state.append(number: shared.digest.value)
         room.appendState(to: &state) { id in
             shared.connections[id] ?? SharedConnection(node: node, number: id.number)

@@ -108,6 +108,9 @@ package struct SharedSnapshot: Sendable {
     package var fold: Fold
     package var expiredThrough: UInt64
 
+    /// How a state is written.
+    static let format: UInt64 = 1
+
     init(position: UInt64, state: [UInt8], lines: [HistoryTail.Line], fold: Fold, expiredThrough: UInt64) {
         (self.position, self.state, self.lines) = (position, state, lines)
         (self.fold, self.expiredThrough) = (fold, expiredThrough)
@@ -116,6 +119,7 @@ package struct SharedSnapshot: Sendable {
     /// A room that no other node has had yet, with nobody in it.
     package init(of room: Room) {
         var state: [UInt8] = []
+        state.append(number: Self.format)
         state.append(number: Digest().value)
         room.appendState(to: &state) { SharedConnection(node: 0, number: $0.number) }
         self.init(

@@ -42,6 +42,10 @@ extension Server where W: ~Copyable {
     mutating func tellEngine() {
         guard var link = cluster else { return }
         cluster = nil
+        if let room = output.unreadable {
+            let reason = "another version of chatloop has written the room \(room). Start all nodes with the newest"
+            endAtOnce(because: StartFailure(.unavailable, "Cannot go on: \(reason)."))
+        }
         for (room, position, digest) in output.applied {
             link.node.applied(chat.rooms[Int(room)].name, at: position, digest: digest)
         }
