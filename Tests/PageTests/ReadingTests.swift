@@ -5,10 +5,12 @@ import Testing
 /// How messages look to who reads them.
 @Suite(.enabled(if: Browser.isInstalled, "\(Browser.isMissing)")) struct ReadingTests {
     @Test func rowsOfOneAuthorWithinFiveMinutesAreGrouped() throws {
+        // At yesterday's noon, so that no midnight comes in between.
+        let noon = Date().timeIntervalSince(Calendar.current.startOfDay(for: Date())) / 60 + 720
         let past = try PastFolder([
-            .said("Ada", "one", minutesAgo: 60), .said("Ada", "two", minutesAgo: 58),
-            .said("Ada", "three", minutesAgo: 54), .said("Bo", "four", minutesAgo: 53.9),
-            .said("Bo", "five", minutesAgo: 53.8),
+            .said("Ada", "one", minutesAgo: noon), .said("Ada", "two", minutesAgo: noon - 2),
+            .said("Ada", "three", minutesAgo: noon - 6), .said("Bo", "four", minutesAgo: noon - 6.1),
+            .said("Bo", "five", minutesAgo: noon - 6.2),
         ])
         try Scene.play("--data", past.path) { scene in
             let tab = try scene.enter("Cy")
