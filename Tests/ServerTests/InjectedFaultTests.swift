@@ -31,7 +31,8 @@
                 Fault(call: "sendto", error: "ENOMEM", when: "2+3", metric: "send_failures_total"),
                 Fault(call: "sendto", error: "EINTR", when: "1+2", metric: nil),
                 Fault(call: "recvfrom", error: "EINTR", when: "1+2", metric: nil),
-                Fault(call: "epoll_wait,epoll_pwait,poll,ppoll", error: "EINTR", when: "5+2", metric: nil),
+                // Every third: a wait that fails is followed by one that does not wait, and then one has to succeed.
+                Fault(call: "epoll_wait,epoll_pwait,poll,ppoll", error: "EINTR", when: "5+3", metric: nil),
                 Fault(call: "write,fsync", error: "EINTR", when: "1+2", metric: nil),
             ], PollerChoice.allCases)
         func nobodyNotices(fault: Fault, poller: PollerChoice) throws {
