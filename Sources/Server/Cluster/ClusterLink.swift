@@ -4,7 +4,7 @@ import Log
 
 /// What goes between the chat and the engine of a cluster, beside the records themselves: rooms that are opened and closed, what is
 /// read of the history, and snapshots that are on their way.
-struct ClusterLink {
+final class ClusterLink {
     var node: ClusterNode
     var server = SharedServer()
     /// Rooms that the chat has dropped while something of them was on its way; and whether they are wanted again.
@@ -28,7 +28,7 @@ struct ClusterLink {
 
     // MARK: Rooms
 
-    mutating func open(_ room: String) {
+    func open(_ room: String) {
         if let place = closing.firstIndex(where: { $0.room == room }) {
             closing[place].isWanted = true
         } else {
@@ -36,10 +36,10 @@ struct ClusterLink {
         }
     }
 
-    mutating func close(_ room: String) { closing.append((room, false)) }
+    func close(_ room: String) { closing.append((room, false)) }
 
     /// Closes the rooms of which nothing is on its way any more.
-    mutating func closeRooms() {
+    func closeRooms() {
         guard !closing.isEmpty else { return }
         let all = closing
         closing = []
@@ -57,7 +57,7 @@ struct ClusterLink {
     /// Begins to read.
     ///
     /// - Parameter tail: the newest events, which the history in the engine may lack.
-    mutating func read(
+    func read(
         _ kind: ReadRequest.Kind, of room: String, request: UInt64, tail: [HistoryTail.Line], fold: Fold?
     ) {
         var read = HistoryRead(kind, request: request, tail: tail, fold: fold)
@@ -68,7 +68,7 @@ struct ClusterLink {
     }
 
     /// Begins to write a snapshot: what was done to older messages has to be folded into their lines first.
-    mutating func write(_ snapshot: SharedSnapshot, of room: String) {
+    func write(_ snapshot: SharedSnapshot, of room: String) {
         var write = HistoryWrite(snapshot)
         guard let wanted = write.begin() else { return store(write, of: room) }
         lastTag += 1
@@ -76,13 +76,13 @@ struct ClusterLink {
         ask(wanted, of: room, tag: lastTag)
     }
 
-    private mutating func ask(_ wanted: WantedBlocks, of room: String, tag: UInt64) {
+    private func ask(_ wanted: WantedBlocks, of room: String, tag: UInt64) {
         node.readHistory(
             of: room, from: wanted.from, descending: wanted.isDescending, blocks: wanted.count, tag: tag)
     }
 
     /// The engine has sent blocks, or could not.
-    mutating func take(_ answer: HistoryAnswer?, tag: UInt64, of room: String) {
+    func take(_ answer: HistoryAnswer?, tag: UInt64, of room: String) {
         if var write = writes.removeValue(forKey: tag) {
             // One that fails is begun again when it is asked for the next time.
             guard let answer else { return }
@@ -104,7 +104,7 @@ struct ClusterLink {
     // MARK: What is not to be kept any longer
 
     /// Asks now and then how large the rooms' histories are, and how old.
-    mutating func lookForExpiry(of rooms: @autoclosure () -> [String], now: Int64) {
+    func lookForExpiry(of rooms: @autoclosure () -> [String], now: Int64) {
         guard now >= nextLook else { return }
         nextLook = now + Timing.expiryLook
         for room in rooms() {
@@ -128,7 +128,7 @@ struct ClusterLink {
         return expired.map { $0 << 8 | 0xFF }
     }
 
-    private mutating func store(_ write: HistoryWrite, of room: String) {
+    private func store(_ write: HistoryWrite, of room: String) {
         node.store(
             write.snapshot.state, of: room, at: write.snapshot.position, history: write.lines,
             expiredThrough: write.snapshot.expiredThrough)

@@ -7,16 +7,14 @@ import Platform
 extension Server where W: ~Copyable {
     /// Takes in what the engine has said; a part of the first step.
     mutating func receiveFromEngine() {
-        guard var link = cluster else { return }
-        cluster = nil
-        defer { cluster = link }
+        guard let link = cluster else { return }
         for event in world.takeEngineEvents() {
             switch event {
             case .opened(let role): link.node.opened(role, now: now)
             case .received(let role, let bytes): link.node.received(role, bytes.span, now: now)
             case .closed(let reason): link.node.closed(because: reason, now: now)
             }
-            carryOut(&link)
+            carryOut(link)
         }
         for (request, outcome) in link.found {
             switch outcome {
@@ -32,16 +30,13 @@ extension Server where W: ~Copyable {
 
     /// Proposes what the rooms of the cluster are to be given.
     mutating func proposeInputs() {
-        guard var link = cluster else { return }
-        cluster = nil
+        guard let link = cluster else { return }
         chat.share(inputs.bytes, into: &output) { room, input in link.node.propose(.input(input), in: room) }
-        cluster = link
     }
 
     /// Tells the engine what the tick has come to.
     mutating func tellEngine() {
-        guard var link = cluster else { return }
-        cluster = nil
+        guard let link = cluster else { return }
         if let room = output.unreadable {
             let reason = "another version of chatloop has written the room \(room). Start all nodes with the newest"
             endAtOnce(because: StartFailure(.unavailable, "Cannot go on: \(reason)."))
@@ -53,29 +48,28 @@ extension Server where W: ~Copyable {
             let due = Due(kind: deadline.member, generation: UInt64(deadline.grace))
             link.node.arm(due, at: deadline.end, in: chat.rooms[Int(deadline.room)].name)
         }
-        for read in output.reads { begin(read, &link) }
+        for read in output.reads { begin(read, link) }
         for room in output.erasures { link.node.wantSnapshot(of: chat.rooms[Int(room)].name) }
         for room in chat.takeDropped() { link.close(room) }
         link.lookForExpiry(of: chat.sharedRooms, now: now)
         link.closeRooms()
-        takeSnapshots(&link)
+        takeSnapshots(link)
         link.node.tick(now: now)
-        carryOut(&link)
+        carryOut(link)
         for role in [EngineConnection.Role.commands, .subscriptions] {
             let bytes = link.node.takeBytes(role)
             if !bytes.isEmpty { world.sendToEngine(role, bytes) }
         }
-        cluster = link
     }
 
-    private mutating func begin(_ read: DiskRead, _ link: inout ClusterLink) {
+    private mutating func begin(_ read: DiskRead, _ link: ClusterLink) {
         let name = chat.rooms[Int(read.room)].name
         guard let kind = ReadRequest.Kind(read.want) else { return link.open(name) }
         let fold = read.want.isSearch ? chat.rooms[Int(read.room)].untold : nil
         link.read(kind, of: name, request: read.request, tail: chat.tail(of: read.room), fold: fold)
     }
 
-    private mutating func takeSnapshots(_ link: inout ClusterLink) {
+    private mutating func takeSnapshots(_ link: ClusterLink) {
         let names = link.wantedSnapshots
         link.wantedSnapshots = []
         for name in names {
@@ -86,16 +80,15 @@ extension Server where W: ~Copyable {
 
     /// The last words: others need not wait until this node's life lapses.
     mutating func leaveCluster() {
-        guard var link = cluster else { return }
-        cluster = nil
+        guard let link = cluster else { return }
         link.node.leave()
-        carryOut(&link)
+        carryOut(link)
         world.sendToEngine(.commands, link.node.takeBytes(.commands))
     }
 
     // MARK: What the node says
 
-    private mutating func carryOut(_ link: inout ClusterLink) {
+    private mutating func carryOut(_ link: ClusterLink) {
         // Carrying out some may bring others.
         var outputs = link.node.takeOutputs()[...]
         while let output = outputs.popFirst() {
@@ -103,21 +96,21 @@ extension Server where W: ~Copyable {
             switch output {
             case .connect: world.connectToEngine()
             case .disconnect: world.disconnectFromEngine()
-            case .trouble(let fault): engineFailed(fault, &link)
+            case .trouble(let fault): engineFailed(fault, link)
             case .end(let reason): endAtOnce(because: StartFailure(.unavailable, reason.description))
-            case .room(let output): if !takeServer(output, &link) { carryOut(output, &link) }
+            case .room(let output): if !takeServer(output, link) { carryOut(output, link) }
             }
         }
     }
 
-    private mutating func engineFailed(_ fault: EngineFault, _ link: inout ClusterLink) {
+    private mutating func engineFailed(_ fault: EngineFault, _ link: ClusterLink) {
         metrics.storageFailures += 1
         let now = now
         guard link.faultLog.admits(now: now) else { return }
         log(.error, "engine-failed", "reason", fault)
     }
 
-    private mutating func carryOut(_ output: Lockstep.Output, _ link: inout ClusterLink) {
+    private mutating func carryOut(_ output: Lockstep.Output, _ link: ClusterLink) {
         switch output {
         case .load(let room, let state, let position):
             tell(room) { .sharedBegins(room: $0, state: state, position: position) }
@@ -132,7 +125,7 @@ extension Server where W: ~Copyable {
         case .keeping(let isKeeping): tellKeeping(isKeeping)
         case .lost:
             log(.error, "node-lost", "reason", "the others took this node for lost")
-            begin(&link)
+            begin(link)
         case .historySizes(let room, _, let sizes):
             let time = inputs.moment.time
             guard let sizes, let seq = ClusterLink.expired(sizes, options.retention, time: time) else { return }
@@ -147,7 +140,7 @@ extension Server where W: ~Copyable {
     /// Takes in what is said of the records of the server itself.
     ///
     /// - Returns: whether it is of those.
-    private mutating func takeServer(_ output: Lockstep.Output, _ link: inout ClusterLink) -> Bool {
+    private mutating func takeServer(_ output: Lockstep.Output, _ link: ClusterLink) -> Bool {
         guard let position = link.server.take(output, &link.node) else { return output.isOfServer }
         var facts = link.server.facts
         facts.version = position
@@ -173,7 +166,7 @@ extension Server where W: ~Copyable {
     }
 
     /// The node goes on as another incarnation.
-    private mutating func begin(_ link: inout ClusterLink) {
+    private mutating func begin(_ link: ClusterLink) {
         let incarnation = Incarnation(bits: UInt128(world.random()) << 64 | UInt128(world.random()))
         link.node.begin(as: incarnation, now: now)
         tell(.begins(as: incarnation.bits))
