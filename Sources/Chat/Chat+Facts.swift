@@ -45,7 +45,7 @@ extension Chat {
         changeFacts { $0.take(change, time: time) { address in known[address] ?? [] } }
     }
 
-    /// Who has been seen at an address in any of the rooms, of which none is copied.
+    /// The users seen at an address in any room. (Read in place: a loop over the rooms would copy them.)
     private func users(seenAt address: UInt64) -> [UserID] {
         var users: [UserID] = []
         for room in rooms.indices {

@@ -64,7 +64,7 @@ extension Room {
         if case .loading = phase { return false }
         // Two strangers may be on their way.
         if let pair, !pair.isOver { return false }
-        // Who has a connection to another node is that one's to look after; times of grace are everyone's.
+        // Each node serves a room for its own connections, and all of them for members in their time of grace.
         let others = rules.isShared && present.allSatisfy(\.isElsewhere) ? present.count : 0
         return memberCount == others && visitors == 0 && unerased == 0 && pending.isEmpty && gates.isEmpty && !isTouched
             && !name.isEmpty

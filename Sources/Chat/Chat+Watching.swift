@@ -22,7 +22,7 @@ extension Chat {
         guard wait == 0 else { throw .tooFast(wait) }
         setWatched(names, id)
         guard limits.rules.isShared else { return }
-        // What is said at other nodes is heard of rooms alone that this one serves.
+        // A node hears of messages at other nodes only in rooms that it serves itself.
         for name in names where isRoom(Array(name.utf8).span) { startLoading(intern(name), into: &output) }
     }
 

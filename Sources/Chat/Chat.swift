@@ -49,7 +49,7 @@ package struct Chat: Sendable {
     /// When expired events are looked for next; without a disk.
     var nextExpiry: Int64 = .min
     var hasLoadedUnfinished = false
-    /// What was folded into lines, each behind the newest read that may have come before.
+    /// Folds that wait for reads begun before them, each with the newest of those.
     var waitingFolds: [(newestRead: UInt64, room: UInt32, folded: Folded)] = []
     var lastRequest: UInt64 = 0
     /// Messages of each user, and from each address.

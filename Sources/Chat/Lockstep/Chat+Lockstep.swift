@@ -6,7 +6,7 @@ extension Chat {
     /// The node begins, or goes on, as this incarnation.
     package mutating func begin(as node: UInt128) { self.node = node }
 
-    /// Takes out of the tick's work what is to be proposed, and what has to wait for that.
+    /// Proposes the tick's decisive inputs, and holds back the answers behind them; the rest of the work stays.
     ///
     /// - Parameters:
     ///   - bytes: those of the tick's inputs, after `admit`.
@@ -25,8 +25,9 @@ extension Chat {
                 continue
             }
             if case .messageRead(let seq, _) = item.input {
-                read[item.room, default: [:]][seq] = []
-                item.input.append(of: bytes.span, to: &read[item.room, default: [:]][seq, default: []])
+                var line: [UInt8] = []
+                item.input.append(of: bytes.span, to: &line)
+                read[item.room, default: [:]][seq] = line
             } else if item.input.isDecisive {
                 var encoded = item.input.target.flatMap { read[item.room]?[$0] } ?? []
                 item.input.append(of: bytes.span, to: &encoded)
@@ -160,7 +161,7 @@ extension Chat {
         return id
     }
 
-    /// An input of this node has come back: what has waited for it is done.
+    /// An input of this node has come back: gives the answers held back behind it.
     private mutating func takeStep(of index: UInt32, into output: inout TickOutput) {
         _ = shared[index]?.steps.removeFirst()
         while case .local(let input, let bytes) = shared[index]?.steps.first {
