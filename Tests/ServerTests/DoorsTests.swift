@@ -4,18 +4,6 @@ import Testing
 
 /// Doors that close, over the wire: hosts, operators, invitations, the password.
 @Suite struct DoorsTests {
-    private static func key(_ letter: Character) -> String { String(repeating: letter, count: 16) }
-
-    /// Joins with a key, and returns what was answered.
-    private func enter(
-        _ server: LiveServer, _ name: String, _ letter: Character, room: String = "garden", more: [String: Any] = [:]
-    ) throws -> (client: TestClient, answer: JSON) {
-        let client = try TestClient(server, room: room)
-        let fields: [String: Any] = ["type": "join", "username": name, "key": Self.key(letter)]
-        try client.send(fields.merging(more) { $1 })
-        return (client, try client.next())
-    }
-
     private func moderate(_ client: TestClient, _ action: String, _ more: [String: Any] = [:]) throws {
         try client.send(["type": "moderate", "action": action].merging(more) { $1 })
     }

@@ -43,6 +43,31 @@ package final class RealEngine: @unchecked Sendable {
         self.process = process
     }
 
+    /// How many values have a text in them, in all its keys.
+    package func count(_ text: String) throws -> Int {
+        let script = """
+            local found = 0
+            for _, key in ipairs(redis.call('KEYS', '*')) do
+              local kind, values = redis.call('TYPE', key).ok, {}
+              if kind == 'string' then values = {redis.call('GET', key)} end
+              if kind == 'hash' then values = redis.call('HVALS', key) end
+              if kind == 'stream' then
+                for _, entry in ipairs(redis.call('XRANGE', key, '-', '+')) do values[#values + 1] = entry[2][2] end
+              end
+              for _, value in ipairs(values) do
+                if string.find(value, ARGV[1], 1, true) then found = found + 1 end
+              end
+            end
+            return found
+            """
+        let client = (Self.path ?? "").replacingOccurrences(of: "-server", with: "-cli")
+        let answer = try Child(client, ["-s", socketPath, "EVAL", script, "0", text]).rest()
+        guard let count = Int(answer.trimmingCharacters(in: .whitespacesAndNewlines)) else {
+            throw Failure("the engine says \(answer)")
+        }
+        return count
+    }
+
     package func kill() throws {
         process?.signal(SIGKILL)
         _ = try process?.wait()
