@@ -72,7 +72,7 @@ extension Room {
 
     /// Whether there are events after `since` that only the disk has.
     func needsDisk(since: UInt64) -> Bool {
-        rules.isDurable && since < recent.droppedThrough && !recent.isFull
+        rules.isDurable && firstKept > 0 && since < recent.droppedThrough && !recent.isFull
     }
 
     /// Whether a connection is here with this session.
@@ -80,10 +80,11 @@ extension Room {
         inside[id].map { sessions[session] == $0 } ?? false
     }
 
-    /// Begins with the seq that follows one.
+    /// Begins with the seq that follows one; whoever has seen less than that has missed what is nowhere any longer.
     mutating func goOn(behind seq: UInt64) {
         assert(firstKept == 0 && pending.isEmpty, "a room that has begun begins anew")
         self.seq = max(self.seq, seq)
+        recent.begin(behind: self.seq)
         beginTick()
     }
 

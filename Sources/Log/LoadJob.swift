@@ -209,7 +209,8 @@ final class LoadJob: ReadJob {
             offset = next
         }
         if index == segments.count - 1 { hasSnapshot = isWhole }
-        let isOldest = index == 0 || (emptyFrom ?? segments.count) - index >= ReadLimits.loadedSegments
+        let looked = segments[index..<(emptyFrom ?? segments.count)].reduce(0) { $0 + $1.length }
+        let isOldest = index == 0 || looked >= ReadLimits.loadedBytes
         isTaken = isWhole || isOldest
         firstTaken = index
         loader.fileStart = segments[index].first

@@ -62,8 +62,9 @@ enum ReadLimits {
     static let answerBytes = 2 << 20
     /// Bytes that one search looks at.
     static let searchedBytes: Int64 = 64 << 20
-    /// Segments that are looked through for one that begins with a whole snapshot.
-    static let loadedSegments = 4
+    /// Bytes of the newest segments that are looked through for one that begins with a whole snapshot. (Power cuts may leave many
+    /// short ones without.)
+    static let loadedBytes: Int64 = 16 << 20
 }
 
 /// Something that whoever runs the server should know.

@@ -100,6 +100,19 @@ import Testing
         #expect(world.take(bo).map { $0["seq"] } == [3, 4])
     }
 
+    /// A room in which nobody has said anything begins anew, behind the seqs that were seen.
+    @Test(arguments: [false, true], [(0, true), (1, true), (2, false), (9, true)])
+    func room_droppedBeforeAWord_tellsAGap(isDurable: Bool, seen: (since: Int, gap: Bool)) {
+        var world = ChatHarness(limits: ChatHarness.unlimited(isDurable: isDurable))
+        world.close(world.join("Ada"), .left)
+        world.tick()
+        #expect(names(world) == [])
+        let bo = world.join("Bo", more: ",\"since\":\(seen.since)")
+        let got = world.take(bo)
+        #expect(got.map { $0["seq"] } == [2, 3])
+        #expect(got[0]["gap"] == seen.gap)
+    }
+
     @Test func emptyRooms_whereMemoryIsScarce_areDropped() {
         var limits = ChatHarness.unlimited(isDurable: true)
         limits.recentBytesInAll = 1000

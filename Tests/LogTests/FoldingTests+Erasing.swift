@@ -153,4 +153,22 @@ extension FoldingTests {
         #expect(rig.rooms["lobby"]?.unerased == 0)
         #expect(stands("secret", in: disk) == [])
     }
+
+    /// Starts after power cuts have left many short files whose snapshots are not whole: the deletion is before them all.
+    @Test func deletionBeforeManyFilesWithoutASnapshot_isErased() throws {
+        let disk = SimulatedDisk()
+        var rig = try rig(disk)
+        #expect(rig.say("secret") == .written)
+        #expect(rig.delete(42) == .written)
+        rig.run(seconds: 3)
+        disk.delete("/data/erasing/lobby")
+        let seq = try #require(rig.rooms["lobby"]?.seq)
+        disk.kill()
+        for next in seq + 1...seq + 10 { disk.overwrite(segment(next), lines(next...next)) }
+        rig = try Rig(disk, sizes: Self.sizes)
+        rig.load()
+        #expect(rig.fold(erases: true))
+        #expect(stands("secret", in: disk) == [])
+        #expect(rig.texts().suffix(2) == ["text \(seq + 9)", "text \(seq + 10)"])
+    }
 }

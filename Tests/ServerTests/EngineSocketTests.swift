@@ -108,7 +108,9 @@ import Testing
                 #expect(world.ready.isEmpty)
                 events += world.takeEngineEvents()
                 if events.count == 2 {
-                    #expect(events == [.opened(.commands), .opened(.subscriptions)])
+                    for role in [EngineConnection.Role.commands, .subscriptions] {
+                        #expect(events.contains(.opened(role)))
+                    }
                     world.sendToEngine(.commands, Array("PING\r\n".utf8))
                 }
             }
@@ -224,7 +226,7 @@ private struct EngineLine {
 
     mutating func appendsARecord() throws {
         try run { $0.isReady }
-        #expect(opened == [.commands, .subscriptions])
+        #expect(Set(opened) == [.commands, .subscriptions] && opened.count == 2)
         // More than a socket takes at once.
         let item = RecordItem.input([UInt8](repeating: 7, count: 700_000))
         let isTaken = node.propose(item, in: "a")

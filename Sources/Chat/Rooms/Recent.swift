@@ -99,6 +99,9 @@ struct Recent: Sendable {
         }
     }
 
+    /// The events up to a seq, none of them a message, are nowhere.
+    mutating func begin(behind seq: UInt64) { droppedThrough = max(droppedThrough, seq) }
+
     /// Drops the events up to a seq: they are not on the disk any longer either.
     mutating func expire(through seq: UInt64) {
         while let first = newest.first, first.seq <= seq { newest.removeFirst() }
