@@ -66,7 +66,7 @@ package struct Faults: Sendable {
     mutating func stress(_ emphasis: Emphasis, _ random: inout SeededRandom) {
         let second: Int64 = 1_000_000_000
         switch emphasis {
-        case .nothing: break
+        case .nothing, .doors: break
         case .crashes:
             killEvery = second * Int64(random.number(4...30))
             powerCutEvery = random.happens(0.3) ? 0 : second * Int64(random.number(8...60))

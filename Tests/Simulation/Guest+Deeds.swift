@@ -9,7 +9,8 @@ extension Guest {
             isAwayUntil = world.now + world.random.time(mean: 8_000_000_000)
             return drop()
         }
-        if world.random.happens(isHost ? 0.12 : 0.02), world.plan.hasChanges { return moderate() }
+        let moderates = world.plan.emphasis == .doors ? 0.4 : isHost ? 0.12 : 0.02
+        if world.random.happens(moderates), world.plan.hasChanges { return moderate() }
         switch world.random.number(0...99) {
         case 0..<38:
             say(length: world.random.happens(0.1) ? world.random.number(200...3900) : world.random.number(1...80))
@@ -54,20 +55,22 @@ extension Guest {
         case 0..<3: ask(.edit(target: target, text: text(length: world.random.number(1...60))))
         case 3..<6: ask(.delete(target: target))
         default:
-            ask(
-                .react(
-                    target: target, emoji: world.random.pick(["👍", "🎉", "❤️", "👩‍🚀"]),
-                    isOn: world.random.happens(0.7)))
+            // Some give the same once more.
+            let again = world.random.happens(0.3) ? lastReaction : nil
+            let reaction = again ?? (target, world.random.pick(["👍", "🎉", "❤️", "👩‍🚀"]))
+            lastReaction = reaction
+            ask(.react(target: reaction.target, emoji: reaction.emoji, isOn: world.random.happens(0.7)))
         }
     }
 
     private func moderate() {
         let others = (session?.client.people.names ?? []).filter { $0 != session?.client.username }.sorted()
-        let action = world.random.pick([
+        let all = [
             "kick", "ban", "ban", "unban", "mute", "mute", "unmute", "slow", "topic", "topic", "purge", "lock",
-            "invite",
-            "unlock", "host", "unhost",
-        ])
+            "invite", "unlock", "host", "unhost",
+        ]
+        let doors = ["lock", "lock", "invite", "invite", "invite", "unlock", "host", "host", "unhost", "kick"]
+        let action = world.random.pick(world.plan.emphasis == .doors ? doors : all)
         var request = ModerationRequest(action)
         switch action {
         case "slow": request.seconds = UInt64(world.random.number(0...1))
@@ -137,7 +140,7 @@ extension Guest {
         case .joinRefused(let error): notLetIn(error)
         case .putOut: nextDeed = world.now + world.random.time(mean: isCalm ? 1_000_000_000 : 20_000_000_000)
         case .invite(let invite):
-            world.invitations[room] = invite
+            world.invitations[room, default: []].append(invite)
             session?.act { client, _ in client.credentials.invite = invite }
         case .noChat: world.judge.fail("guest \(index) took the server for no chat")
         case .takenOver: world.judge.fail("guest \(index) was taken over, by nobody")
@@ -184,7 +187,7 @@ extension Guest {
             exile = error.until.map { (room, $0) }
             retire(for: max(0, wait) + world.random.time(mean: 1_000_000_000))
         case "invite_required":
-            let invite = world.invitations[room]
+            let invite = world.invitations[room]?.last
             world.reach(.keptOutByLock)
             guard invite != session?.client.credentials.invite else { return goElsewhere() }
             session?.act { client, _ in client.credentials.invite = invite }

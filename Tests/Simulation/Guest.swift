@@ -27,6 +27,8 @@ final class Guest: Person {
     var lastAsked: (id: String, request: ChatRequest, session: String?, isHeard: Bool)?
     /// The newest messages that it knows in its room, and whether each is its own.
     var known: [(seq: UInt64, isOwn: Bool)] = []
+    /// The newest reaction that it has given.
+    var lastReaction: (target: UInt64, emoji: String)?
     /// Whether it is a host of its room, as far as it knows.
     var isHost = false
     /// The room that it may not enter until then (the wall clock's ms), and waits for.
@@ -135,16 +137,24 @@ final class Guest: Person {
         }
         var client = ChatClient(username: name, seed: world.random.next())
         client.credentials.key = key
-        client.credentials.invite = world.invitations[room]
+        client.credentials.invite = invitation()
         session = ClientSession(
             client: client, url: url, deflate: world.random.happens(0.5), random: { [unowned self] in roll() })
         // What was asked for elsewhere is not known here.
         if room != before { lastAsked = nil }
         own = []
         known = []
+        lastReaction = nil
         isHost = false
         session?.act { $0.start(now: now, into: &$1) }
         if !isCalm { nextDeed = world.now + world.random.time(mean: 10_000_000_000 * world.plan.pace) }
+    }
+
+    /// What it has been handed to come in with: mostly the newest.
+    private func invitation() -> String? {
+        guard let all = world.invitations[room], let newest = all.last else { return nil }
+        if world.random.happens(0.7) { return newest }
+        return world.random.happens(0.5) ? nil : world.random.pick(all)
     }
 
     /// The connection is gone without a word.

@@ -17,6 +17,8 @@ package enum Emphasis: Sendable, CaseIterable {
     /// Again and again there are no descriptors, and nearly everything else goes well: nobody comes or goes whose going
     /// would bring the server back to it.
     case scarcity
+    /// Few people, who lock rooms, hand out invitations, old ones too, and make each other hosts and no hosts.
+    case doors
 }
 
 /// What a run consists of. All of it follows from the seed.
@@ -78,12 +80,17 @@ package struct Plan: Sendable {
         limits.rules.recentMessages = random.pick([3, limits.rules.recentMessages])
         // So little at once that a connection comes to the end of its share of a tick.
         options.inboxBytes = random.pick([300, 65_536, 65_536])
-        emphasis = random.pick([.nothing, .nothing, .nothing, .crashes, .crashes, .absences, .badDisk, .scarcity])
+        emphasis = random.pick([
+            .nothing, .nothing, .nothing, .crashes, .crashes, .absences, .badDisk, .scarcity, .doors,
+        ])
         if random.happens(0.05) { emphasis = .crowd }
         switch emphasis {
         case .nothing: break
         case .crashes, .absences, .badDisk: seconds = 300
         case .scarcity: seconds = 200
+        case .doors:
+            people = random.number(4...10)
+            rooms = random.number(1...2)
         case .crowd:
             people = random.number(100...200)
             rooms = 1

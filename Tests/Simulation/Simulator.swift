@@ -23,8 +23,8 @@ package final class Simulator {
     package private(set) lazy var judge = Judge(world: self)
     /// Listens to the people who behave, where the plan wants it.
     package private(set) lazy var wiretap: Wiretap? = plan.isTapped ? Wiretap(world: self) : nil
-    /// The newest invitation to each room that its hosts were told: they hand it to everyone.
-    var invitations: [String: String] = [:]
+    /// The invitations to each room that its hosts were told, the newest last: they hand them to everyone.
+    var invitations: [String: [String]] = [:]
     /// When the disk last refused something, the server began, or the wall clock jumped (ns).
     var lastTrouble: Int64 = 0
     /// Whether the disk has refused something since the server began.
