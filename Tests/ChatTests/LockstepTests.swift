@@ -136,6 +136,25 @@ import Testing
         #expect(heard(&world, 1, bo) == ["leave Ada"])
     }
 
+    /// A node that begins with a snapshot is given the records since while it loads: they do there what they did elsewhere.
+    @Test(arguments: ["purge", "ban"]) func hostsDeeds_inTheRecordsThatANodeLoads_takeEffectThere(action: String) {
+        var world = SharedWorld(nodes: 2, seed: 1)
+        let ada = world.arrive(0, "Ada", more: ",\"key\":\"aaaaaaaaaaaaaaaa\"")
+        let bo = world.arrive(0, "Bo", more: ",\"key\":\"bbbbbbbbbbbbbbbb\"")
+        world.settle()
+        world.nodes[0].world.say(bo, "one")
+        world.settle()
+        world.takeSnapshot(0)
+        world.nodes[0].world.moderate(ada, action, "\"username\":\"Bo\"")
+        world.settle()
+        _ = world.arrive(1, "Cy")
+        for _ in 0..<2 { world.tick(1) }
+        world.give(1, 100)
+        world.tick(1)
+        let states = world.nodes.map { $0.world.chat.snapshot(of: 0)?.state }
+        #expect(world.nodes[1].isReady && states[0] != nil && states[0] == states[1])
+    }
+
     @Test func droppedRoom_endsItsConnections_andIsLoadedAnew() {
         var world = SharedWorld(nodes: 2, seed: 1)
         let ada = world.arrive(0, "Ada")

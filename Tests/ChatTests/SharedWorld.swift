@@ -48,6 +48,8 @@ struct SharedWorld {
         nextNode += 1
         let world = ChatHarness(limits: limits, firstSlot: UInt32(nextNode) * 1000)
         var node = Node(bits: nextNode << 70 | nextNode, world: world)
+        // Somebody has to be able to do what hosts do, and the lobby has none.
+        node.world.appoint("a")
         node.world.inputs.items.append(.begins(as: node.bits))
         return node
     }

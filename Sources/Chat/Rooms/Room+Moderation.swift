@@ -166,7 +166,7 @@ extension Room {
         case .host: standing.isHost = true
         case .unhost: standing.isHost = false
         // The log's past is taken in by whoever reads it.
-        case .purge: if case .ready = phase { purge(user, from: decision.from) }
+        case .purge: if !isReadFromLog { purge(user, from: decision.from) }
         case .bans, .slow, .lock, .invite, .unlock, .topic, .whois: break
         }
         people[number]?.standing = standing
@@ -189,7 +189,7 @@ extension Room {
     /// An operator's ban holds in all rooms: here at once, elsewhere when the server has taken it in.
     private mutating func changeServer(_ decision: Decision, _ sanction: Sanction, _ user: UserID) {
         // What the log tells of it is the past: the server has its own word for what holds.
-        guard case .ready = phase else { return }
+        guard !isReadFromLog else { return }
         undo.append(.server(server))
         if decision.action == .ban {
             var name: [UInt8] = []

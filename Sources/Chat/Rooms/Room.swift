@@ -154,6 +154,12 @@ package struct Room: Sendable {
     /// The tick's time of day, in milliseconds.
     package var time: Int64 { moment.time }
 
+    /// Whether it is being put together from what a log tells (`RoomLoader`).
+    var isReadFromLog: Bool {
+        if case .unloaded = phase { return true }
+        return false
+    }
+
     /// Whether it has been loaded, or needs not be.
     package var isReady: Bool {
         if case .ready = phase { return true }
