@@ -24,7 +24,7 @@ final class PollPoller: Poller {
         if place < descriptors.count {
             descriptors[place] = last
             tokens[place] = token
-            places[Int(last.fd)] = Int32(truncatingIfNeeded: place)
+            places[Int(Self.number(last.fd))] = Int32(truncatingIfNeeded: place)
         }
     }
 
@@ -34,7 +34,12 @@ final class PollPoller: Poller {
     private func set(_ descriptor: Int32, _ event: Int16, _ wanted: Bool) {
         guard let place = place(of: descriptor) else { return }
         if wanted { descriptors[place].events |= event } else { descriptors[place].events &= ~event }
+        // One that is broken would be told of at once, again and again, whatever is wanted of it: poll leaves out negative numbers.
+        descriptors[place].fd = descriptors[place].events == 0 ? ~descriptor : descriptor
     }
+
+    /// The descriptor that an element is of.
+    private static func number(_ descriptor: Int32) -> Int32 { descriptor < 0 ? ~descriptor : descriptor }
 
     private func place(of descriptor: Int32) -> Int? {
         guard descriptor >= 0, descriptor < places.count, places[Int(descriptor)] >= 0 else { return nil }

@@ -99,6 +99,22 @@ import Testing
         if isReset { #expect(reception.error == ECONNRESET) } else { #expect(reception.isEnd) }
     }
 
+    /// poll(2) tells of a broken connection whatever is asked of it: a loop that does not want to know would never wait.
+    @Test func pollTellsNothingOfABrokenConnectionThatNothingIsWantedOf() throws {
+        let poller = try PollerKind.poll.makePoller()
+        let (pair, other) = (try Pair(), try Pair())
+        try poller.add(pair.near, token: 1)
+        try poller.add(other.near, token: 2)
+        poller.setReadInterest(pair.near, false)
+        poller.setReadInterest(other.near, false)
+        pair.resetFar()
+        poller.wait(milliseconds: 20)
+        #expect(poller.ready.isEmpty)
+        poller.remove(other.near)
+        poller.setReadInterest(pair.near, true)
+        #expect(try readiness(of: 1, poller).isEnding)
+    }
+
     @Test func pollCanBeToldNotToTellOfWhatComes() throws {
         // A paused connection of an edge-triggered poller is told of once and then no more; of poll's it would be each time.
         let poller = try PollerKind.poll.makePoller()

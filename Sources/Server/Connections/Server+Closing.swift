@@ -120,7 +120,11 @@ extension Server where W: ~Copyable {
         guard thisTick.isReceiving, let chatState = connections[slot].chat,
             chatState.lastSpoke == thisTick.number || chat.isWaiting(connections.id(slot))
         else { return false }
-        if !chatState.isLeaving { thisTick.deferClose(connections.id(slot), close) }
+        if !chatState.isLeaving {
+            thisTick.deferClose(connections.id(slot), close)
+            // That it has ended would be told again and again.
+            world.setReadInterest(connections[slot].stream, false)
+        }
         connections[slot].chat?.isLeaving = true
         return true
     }
@@ -134,6 +138,7 @@ extension Server where W: ~Copyable {
                 continue
             }
             connections[slot].chat?.isLeaving = false
+            world.setReadInterest(connections[slot].stream, true)
             reading.wait(slot)
             switch close {
             case .failed(let code, let reason): fail(slot, code, reason)
