@@ -76,7 +76,8 @@ let package = Package(
         .testTarget(name: "WebSocketTests", dependencies: ["Support", "WebSocket", "HTTP", "Bytes"]),
         .testTarget(name: "HTTPTests", dependencies: ["Support", "HTTP", "CSystem"]),
         .testTarget(name: "ChatTests", dependencies: ["Support", "Chat"]),
-        .testTarget(name: "ClusterTests", dependencies: ["Support", "Cluster", "Bytes", "Platform"]),
+        .testTarget(
+            name: "ClusterTests", dependencies: ["Support", "Simulation", "Cluster", "Bytes", "Platform"]),
         .testTarget(
             name: "LogTests", dependencies: ["Log", "Chat", "Bytes", "Simulation"], exclude: ["Fixtures"]),
         .testTarget(name: "SocketsTests", dependencies: ["Support", "Sockets", "Platform"]),
@@ -101,7 +102,7 @@ let package = Package(
         // A simulated world around the shipped server, and what is found in it.
         .target(
             name: "Simulation",
-            dependencies: ["Checker", "Server", "Client", "Log", "Chat", "WebSocket", "Sockets", "Bytes"],
+            dependencies: ["Checker", "Server", "Client", "Log", "Cluster", "Chat", "WebSocket", "Sockets", "Bytes"],
             path: "Tests/Simulation"),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation"]),
 

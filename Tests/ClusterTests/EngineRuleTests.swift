@@ -1,4 +1,5 @@
 import Cluster
+import Simulation
 import Support
 import Testing
 

@@ -1,4 +1,5 @@
 import Cluster
+import Simulation
 import Support
 import Testing
 
@@ -107,14 +108,9 @@ import Testing
     }
 
     private func bytes(_ value: RESPValue) -> [UInt8] {
-        switch value {
-        case .simple(let text): Array("+\(text)\r\n".utf8)
-        case .error(let error): Array("-\(error.message)\r\n".utf8)
-        case .integer(let number): Array(":\(number)\r\n".utf8)
-        case .null: Array("$-1\r\n".utf8)
-        case .bulk(let bytes): Array("$\(bytes.count)\r\n".utf8) + bytes + Array("\r\n".utf8)
-        case .array(let elements): Array("*\(elements.count)\r\n".utf8) + elements.flatMap { self.bytes($0) }
-        }
+        var bytes: [UInt8] = []
+        bytes.append(value)
+        return bytes
     }
 
     @Test(arguments: 0..<200)

@@ -1,4 +1,5 @@
 import Cluster
+import Simulation
 import Support
 
 /// An engine that the rules are tested on: the real one, or the one that stands in for it elsewhere.

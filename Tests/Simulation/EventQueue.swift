@@ -1,28 +1,34 @@
-/// What happens when in the simulated world, earliest first; of two at the same time the one that was added first.
-struct EventQueue {
-    enum Kind {
-        /// Bytes, or the end, arrive at one side of a link.
-        case arrival(link: Int, atServer: Bool)
-        /// A link's readiness is told again: after a spurious refusal, or when there is room.
-        case readiness(link: Int)
-        /// A connection has been made, or has been refused.
-        case connected(link: Int)
-        /// A person has something to do.
-        case wake(person: Int, version: UInt64)
-        /// A fault begins, or one that lasts is over.
-        case fault(Fault)
-        case relief(Fault)
-    }
+/// What happens on a simulated network at a time.
+enum NetworkEvent {
+    /// Bytes, or the end, arrive at one side of a link.
+    case arrival(link: Int, atServer: Bool)
+    /// A link's readiness is told again: after a spurious refusal, or when there is room.
+    case readiness(link: Int)
+    /// A connection has been made, or has been refused.
+    case connected(link: Int)
+}
+
+/// What happens in a simulated world at a time.
+enum WorldEvent {
+    case network(NetworkEvent)
+    /// A person has something to do.
+    case wake(person: Int, version: UInt64)
+    /// A fault begins, or one that lasts is over.
+    case fault(Fault)
+    case relief(Fault)
 
     /// Faults that come at some time, rather than with some call.
     enum Fault: Int, CaseIterable {
         case reset, blackHole, stall, exhaustion, kill, powerCut, restart, fullDisk, clockJump
     }
+}
 
+/// What happens when, earliest first; of two at the same time the one that was added first.
+struct EventQueue<Event> {
     private struct Entry {
         var time: Int64
         var order: UInt64
-        var kind: Kind
+        var event: Event
         func isBefore(_ other: Entry) -> Bool { (time, order) < (other.time, other.order) }
     }
 
@@ -32,9 +38,9 @@ struct EventQueue {
     var nextTime: Int64? { heap.first?.time }
     var count: Int { heap.count }
 
-    mutating func add(_ kind: Kind, at time: Int64) {
+    mutating func add(_ event: Event, at time: Int64) {
         order += 1
-        heap.append(Entry(time: time, order: order, kind: kind))
+        heap.append(Entry(time: time, order: order, event: event))
         var child = heap.count - 1
         while child > 0 {
             let parent = (child - 1) / 2
@@ -44,9 +50,9 @@ struct EventQueue {
         }
     }
 
-    mutating func removeFirst() -> (time: Int64, kind: Kind)? {
+    mutating func removeFirst() -> (time: Int64, event: Event)? {
         guard let first = heap.first, let last = heap.popLast() else { return nil }
-        guard !heap.isEmpty else { return (first.time, first.kind) }
+        guard !heap.isEmpty else { return (first.time, first.event) }
         heap[0] = last
         var parent = 0
         while true {
@@ -59,6 +65,6 @@ struct EventQueue {
             heap.swapAt(parent, least)
             parent = least
         }
-        return (first.time, first.kind)
+        return (first.time, first.event)
     }
 }

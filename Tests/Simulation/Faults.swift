@@ -46,7 +46,7 @@ package struct Faults: Sendable {
     package var clockJumpEvery: Int64 = 0
 
     /// How long it takes on average until a fault comes again; 0 is never.
-    func interval(of fault: EventQueue.Fault) -> Int64 {
+    func interval(of fault: WorldEvent.Fault) -> Int64 {
         switch fault {
         case .reset: resetEvery
         case .blackHole: blackHoleEvery

@@ -26,6 +26,8 @@ struct Heard {
     var members: [String] = []
     var userCount: UInt64 = 0
     var hasGap = false
+    /// Of a page of history.
+    var hasMore = false
     /// The events in a welcome or a page of history.
     var history: [[UInt8]] = []
 
@@ -66,6 +68,7 @@ struct Heard {
                 _ = JSONScanner.elements(span, &element) { members.append(Heard(Array(text[$0.range])).username) }
             case "userCount": userCount = JSONScanner.whole(span, value) ?? 0
             case "gap": hasGap = span.extracting(value.range).isEqual(to: "true")
+            case "more": hasMore = span.extracting(value.range).isEqual(to: "true")
             case "history", "events":
                 var element = value.range.lowerBound
                 _ = JSONScanner.elements(span, &element) { history.append(Array(text[$0.range])) }

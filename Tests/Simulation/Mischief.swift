@@ -2,12 +2,12 @@ import Sockets
 
 /// What goes wrong in a world, and when.
 extension Simulator {
-    func schedule(_ fault: EventQueue.Fault) {
+    func schedule(_ fault: WorldEvent.Fault) {
         let interval = faults.interval(of: fault)
         if interval > 0 { events.add(.fault(fault), at: now + random.time(mean: interval * plan.pace) + 1) }
     }
 
-    func strike(_ fault: EventQueue.Fault) {
+    func strike(_ fault: WorldEvent.Fault) {
         guard !isCalm else { return }
         defer { schedule(fault) }
         switch fault {
@@ -36,7 +36,7 @@ extension Simulator {
         }
     }
 
-    private func strike(_ fault: EventQueue.Fault, _ link: Link) {
+    private func strike(_ fault: WorldEvent.Fault, _ link: Link) {
         trace("world  \(fault) of connection \(link.number)")
         link.isHindered = true
         switch fault {
@@ -52,7 +52,7 @@ extension Simulator {
         strike(random.pick([.reset, .blackHole, .stall, .stall]), link)
     }
 
-    func relieve(_ fault: EventQueue.Fault) {
+    func relieve(_ fault: WorldEvent.Fault) {
         if fault == .exhaustion {
             network.isExhausted = false
             network.availableSince = now

@@ -4,7 +4,7 @@ import Sockets
 ///
 /// Whatever it does, a real kernel may do: bytes arrive in pieces and late, but in order; a send takes a part, or nothing; and
 /// whoever was refused is told when there is room.
-final class Network {
+final class Network<World: Surroundings> {
     /// By number; those that are dead are forgotten.
     private var links: [Link?] = []
     /// The ones that are not dead, in the order in which they were made.
@@ -25,9 +25,9 @@ final class Network {
     private var arrivalEdge = false
     private var readyLinks: [Link] = []
 
-    private unowned let world: Simulator
+    private unowned let world: World
 
-    init(world: Simulator) { self.world = world }
+    init(world: World) { self.world = world }
 
     // MARK: The persons' side
 
@@ -41,27 +41,27 @@ final class Network {
         links.append(link)
         live.append(link)
         if live.count > 2 * lastLive + 64 { forgetDead() }
-        world.events.add(.connected(link: link.number), at: world.now + delay(link))
+        world.add(.connected(link: link.number), at: world.now + delay(link))
         return link
     }
 
-    func finishConnecting(_ link: Link) {
+    private func finishConnecting(_ link: Link) {
         guard link.isOpenAtPerson else { return }
         guard isListening, !link.isUnreachable, !world.random.happens(world.faults.refusedConnect) else {
             link.isOpenAtPerson = false
-            return world.people[link.person].refused(link)
+            return world.person(link.person).refused(link)
         }
         link.isConnected = true
         link.lastAttention = world.now
         arrivals.append(link)
         arrivalEdge = true
-        world.people[link.person].connected(link)
+        world.person(link.person).connected(link)
     }
 
     /// A person sends: all of it is taken, and arrives in pieces.
     func send(_ link: Link, _ bytes: [UInt8], isEnd: Bool = false) {
         guard link.isOpenAtPerson, !link.up.isClosed else { return }
-        world.wiretap?.send(bytes, on: link)
+        world.note(sent: bytes, on: link)
         if isEnd { link.up.isClosed = true }
         guard !link.isBlackHole else { return }
         put(bytes, isEnd: isEnd, on: link, toServer: true)
@@ -71,8 +71,8 @@ final class Network {
     func receive(_ link: Link) -> [UInt8] {
         let bytes = link.down.arrived
         link.down.arrived = []
-        world.wiretap?.receive(bytes, on: link)
-        if link.down.wasRefused, !bytes.isEmpty { world.events.add(.readiness(link: link.number), at: world.now) }
+        world.note(received: bytes, on: link)
+        if link.down.wasRefused, !bytes.isEmpty { world.add(.readiness(link: link.number), at: world.now) }
         return bytes
     }
 
@@ -96,7 +96,7 @@ final class Network {
         arrivals.removeAll { $0 === link }
         guard tellsPerson, link.isOpenAtPerson else { return }
         link.isOpenAtPerson = false
-        world.people[link.person].ended(link, inOrder: false)
+        world.person(link.person).ended(link, inOrder: false)
     }
 
     /// All connections of a server that is gone break.
@@ -127,6 +127,15 @@ final class Network {
         lastLive = live.count
     }
 
+    /// Something that was added to the world's events has its time.
+    func happen(_ event: NetworkEvent) {
+        switch event {
+        case .arrival(let number, let atServer): link(number).map { arrive($0, atServer: atServer) }
+        case .readiness(let number): link(number).map { notify($0) }
+        case .connected(let number): link(number).map { finishConnecting($0) }
+        }
+    }
+
     // MARK: Moving bytes
 
     private func delay(_ link: Link) -> Int64 { link.latency / 2 + world.random.time(mean: max(1, link.latency / 2)) }
@@ -146,15 +155,15 @@ final class Network {
 
     private func put(_ segment: Link.Pipe.Segment, on link: Link, toServer: Bool) {
         if toServer { link.up.put(segment) } else { link.down.put(segment) }
-        world.events.add(.arrival(link: link.number, atServer: toServer), at: segment.arrival)
+        world.add(.arrival(link: link.number, atServer: toServer), at: segment.arrival)
     }
 
     /// Bytes arrive at one side.
-    func arrive(_ link: Link, atServer: Bool) {
-        world.curse(link)
+    private func arrive(_ link: Link, atServer: Bool) {
+        world.noteArrival(on: link)
         guard !link.isReset, !link.isBlackHole else { return }
         if world.now < link.stalledUntil {
-            return world.events.add(.arrival(link: link.number, atServer: atServer), at: link.stalledUntil)
+            return world.add(.arrival(link: link.number, atServer: atServer), at: link.stalledUntil)
         }
         if atServer {
             let hadAll = link.up.arrived.isEmpty
@@ -165,17 +174,17 @@ final class Network {
             markReady(link)
         } else {
             guard link.down.advance(to: world.now), link.isOpenAtPerson else { return }
-            world.people[link.person].readable(link)
+            world.person(link.person).readable(link)
             if link.down.hasEnded, link.down.arrived.isEmpty, link.isOpenAtPerson {
                 link.isOpenAtPerson = false
                 link.up.isClosed = true
-                world.people[link.person].ended(link, inOrder: true)
+                world.person(link.person).ended(link, inOrder: true)
             }
         }
     }
 
     /// There may be room again, or something to receive that was not given before.
-    func notify(_ link: Link) {
+    private func notify(_ link: Link) {
         guard link.isOpenAtServer, !link.isReset else { return }
         if link.down.wasRefused, link.down.load < link.capacity {
             link.down.wasRefused = false
@@ -219,9 +228,11 @@ extension Network {
             guard let link, let token = link.token else { return nil }
             let isReadable = link.wantsRead && (!link.up.arrived.isEmpty || link.up.hasEnded)
             let isWritable = link.wantsWrite && !link.isBlackHole && link.down.load < link.capacity
-            guard isReadable || isWritable || link.isReset else { return nil }
+            // Of one that nothing is wanted of nothing is told, as `PollPoller` does it.
+            let isBroken = link.isReset && (link.wantsRead || link.wantsWrite)
+            guard isReadable || isWritable || isBroken else { return nil }
             return Readiness(
-                token: token, isReadable: isReadable || link.isReset, isWritable: isWritable, isEnding: link.isReset)
+                token: token, isReadable: isReadable || isBroken, isWritable: isWritable, isEnding: isBroken)
         }
         return (ready, isAccepting && !arrivals.isEmpty)
     }
@@ -268,13 +279,13 @@ extension Network {
         if link.isReset { return .failed(104) }
         if link.up.arrived.isEmpty { return link.up.hasEnded ? .end : .wouldBlock }
         if world.random.happens(world.faults.spuriousReadiness) {
-            world.events.add(.readiness(link: link.number), at: world.now + 1_000_000)
+            world.add(.readiness(link: link.number), at: world.now + 1_000_000)
             return .wouldBlock
         }
         var count = min(buffer.count, link.up.arrived.count)
         if count > 1, world.random.happens(world.faults.partialReceive) {
             count = world.random.happens(0.5) ? 1 : world.random.number(1...count - 1)
-            world.events.add(.readiness(link: link.number), at: world.now + 1_000_000)
+            world.add(.readiness(link: link.number), at: world.now + 1_000_000)
         }
         link.lastAttention = world.now
         buffer.replaceSubrange(0..<count, with: link.up.arrived[..<count])
@@ -295,7 +306,7 @@ extension Network {
             link.down.wasRefused = true
             // Where there is room it is told of soon; else when the person has read.
             if link.down.load + count < link.capacity {
-                world.events.add(.readiness(link: link.number), at: world.now + world.random.time(mean: 5_000_000))
+                world.add(.readiness(link: link.number), at: world.now + world.random.time(mean: 5_000_000))
             }
         }
         guard count > 0 else { return .wouldBlock }
@@ -319,10 +330,10 @@ extension Network {
 
     func close(_ stream: Int32) {
         guard let link = link(stream) else {
-            return world.judge.fail("a descriptor was closed that is not open: \(stream)")
+            return world.fail("a descriptor was closed that is not open: \(stream)")
         }
         link.wasClosedByServer = !link.isReset && !link.up.hasEnded
-        world.judge.closed(link)
+        world.noteClosed(link)
         finishSending(stream)
         streams[Int(stream)] = nil
         openStreams -= 1

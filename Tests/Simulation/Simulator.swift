@@ -9,7 +9,7 @@ package final class Simulator {
     package let plan: Plan
     var random: SeededRandom
     var faults: Faults
-    var events = EventQueue()
+    var events = EventQueue<WorldEvent>()
     /// Nanoseconds since the world began.
     private(set) var now: Int64 = 0
     /// What the wall clock is ahead of that (ms).
@@ -81,7 +81,7 @@ package final class Simulator {
         // A crowd comes all at once: notices are held back for some milliseconds only.
         let arrival: Int64 = plan.emphasis == .crowd ? 300_000_000 : 10_000_000_000
         for index in people.indices { wake(index, in: random.time(mean: arrival)) }
-        for fault in EventQueue.Fault.allCases { schedule(fault) }
+        for fault in WorldEvent.Fault.allCases { schedule(fault) }
     }
 
     /// The time up to which the server may wait.
@@ -222,12 +222,10 @@ package final class Simulator {
     }
 
     private func happen() {
-        guard let (time, kind) = events.removeFirst() else { return }
+        guard let (time, event) = events.removeFirst() else { return }
         now = max(now, time)
-        switch kind {
-        case .arrival(let link, let atServer): network.link(link).map { network.arrive($0, atServer: atServer) }
-        case .readiness(let link): network.link(link).map { network.notify($0) }
-        case .connected(let link): network.link(link).map { network.finishConnecting($0) }
+        switch event {
+        case .network(let event): network.happen(event)
         case .wake(let person, let version): people[person].wake(version)
         case .fault(let fault): strike(fault)
         case .relief(let fault): relieve(fault)

@@ -189,7 +189,7 @@ extension ServeOptions {
 
 extension Server where W: ~Copyable {
     /// The node begins; before the first tick.
-    mutating func joinCluster() {
+    package mutating func joinCluster() {
         guard let address = options.cluster else { return }
         let incarnation = Incarnation(bits: UInt128(world.random()) << 64 | UInt128(world.random()))
         var node = ClusterNode(

@@ -1,5 +1,6 @@
 import Cluster
 import Foundation
+import Simulation
 import Support
 import Testing
 

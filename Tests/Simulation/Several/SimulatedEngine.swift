@@ -3,55 +3,61 @@ import Cluster
 /// A stand-in for the engine that obeys the same rules: what the scripts do, in Swift. `EngineRuleTests` holds both to the same word.
 ///
 /// It keeps everything in a value, so that a test may put an older one in its place: a tail that is lost.
-struct SimulatedEngine: Sendable {
-    struct Room: Sendable {
-        var last: UInt64 = 0
-        var stamp: Int64 = 0
-        var epoch: UInt64 = 1
-        var snapshotPosition: UInt64 = 0
-        var snapshot: [UInt8] = []
+package struct SimulatedEngine: Sendable {
+    package struct Room: Sendable {
+        package var last: UInt64 = 0
+        package var stamp: Int64 = 0
+        package var epoch: UInt64 = 1
+        package var snapshotPosition: UInt64 = 0
+        package var snapshot: [UInt8] = []
         /// The newest number of each incarnation, and its position.
-        var numbers: [Incarnation: (number: UInt64, position: UInt64)] = [:]
-        var lost: [Incarnation: Int64] = [:]
-        var records: [RoomRecord] = []
-        var history: [UInt64: Block] = [:]
+        package var numbers: [Incarnation: (number: UInt64, position: UInt64)] = [:]
+        package var lost: [Incarnation: Int64] = [:]
+        package var records: [RoomRecord] = []
+        package var history: [UInt64: Block] = [:]
     }
 
     /// A block of a room's history.
-    struct Block: Sendable {
-        var lines: [UInt64: [UInt8]] = [:]
-        var time: Int64 = 0
+    package struct Block: Sendable {
+        package var lines: [UInt64: [UInt8]] = [:]
+        package var time: Int64 = 0
     }
 
-    struct Published: Equatable, Sendable {
-        var room: String
-        var notice: RoomNotice
+    package struct Published: Equatable, Sendable {
+        package var room: String
+        package var notice: RoomNotice
+
+        package init(room: String, notice: RoomNotice) { (self.room, self.notice) = (room, notice) }
     }
 
     /// What is on its disk.
-    struct Contents: Sendable {
-        var rooms: [String: Room] = [:]
+    package struct Contents: Sendable {
+        package var rooms: [String: Room] = [:]
         /// Nil before the first attach.
-        var epoch: UInt64?
-        var writes: UInt64 = 0
-        var lines: [(line: String, start: UInt64)] = []
-        var lives: [Incarnation: (name: String, until: Int64)] = [:]
-        var nodes: [String: (incarnation: Incarnation, until: Int64)] = [:]
+        package var epoch: UInt64?
+        package var writes: UInt64 = 0
+        package var lines: [(line: String, start: UInt64)] = []
+        package var lives: [Incarnation: (name: String, until: Int64)] = [:]
+        package var nodes: [String: (incarnation: Incarnation, until: Int64)] = [:]
+
+        package init() {}
     }
 
-    var contents = Contents()
-    /// Its own time, in milliseconds since the Unix epoch. It may be set back.
-    var time: Int64 = 1_790_000_000_000
-    /// Milliseconds that have gone by: what keys lapse by.
-    var monotonic: Int64 = 0
-    /// Changes with each restart.
-    var line = "line-1"
-    var isFull = false
-    private(set) var published: [Published] = []
-    /// How often each was done.
-    private(set) var appends = 0
+    package init() {}
 
-    mutating func takePublished() -> [Published] {
+    package var contents = Contents()
+    /// Its own time, in milliseconds since the Unix epoch. It may be set back.
+    package var time: Int64 = 1_790_000_000_000
+    /// Milliseconds that have gone by: what keys lapse by.
+    package var monotonic: Int64 = 0
+    /// Changes with each restart.
+    package var line = "line-1"
+    package var isFull = false
+    private var published: [Published] = []
+    /// How often each was done.
+    package private(set) var appends = 0
+
+    package mutating func takePublished() -> [Published] {
         defer { published = [] }
         return published
     }
@@ -60,7 +66,7 @@ struct SimulatedEngine: Sendable {
         (contents.lives[incarnation]?.until ?? .min) > monotonic
     }
 
-    mutating func perform(_ request: EngineRequest) -> EngineAnswer {
+    package mutating func perform(_ request: EngineRequest) -> EngineAnswer {
         switch request {
         case .attach(let node): return attach(node)
         case .leave(let incarnation, let name):
