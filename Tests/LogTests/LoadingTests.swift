@@ -293,6 +293,12 @@ struct LoadingTests {
         let room = try #require(rig.load())
         #expect(room.seq == 1 << 32)
         #expect(room.jumps.map(\.from) == [first - 1] && room.jumps.map(\.to) == [1 << 32])
+        // What is said from there on goes to the same file, and does not hide it.
+        #expect(rig.say("on") == .written)
+        rig.run(seconds: 3)
+        disk.cutPower(&random)
+        rig = try Rig(disk)
+        #expect(rig.load()?.jumps.first?.from == first - 1)
     }
 
     @Test func load_thatFails_canBeAskedForAgain() throws {

@@ -3,7 +3,7 @@ import WebSocket
 
 @testable import Server
 
-@Suite struct BacklogTests {
+@Suite(.ownThreads) struct BacklogTests {
     /// Two frames, the first of them with `sent` bytes gone; what is left of them when the connection is to be closed.
     private func rest(after sent: Int, committed: Int) -> [UInt8] {
         let frames = Self.frames

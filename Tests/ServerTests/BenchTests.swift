@@ -5,7 +5,7 @@ import Testing
 import WebSocket
 
 /// `chatloop bench`, with few clients and for a short time, against the real server.
-@Suite struct BenchTests {
+@Suite(.ownThreads) struct BenchTests {
     private func run(_ arguments: [String]) throws -> (ending: Child.Ending, output: String, errors: String) {
         let child = try Command.start(["bench"] + arguments)
         child.closeInput()

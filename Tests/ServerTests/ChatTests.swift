@@ -3,7 +3,7 @@ import Testing
 import WebSocket
 
 /// The chat protocol over real sockets, with both readiness calls.
-@Suite struct ChatOverSocketsTests {
+@Suite(.ownThreads) struct ChatOverSocketsTests {
     @Test(arguments: PollerChoice.allCases)
     func theWelcomeComesFirstAndTheOwnJoinNext(poller: PollerChoice) throws {
         let server = try LiveServer(poller: poller)

@@ -3,7 +3,7 @@ import Support
 import Testing
 
 /// The options of a node among others.
-@Suite struct ClusterOptionTests {
+@Suite(.ownThreads) struct ClusterOptionTests {
     private static let end = "; see chatloop serve --help\n"
     private static let form = "redis://[[USER]:PASSWORD@]HOST[:PORT][/DB], rediss:// with the same, or unix:PATH"
 

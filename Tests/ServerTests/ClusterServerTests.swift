@@ -3,7 +3,7 @@ import Support
 import Testing
 
 /// Nodes on one engine, over the wire: what one of them is told holds at all.
-@Suite(.enabled(if: RealEngine.isInstalled, Comment(rawValue: RealEngine.isMissing)))
+@Suite(.ownThreads, .enabled(if: RealEngine.isInstalled, Comment(rawValue: RealEngine.isMissing)))
 struct ClusterServerTests {
     private func start(_ engine: RealEngine, _ options: String...) throws -> LiveServer {
         try LiveServer(options: ["--cluster", "unix:\(engine.socketPath)", "--keep-days", "30"] + options)

@@ -3,7 +3,7 @@ import Support
 import Testing
 
 /// The command line from outside: what it prints, and how it ends.
-@Suite struct CommandTests {
+@Suite(.ownThreads) struct CommandTests {
     private func run(
         _ arguments: [String], environment: [String: String] = [:]
     ) throws -> (ending: Child.Ending, output: String, errors: String) {
@@ -218,7 +218,7 @@ import Testing
 }
 
 /// Stopping, politely and not.
-@Suite struct StoppingTests {
+@Suite(.ownThreads) struct StoppingTests {
     @Test(arguments: PollerChoice.allCases, [SIGTERM, SIGINT])
     func aSignalSaysGoodByeToEveryone(poller: PollerChoice, signal: Int32) throws {
         let server = try LiveServer(poller: poller)

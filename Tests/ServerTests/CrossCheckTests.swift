@@ -3,7 +3,7 @@ import Support
 import Testing
 
 /// An independent implementation at the other end: Python's `websockets`, where it is installed.
-@Suite struct CrossCheckTests {
+@Suite(.ownThreads) struct CrossCheckTests {
     /// Python, if it has the module; nil, and a word on it, if not.
     static func python(with modules: String) -> String? {
         let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")

@@ -3,7 +3,7 @@ import Testing
 import WebSocket
 
 /// The limits for all connections together: what they hold in memory, and the places there are.
-@Suite struct CrowdingTests {
+@Suite(.ownThreads) struct CrowdingTests {
     private static let ceiling = 4 << 20
     /// What one tick can add before the ceiling is looked at: what is received at once from a connection, and its answers.
     private static let slack = 1 << 20

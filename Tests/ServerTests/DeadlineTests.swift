@@ -5,7 +5,7 @@ import WebSocket
 
 /// What happens to those who say nothing, each deadline with the option that sets it. (The one for a request's head is in
 /// `RequestTests.aSlowHeadIsA408`.)
-@Suite struct DeadlineTests {
+@Suite(.ownThreads) struct DeadlineTests {
     @Test(arguments: PollerChoice.allCases)
     func aKeptConnectionIsNotKeptForever(poller: PollerChoice) throws {
         let server = try LiveServer("--keep-alive", "0.5", poller: poller)

@@ -3,7 +3,7 @@ import Support
 import Testing
 
 /// What `chatloop deploy` prints, run by the programs that it is for. (The proxies' part is in `ReverseProxyTests`.)
-@Suite struct DeployTests {
+@Suite(.ownThreads) struct DeployTests {
     private func printed(_ way: String) throws -> String {
         let child = try Command.start(["deploy", way])
         let output = try child.rest()

@@ -3,7 +3,7 @@ import Support
 import Testing
 
 /// Doors that close, over the wire: hosts, operators, invitations, the password.
-@Suite struct DoorsTests {
+@Suite(.ownThreads) struct DoorsTests {
     private func moderate(_ client: TestClient, _ action: String, _ more: [String: Any] = [:]) throws {
         try client.send(["type": "moderate", "action": action].merging(more) { $1 })
     }

@@ -5,7 +5,7 @@ import Testing
 import WebSocket
 
 /// A tick does not grow with those who flood it: counted in bytes, in a world where nothing depends on time.
-@Suite struct FairnessTests {
+@Suite(.ownThreads) struct FairnessTests {
     private static let floods = 60
     private static let inbox = 4096
     /// What all floods together may bring in a tick.

@@ -2,7 +2,7 @@ import Support
 import Testing
 
 /// Whoever ends a connection, or brings about its end, in the same breath as it says something hears first what became of that.
-@Suite struct FarewellTests {
+@Suite(.ownThreads) struct FarewellTests {
     enum End: CaseIterable {
         case binary, close, goingAway, hangUp
     }

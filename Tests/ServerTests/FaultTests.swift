@@ -5,7 +5,7 @@ import WebSocket
 
 /// What the system can do to the server. (Spurious readiness, partial and refused sends, clock jumps, power cuts and broken
 /// disks are the simulation's, in `SimulationTests`.)
-@Suite struct FaultTests {
+@Suite(.ownThreads) struct FaultTests {
     /// The server with so many descriptors at most.
     private func start(descriptors: Int, _ options: String..., poller: PollerChoice) throws -> (Child, UInt16) {
         let command = try Command.path()

@@ -3,7 +3,7 @@ import Testing
 import WebSocket
 
 /// The opening handshake, as HTTP sees it: who is let in, and what the others are told.
-@Suite struct HandshakeTests {
+@Suite(.ownThreads) struct HandshakeTests {
     static let fields = [
         "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
         "Sec-WebSocket-Version: 13",

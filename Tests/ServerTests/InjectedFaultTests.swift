@@ -5,7 +5,9 @@
 
     /// What the kernel says so seldom that it has to be put into its mouth: strace exchanges the results of some of the real
     /// server's system calls. (What the kernel itself can be brought to say is in `FaultTests`.)
-    @Suite(.enabled(if: Strace.mayTrace, "skipped: there is no strace here, or it may not trace a process"))
+    @Suite(
+        .ownThreads,
+        .enabled(if: Strace.mayTrace, "skipped: there is no strace here, or it may not trace a process"))
     struct InjectedFaultTests {
         /// Which call fails how, and which of the calls: the first number and the step, as strace has it.
         struct Fault: CustomTestStringConvertible, Sendable {

@@ -3,7 +3,7 @@ import Testing
 import WebSocket
 
 /// However a connection ends: one leave, at its time.
-@Suite struct LeaveTests {
+@Suite(.ownThreads) struct LeaveTests {
     @Test(arguments: PollerChoice.allCases)
     func whoSaysGoodByeLeavesAtOnce(poller: PollerChoice) throws {
         let server = try LiveServer(poller: poller)

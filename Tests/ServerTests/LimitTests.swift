@@ -3,7 +3,7 @@ import Testing
 import WebSocket
 
 /// The limits that the options set, and what happens at them: to whoever reaches one, and to nobody else.
-@Suite struct LimitTests {
+@Suite(.ownThreads) struct LimitTests {
     @Test(arguments: PollerChoice.allCases)
     func aFullServerSaysSoAndStillServesThePage(poller: PollerChoice) throws {
         let server = try LiveServer("--max-connections", "2", poller: poller)

@@ -3,7 +3,7 @@ import Support
 import Testing
 
 /// What the operator gets to read: one line an event, and nothing of what people say.
-@Suite struct LogTests {
+@Suite(.ownThreads) struct LogTests {
     /// `key=value` by `key=value`; a value is plain, or in quotation marks with escapes.
     private static func isWellFormed(_ line: Substring) -> Bool {
         let key = "[a-z][a-z-]*"

@@ -2,7 +2,7 @@ import Support
 import Testing
 
 /// `GET /r/ROOM/messages` and `GET /r/ROOM/about`.
-@Suite struct MessagesOverHTTPTests {
+@Suite(.ownThreads) struct MessagesOverHTTPTests {
     private func page(_ server: LiveServer, _ query: String, room: String = "lobby") throws -> (JSON, [String]) {
         let answer = try server.request("GET", "/r/\(room)/messages\(query)")
         guard answer.status == 200 else { throw Failure("\(query): \(answer.status) \(answer.text)") }

@@ -3,7 +3,7 @@ import Support
 import Testing
 
 /// Who may read the metrics, and what they say.
-@Suite struct MetricsTests {
+@Suite(.ownThreads) struct MetricsTests {
     @Test func forLoopback_areNotForForwardedRequests() throws {
         let server = try LiveServer("--metrics", "loopback")
         let answer = try server.request("GET", "/metrics")

@@ -4,7 +4,7 @@ import Testing
 
 /// Whoever has an IPv6 address has all of its network of 64 bits: the limits per address take that for one. (The addresses
 /// are what a trusted proxy says; the same counts take those that connect themselves.)
-@Suite struct NetworkTests {
+@Suite(.ownThreads) struct NetworkTests {
     /// Ways to say the third address of one network.
     @Test(arguments: [
         ("X-Forwarded-For", "2001:db8:1:1::3"), ("X-Forwarded-For", "[2001:DB8:1:1:ffff:ffff:ffff:ffff]:4711"),

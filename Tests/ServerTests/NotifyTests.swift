@@ -4,7 +4,7 @@ import Support
 import Testing
 
 /// What the service manager hands over (sd_listen_fds(3)), and what can be wrong with it, as the real server takes it.
-@Suite struct InheritedSocketTests {
+@Suite(.ownThreads) struct InheritedSocketTests {
     /// The server with a descriptor of this process as the first that it is handed.
     private func start(with descriptor: Int32) throws -> Child {
         let command = try Command.path()
@@ -60,7 +60,7 @@ import Testing
 }
 
 /// What the service manager is told (sd_notify(3)), by the real server.
-@Suite struct NotifyTests {
+@Suite(.ownThreads) struct NotifyTests {
     @Test(arguments: NotifySocket.Place.allCases)
     func itIsReadyOnceItAcceptsConnections(place: NotifySocket.Place) throws {
         let manager = try NotifySocket(place)

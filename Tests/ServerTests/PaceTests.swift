@@ -4,7 +4,7 @@ import Testing
 import WebSocket
 
 /// Pages that nobody looks at: what is for them is gathered.
-@Suite struct PaceTests {
+@Suite(.ownThreads) struct PaceTests {
     /// Somebody who has said that nobody looks, and a speaker. What they have heard so far is taken out.
     fileprivate struct Room {
         let server: LiveServer

@@ -4,7 +4,7 @@ import Testing
 import WebSocket
 
 /// Strangers, two by two, over the wire.
-@Suite struct PairingTests {
+@Suite(.ownThreads) struct PairingTests {
     private func key(_ letter: Character) -> String { String(repeating: letter, count: 16) }
 
     /// Somebody who waits for a stranger.

@@ -3,7 +3,7 @@ import Support
 import Testing
 
 /// `POST /r/ROOM`: what programs say.
-@Suite struct PostTests {
+@Suite(.ownThreads) struct PostTests {
     private static let json = "Content-Type: application/json"
 
     @Test(arguments: PollerChoice.allCases)

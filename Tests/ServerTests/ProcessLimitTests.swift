@@ -3,7 +3,7 @@ import Support
 import Testing
 
 /// A server to which the system allows little: files that may not be large, few descriptors.
-@Suite struct ProcessLimitTests {
+@Suite(.ownThreads) struct ProcessLimitTests {
     /// - Parameter limits: arguments of the shell's `ulimit`.
     private func start(_ limits: String, _ options: String...) throws -> LiveServer {
         try LiveServer(

@@ -5,7 +5,7 @@ import Testing
 
 /// The README says what there is: every option with its default, every promise with its test, a bot that runs; and the maps
 /// lead to what is there.
-@Suite struct ReadmeTests {
+@Suite(.ownThreads) struct ReadmeTests {
     private static let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
 
     private static func text(_ path: String) throws -> String {

@@ -4,7 +4,7 @@ import Support
 import Testing
 
 /// A recording of the real server, and what `chatloop replay` makes of it.
-@Suite struct ReplayTests {
+@Suite(.ownThreads) struct ReplayTests {
     /// People who do everything there is, recorded.
     private func record(in folder: TemporaryFolder) throws -> String {
         let file = folder.path + "/recording"

@@ -4,7 +4,7 @@ import Testing
 import WebSocket
 
 /// HTTP/1.1 as a connection: keep-alive, pipelining, and what is refused.
-@Suite struct RequestTests {
+@Suite(.ownThreads) struct RequestTests {
     @Test(arguments: PollerChoice.allCases)
     func aConnectionIsKeptForTheNextRequest(poller: PollerChoice) throws {
         let server = try LiveServer(poller: poller)

@@ -2,7 +2,7 @@ import Support
 import Testing
 
 /// What survives the server, with a disk.
-@Suite struct RestartTests {
+@Suite(.ownThreads) struct RestartTests {
     @Test(arguments: PollerChoice.allCases)
     func afterAKillThoseWhoComeBackMissNothingAndWereNeverGone(poller: PollerChoice) throws {
         let folder = try TemporaryFolder()

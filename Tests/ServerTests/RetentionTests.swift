@@ -3,7 +3,7 @@ import Support
 import Testing
 
 /// What is not kept any longer: of what was said long ago, and of what is too much.
-@Suite struct RetentionTests {
+@Suite(.ownThreads) struct RetentionTests {
     /// All that stands in a room's files.
     private func kept(_ folder: TemporaryFolder) throws -> [String: String] {
         let room = folder.path + "/rooms/lobby"

@@ -4,7 +4,7 @@ import Testing
 
 /// Behind nginx and Caddy, with the configurations that `chatloop deploy` prints: as they stand there, but for ports,
 /// certificates and folders.
-@Suite struct ReverseProxyTests {
+@Suite(.ownThreads) struct ReverseProxyTests {
     /// The program, if it is here, and openssl for a certificate; nil, and a word on it, if not.
     private static func find(_ name: String) -> String? {
         let folders = ["/usr/sbin", "/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"]

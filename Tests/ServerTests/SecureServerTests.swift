@@ -4,7 +4,7 @@ import TLS
 import Testing
 
 /// The server with a certificate of its own, and peers that are no work of ours.
-@Suite(.enabled(if: TestCertificate.isPossible, "there is no OpenSSL 3 here")) struct SecureServerTests {
+@Suite(.ownThreads, .enabled(if: TestCertificate.isPossible, "there is no OpenSSL 3 here")) struct SecureServerTests {
     // MARK: What is served
 
     @Test(arguments: PollerChoice.allCases)
@@ -248,7 +248,7 @@ import Testing
 }
 
 /// The same server, with peers of other makes.
-@Suite(.enabled(if: TestCertificate.isPossible, "there is no OpenSSL 3 here")) struct SecurePeerTests {
+@Suite(.ownThreads, .enabled(if: TestCertificate.isPossible, "there is no OpenSSL 3 here")) struct SecurePeerTests {
     /// A program of that name; nil, and a word on it, where there is none.
     private func program(_ name: String) -> String? {
         let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")

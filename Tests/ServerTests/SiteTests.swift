@@ -3,7 +3,7 @@ import Support
 import Testing
 
 /// The HTTP face: the page and its files, from the binary or from a folder.
-@Suite struct SiteTests {
+@Suite(.ownThreads) struct SiteTests {
     @Test(arguments: PollerChoice.allCases)
     func thePageIsServedForEveryRoom(poller: PollerChoice) throws {
         let server = try LiveServer(poller: poller)

@@ -3,7 +3,7 @@ import Support
 import Testing
 
 /// `chatloop talk` for programs: JSON, a state that is kept, passwords and codes.
-@Suite struct TalkProgramTests {
+@Suite(.ownThreads) struct TalkProgramTests {
     /// Runs it with all of its input given.
     private func talk(_ url: String, _ arguments: String..., input: String) throws -> (
         ending: Child.Ending, errors: String

@@ -4,7 +4,7 @@ import TLS
 import Testing
 
 /// `chatloop talk` over TLS.
-@Suite(.enabled(if: TestCertificate.isPossible)) struct TalkTLSTests {
+@Suite(.ownThreads, .enabled(if: TestCertificate.isPossible)) struct TalkTLSTests {
     private func talk(_ url: String, _ arguments: String...) throws -> (
         ending: Child.Ending, output: String, errors: String
     ) {

@@ -4,7 +4,7 @@ import Testing
 import WebSocket
 
 /// `chatloop talk` in a pipe, against the real server.
-@Suite struct TalkTests {
+@Suite(.ownThreads) struct TalkTests {
     /// Runs it with all of its input given.
     private func talk(
         _ url: String, _ arguments: String..., input: String

@@ -3,7 +3,7 @@ import Support
 import Testing
 
 /// What keys do in `chatloop talk`, and what a person is shown.
-@Suite struct TerminalKeyTests {
+@Suite(.ownThreads) struct TerminalKeyTests {
     // MARK: Keys
 
     @Test func controlC_clearsTheLineOnce_andLeavesTheSecondTime() throws {

@@ -3,7 +3,7 @@ import Support
 import Testing
 
 /// `chatloop talk` on a terminal.
-@Suite struct TerminalTests {
+@Suite(.ownThreads) struct TerminalTests {
     @Test func terminal_isLeftAsItWas_afterATalk() throws {
         let server = try LiveServer()
         let ada = try TestClient(server, as: "Ada")

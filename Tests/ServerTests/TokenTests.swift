@@ -3,7 +3,7 @@ import Support
 import Testing
 
 /// `chatloop token`, and a server that takes up what it does.
-@Suite struct TokenTests {
+@Suite(.ownThreads) struct TokenTests {
     @Test func token_worksAtOnce_andOlderOnesOfItsNameEnd() throws {
         let world = try ProgramServer("--message-rate", "0")
         let first = try world.token("builds")

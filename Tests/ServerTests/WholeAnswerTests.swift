@@ -3,7 +3,7 @@ import Support
 import Testing
 
 /// Every answer arrives whole, however the client ends its side and however slowly it reads.
-@Suite struct WholeAnswerTests {
+@Suite(.ownThreads) struct WholeAnswerTests {
     /// A folder with a page, and files of these sizes called by them.
     private func folder(_ sizes: Int...) throws -> TemporaryFolder {
         let folder = try TemporaryFolder()

@@ -134,7 +134,9 @@ extension Guest {
         case .event(let event, _): note(event)
         case .requestDone(let request):
             if request.id == lastAsked?.id { lastAsked?.isHeard = true }
-            if case .message = request.request, !world.plan.options.isEphemeral {
+            if case .message = request.request, !world.plan.options.isEphemeral,
+                !world.judge.lostMessages.contains(request.id)
+            {
                 world.judge.toldDone[request.id] = room
             }
         case .joinRefused(let error): notLetIn(error)

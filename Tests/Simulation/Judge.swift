@@ -57,6 +57,9 @@ package final class Judge {
     var acknowledged: [String: (room: String, seq: UInt64)] = [:]
     /// Messages of which somebody was told that they were said before, by id, and in which room.
     var toldDone: [String: String] = [:]
+    /// Messages that a power cut has taken, where the disk was not asked to keep them. Their ids may stand in a newer file that is left,
+    /// and whoever asks again is told that it is done.
+    var lostMessages: Set<String> = []
     private(set) var hasLostPower = false
     unowned let world: Simulator
 
@@ -287,6 +290,7 @@ package final class Judge {
             for (seq, digest) in rooms[room]?.seen ?? [:] where kept[seq] != digest {
                 rooms[room]?.seen[seq] = nil
                 rooms[room]?.messages[seq] = nil
+                if let source = rooms[room]?.sources[seq] { lostMessages.insert(source.id) }
                 // What is left of a torn line nobody can tell to be that message.
                 rooms[room]?.sources[seq] = nil
                 rooms[room]?.lost[seq] = digest

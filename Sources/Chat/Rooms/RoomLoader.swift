@@ -37,6 +37,10 @@ package struct RoomLoader: Sendable {
     /// The seq of the first event that was taken, or of what follows the newest.
     package var firstSeq: UInt64 { firstEvent ?? max(last, room.seq) + 1 }
 
+    /// The seq of the newest event that is there. A snapshot tells of the events behind it, too: those of them that are not there are
+    /// lost.
+    private var newestKept: UInt64 { firstEvent == nil ? min(room.seq, fileStart - 1) : last }
+
     // MARK: Lines
 
     /// Takes the next line, given without its line break.
@@ -68,7 +72,7 @@ package struct RoomLoader: Sendable {
     private mutating func noteJump(to seq: UInt64) {
         let known = max(last, room.seq)
         guard known > 0, (seq >> 32) > (known >> 32) else { return }
-        room.noteJump(from: known, to: (seq >> 32) << 32)
+        room.noteJump(from: newestKept, to: (seq >> 32) << 32)
     }
 
     /// Brings what is known up to date by an event.
@@ -211,8 +215,7 @@ package struct RoomLoader: Sendable {
         if room.firstKept == 0, firstEvent != nil { room.firstKept = firstSeq }
         // Also where nothing is left of it: what was said there may have been lost as a whole.
         if base > room.seq {
-            // A snapshot tells of the events behind it, too: those of them that are not there are lost.
-            room.noteJump(from: firstEvent == nil ? min(room.seq, fileStart - 1) : last, to: base)
+            room.noteJump(from: newestKept, to: base)
             room.seq = base
             // The mark that says so may be lost, too.
             if room.hasUnfoldedDeletions { room.unerased = room.seq }
