@@ -88,6 +88,13 @@ extension Chat {
     /// Whether requests of a connection are still taken.
     func isHeard(_ id: ConnectionID) -> Bool { isHere(id) && !peers[Int(id.slot)].isEnding }
 
+    /// Whether a connection has asked to come in, and waits for the disk or the other nodes.
+    package func isJoinUnderWay(_ id: ConnectionID) -> Bool {
+        guard isHere(id) else { return false }
+        if case .waiting = peers[Int(id.slot)].phase { return true }
+        return peers[Int(id.slot)].isJoining
+    }
+
     // MARK: What they say
 
     mutating func receive(

@@ -167,8 +167,8 @@ struct Evidence {
     var invitations: [(seq: UInt64, invitation: String)] = []
     /// Who types, when the connection that was told knew of events up to a seq.
     var typing: [(seq: UInt64, username: String, client: String)] = []
-    /// Requests (places in `requests`) of which was told that an event had done them already.
-    var done: [(request: Int, seq: UInt64)] = []
+    /// Requests (places in `requests`) of which was told that an event had done them already, and the newest event that was known then.
+    var done: [(request: Int, seq: UInt64, known: UInt64)] = []
     /// When somebody knew of a seq.
     var sightings: [(at: Int64, seq: UInt64)] = []
 

@@ -145,7 +145,7 @@ struct Hearing {
             guard let id = message.id, let place = requests[id], connection.isKept, let seq = message.seq else {
                 return
             }
-            evidence.done.append((place, seq))
+            evidence.done.append((place, seq, cursor))
         default: break
         }
     }

@@ -23,11 +23,11 @@ extension Order {
             }
             newest[request.client, default: [:]][request.connection] = (made.seq, id)
         }
-        for (place, seq) in evidence.done {
+        for (place, seq, known) in evidence.done {
             let request = evidence.requests[place]
             guard let id = request.message.id, let made = made(by: request), made.seq != seq else { continue }
             // A power cut may have taken the event that it was, and left what came of it.
-            if options.mayLoseEvents, request.known.epoch > made.seq.epoch { continue }
+            if options.mayLoseEvents, known.epoch > made.seq.epoch { continue }
             report.add(.onceOnly, request.client, "\(id) is told to be done by \(seq), and was event \(made.seq)")
         }
     }

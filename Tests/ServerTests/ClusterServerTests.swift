@@ -128,13 +128,17 @@ struct ClusterServerTests {
 
     @Test func engineThatIsAway_isSaid_andAllGoesOnByItself() throws {
         let engine = try RealEngine()
-        let server = try start(engine)
+        let server = try start(engine, "--join-timeout", "0.5")
         let (ada, welcome) = try enter(server, "Ada", "a")
         #expect(welcome["keeping"] == true)
         try engine.kill()
         #expect(try ada.skip(to: "state")["keeping"] == false)
         #expect(try server.request("GET", "/healthz").text == "not keeping: cluster")
         #expect(try server.request("GET", "/healthz?ready").status == 503)
+        // Whoever comes now waits, however long that takes: here, and in a room that is still to be loaded.
+        let newcomers = [try TestClient(server), try TestClient(server, room: "other")]
+        for newcomer in newcomers { try newcomer.send(["type": "join", "username": "Bo"]) }
+        _ = Deadline(seconds: 1.5).wait(for: -1)
         try ada.say("meanwhile", id: "1")
         try engine.restart()
         // In either order: the answer and the record come over two connections.
@@ -146,6 +150,7 @@ struct ClusterServerTests {
         }
         let message = try #require(said)
         #expect(message.said == "meanwhile" && message.seq > 1 << 32)
+        for newcomer in newcomers { #expect(try newcomer.next("welcome", within: 20)["username"] == "Bo") }
         #expect(try server.request("GET", "/healthz?ready").text == "ok")
         #expect(try server.metric("cluster_records_appended_total") > 0)
     }

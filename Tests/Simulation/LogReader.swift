@@ -26,6 +26,8 @@ enum LogReader {
             // What a crash has left of a line is not an event, even where only its line break is missing.
             let end = bytes.lastIndex(of: 0x0A) ?? 0
             for line in bytes[..<end].split(separator: 0x0A) {
+                // Nor is what has lost a block in its middle.
+                guard !line.contains(0) else { continue }
                 let heard = Heard(Array(line))
                 guard heard.seq > 0 || heard.type == "snapshot", !heard.type.isEmpty, line.last == UInt8(ascii: "}")
                 else { continue }

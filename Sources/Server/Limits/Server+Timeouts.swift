@@ -77,6 +77,11 @@ extension Server where W: ~Copyable {
     private mutating func checkSignsOfLife(_ slot: Int) {
         let lateness = now - connections[slot].stateStart - milliseconds(options.joinTimeout)
         if connections[slot].chat?.hasJoined == false, lateness >= 0 {
+            if chat.isJoinUnderWay(connections.id(slot)) {
+                // It has done its part: the disk takes long, or the engine is away.
+                connections[slot].stateStart = now
+                return setWebSocketTimer(slot)
+            }
             guard lateness < Timing.moment else {
                 // This timer is late itself, as the process was stopped: the join may be on its way from the kernel.
                 connections[slot].stateStart += lateness + Timing.moment
