@@ -91,6 +91,7 @@ package struct Plan: Sendable {
         case .doors:
             people = random.number(4...10)
             rooms = random.number(1...2)
+            options.maxConnections = 200
         case .crowd:
             people = random.number(100...200)
             rooms = 1

@@ -89,8 +89,8 @@ import Testing
         run([seed], "SEED") { Plan(seed: $0) }
     }
 
-    /// Some seeds one after the other, for as long as it takes to notice a gross mistake. They are the same every time until a soak
-    /// of several hundred finds nothing: one in a hundred still fails (`CHATLOOP_SEED=296`, `CHATLOOP_SEED=305`).
+    /// Some seeds one after the other, for as long as it takes to notice a gross mistake. They are the same every time: `.ci/run long` has
+    /// those that nobody has run yet, one in some hundreds of which finds something.
     @Test(.enabled(if: !isSoak, onlySoak)) func fixedSeedsFindNothing() {
         let first: UInt64 = 100
         let end = ContinuousClock.now + .seconds(20)
