@@ -90,9 +90,7 @@ extension Chat {
 
     /// Whether a connection has asked to come in, and waits for the disk or the other nodes.
     package func isJoinUnderWay(_ id: ConnectionID) -> Bool {
-        guard isHere(id) else { return false }
-        if case .waiting = peers[Int(id.slot)].phase { return true }
-        return peers[Int(id.slot)].isJoining
+        isWaiting(id) || isHere(id) && peers[Int(id.slot)].isJoining
     }
 
     // MARK: What they say
