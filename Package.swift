@@ -76,6 +76,7 @@ let package = Package(
         .testTarget(name: "WebSocketTests", dependencies: ["Support", "WebSocket", "HTTP", "Bytes"]),
         .testTarget(name: "HTTPTests", dependencies: ["Support", "HTTP", "CSystem"]),
         .testTarget(name: "ChatTests", dependencies: ["Support", "Chat"]),
+        .testTarget(name: "SmallWorldTests", dependencies: ["Chat", "Bytes"]),
         .testTarget(
             name: "ClusterTests", dependencies: ["Support", "Simulation", "Cluster", "Bytes", "Platform"]),
         .testTarget(
