@@ -19,7 +19,9 @@ enum Flaw: String, CaseIterable {
     ) -> [(connection: ConnectionID, seq: UInt64)] {
         switch self {
         case .losesMessages:
-            return heard.filter { $0.connection.slot / 2 != 1 || judge.event($0.seq)?["type"] != "message" }
+            return heard.filter {
+                $0.connection.slot / 2 != 1 || judge.event($0.seq)?["type"] != "message"
+            }
         case .doublesMessages:
             return heard.flatMap { judge.event($0.seq)?["type"] == "message" ? [$0, $0] : [$0] }
         case .swapsEvents: return heard.reversed()

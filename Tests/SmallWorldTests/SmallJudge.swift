@@ -53,7 +53,9 @@ struct SmallJudge {
     func isBanned(_ user: String) -> Bool { bans[user].map { now < $0 } ?? false }
     func isInside(_ id: ConnectionID) -> Bool { name(of: id) != nil }
     func name(of id: ConnectionID) -> String? { members.first { $0.value.connection == id }?.key }
-    func hasReacted(_ user: String, to message: UInt64) -> Bool { messages[message]?.reactions[user] != nil }
+    private func hasReacted(_ user: String, to message: UInt64) -> Bool {
+        messages[message]?.reactions[user] != nil
+    }
 
     func newestMessage(through seq: UInt64, by user: String?) -> UInt64? {
         messages.filter { $0.key <= seq && (user == nil || $0.value.author == user) }.keys.max()
@@ -82,7 +84,9 @@ struct SmallJudge {
         if kind != "join", members[name]?.user != user { return fail("\(event): who is not there") }
         switch kind {
         case "join":
-            guard let member = newcomers.removeValue(forKey: name) else { return fail("\(event): without a welcome") }
+            guard let member = newcomers.removeValue(forKey: name) else {
+                return fail("\(event): without a welcome")
+            }
             if member.user != user { fail("\(event): is somebody else") }
             if members.updateValue(member, forKey: name) != nil { fail("\(event): was there") }
         case "leave": leave(event, name)
@@ -95,7 +99,8 @@ struct SmallJudge {
 
     private mutating func leave(_ event: Told, _ name: String) {
         guard let member = members.removeValue(forKey: name) else { return }
-        let isClosed = member.connection.map { closing[$0] == .left } ?? (member.staysUntil ?? .max <= now)
+        let isClosed =
+            member.connection.map { closing[$0] == .left } ?? (member.staysUntil ?? .max <= now)
         if !isClosed, !putOut.contains(member.user) { fail("\(event): for no reason") }
     }
 
@@ -155,7 +160,9 @@ struct SmallJudge {
             members[name]?.connection = nil
             members[name]?.staysUntil = now + grace
         }
-        for (name, member) in members where putOut.contains(member.user) { fail("\(name) was put out, and is there") }
+        for (name, member) in members where putOut.contains(member.user) {
+            fail("\(name) was put out, and is there")
+        }
         if !newcomers.isEmpty { fail("\(newcomers.keys.sorted()) do not join after their welcome") }
     }
 
@@ -167,7 +174,8 @@ struct SmallJudge {
         guard let firstKept else {
             let next = life + 1
             self = SmallJudge()
-            return life = next
+            life = next
+            return
         }
         floor = max(floor, firstKept)
         for name in members.keys {
@@ -182,7 +190,9 @@ struct SmallJudge {
     mutating func welcome(_ id: ConnectionID, _ told: Told, to person: SmallWorld.Person) {
         let (name, user, session) = (told["username"] ?? "", told["user"] ?? "", told["session"] ?? "")
         if isBanned(user) { fail("\(name) is banned, and is welcomed") }
-        if let claimed = person.claimed, let own = members.first(where: { $0.value.session == claimed })?.key {
+        if let claimed = person.claimed,
+            let own = members.first(where: { $0.value.session == claimed })?.key
+        {
             // The secret is no longer known of a connection that is gone when it is welcomed.
             if name != own || (session != claimed && closing[id] == nil) {
                 fail("\(own) comes back, and is welcomed as \(name)")
@@ -195,7 +205,9 @@ struct SmallJudge {
             newcomers[name] = Member(user: user, session: session, connection: id)
         }
         let there = Set(members.keys).union([name])
-        if told["users"] != there.sorted().joined(separator: " ") || told.number("userCount") != UInt64(there.count) {
+        if told["users"] != there.sorted().joined(separator: " ")
+            || told.number("userCount") != UInt64(there.count)
+        {
             fail("\(name) is told of \(told["users"] ?? "nobody"), and there are \(there.sorted())")
         }
         if told.number("seq") != newest {
@@ -217,7 +229,9 @@ struct SmallJudge {
         }.map(\.element)
         // What the disk does not give is a gap.
         let isLacking = since.map { $0 + 1 < floor } ?? false
-        guard gap == isLacking || mayFail && gap else { return fail("\(person.name) is told a gap: \(gap)") }
+        guard gap == isLacking || mayFail && gap else {
+            return fail("\(person.name) is told a gap: \(gap)")
+        }
         if mayFail && gap { return }
         if wanted.count != shown.count || !zip(wanted, shown).allSatisfy({ isShown($0, as: $1) }) {
             fail("\(person.name) is told \(shown) since \(since ?? 0), and not \(wanted)")
@@ -227,10 +241,13 @@ struct SmallJudge {
     /// Whether an event is shown as it is now.
     private func isShown(_ event: Told, as told: Told) -> Bool {
         let target = event["type"] == "edit" ? event.number("target") : event.number("seq")
-        guard event["type"] == "message" || event["type"] == "edit", let target, let message = messages[target] else {
+        guard event["type"] == "message" || event["type"] == "edit", let target,
+            let message = messages[target]
+        else {
             return told == event
         }
-        guard told["seq"] == event["seq"], told["id"] == event["id"], told["user"] == event["user"] else {
+        guard told["seq"] == event["seq"], told["id"] == event["id"], told["user"] == event["user"]
+        else {
             return false
         }
         let isEdit = event["type"] == "edit"
@@ -252,9 +269,13 @@ struct SmallJudge {
         switch told["type"] {
         case "error":
             let code = told["code"] ?? ""
-            if !isRight(code, id, person, request) { fail("\(person.name) is refused for no reason: \(told)") }
+            if !isRight(code, id, person, request) {
+                fail("\(person.name) is refused for no reason: \(told)")
+            }
         case "done":
-            guard let request, let seq = told.number("seq") else { return fail("\(told) is asked for by nobody") }
+            guard let request, let seq = told.number("seq") else {
+                return fail("\(told) is asked for by nobody")
+            }
             let known = used["\(person.user) \(request.id)"]
             if known.map({ $0 != seq }) ?? !isSo(request, person.user) { fail("\(told): it is not") }
         case "message":
@@ -270,7 +291,8 @@ struct SmallJudge {
     private func isSo(_ request: SmallWorld.Request, _ user: String) -> Bool {
         switch request.kind {
         case .delete: messages[request.target]?.deletion != nil
-        case .react: hasReacted(user, to: request.target) == (request.text == "true")
+        case .react: hasReacted(user, to: request.target)
+        case .unreact: !hasReacted(user, to: request.target)
         case .ban: bans[request.text] == .max
         case .unban: !isBanned(request.text)
         default: false
@@ -284,10 +306,12 @@ struct SmallJudge {
         let isHost = host == person.user
         switch (code, request?.kind) {
         case ("storage_failed", _): return mayFail
-        case ("username_taken", nil): return members[person.wanted] != nil || newcomers[person.wanted] != nil
+        case ("username_taken", nil):
+            return members[person.wanted] != nil || newcomers[person.wanted] != nil
         case ("banned", nil): return isBanned(person.user)
         case ("not_joined", _): return !isInside(id)
-        case ("not_found", .edit), ("not_found", .react), ("not_found", .delete):
+        case ("not_found", .edit), ("not_found", .react), ("not_found", .unreact),
+            ("not_found", .delete):
             return message.map { $0.deletion != nil } ?? true
         case ("not_found", .kick), ("not_found", .ban), ("not_found", .unban): return true
         case ("not_allowed", .delete): return !isHost && message?.author != person.user

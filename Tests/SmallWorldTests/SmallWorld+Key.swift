@@ -23,7 +23,9 @@ extension SmallWorld {
             hasher.combine(grace.grace)
         }
         hasher.combine(chat.erasures.next)
-        for (request, read) in chat.reads.sorted(by: { $0.key < $1.key }) { hasher.combine("\(request) \(read)") }
+        for (request, read) in chat.reads.sorted(by: { $0.key < $1.key }) {
+            hasher.combine("\(request) \(read)")
+        }
         chatKey = hasher.finalize()
     }
 
@@ -49,7 +51,9 @@ extension Room {
     var image: [UInt8] {
         var bytes: [UInt8] = []
         appendState(to: &bytes) { SharedConnection(node: 0, number: $0.number) }
-        for number in [firstKept, recent.droppedThrough, recent.missingBefore, isErasing ? 1 : 0, isReady ? 1 : 0] {
+        for number in [
+            firstKept, recent.droppedThrough, recent.missingBefore, isErasing ? 1 : 0, isReady ? 1 : 0,
+        ] {
             bytes.append(number: number)
         }
         return bytes

@@ -27,7 +27,9 @@ extension SmallWorld {
         }
         let failed = isRefused && flaw != .hidesRefusals ? output.written : []
         chat.settle(failed: failed, ticket: nil, bytes.span, into: &output)
-        if !failed.isEmpty, chat.rooms.first?.snapshot != before { judge.fail("what was refused has changed the room") }
+        if !failed.isEmpty, chat.rooms.first?.snapshot != before {
+            judge.fail("what was refused has changed the room")
+        }
         deliver(output, isHeard: fate != .killed)
         chat.endTick(output)
         guard fate == .killed else { return finish(output) }
@@ -41,7 +43,8 @@ extension SmallWorld {
             case .opened(let id, let secret):
                 let room = inputs.append(Array(SmallDisk.room.utf8).span)
                 inputs.items.append(.opened(id, room: room, secret: UInt128(secret), address: 1))
-            case .text(let id, let text): inputs.items.append(.text(id, inputs.append(Array(text.utf8).span)))
+            case .text(let id, let text):
+                inputs.items.append(.text(id, inputs.append(Array(text.utf8).span)))
             case .closed(let id, let departure):
                 judge.closing[id] = departure
                 inputs.items.append(.closed(id, departure))
@@ -61,7 +64,9 @@ extension SmallWorld {
                 if judge.closing[old] == nil { followUps.append(.closed(old, .lost)) }
                 people[number].old = nil
             }
-            if person.isIn, person.cursor != judge.newest { judge.fail("\(person.name) has not heard all") }
+            if person.isIn, person.cursor != judge.newest {
+                judge.fail("\(person.name) has not heard all")
+            }
         }
         if let room = chat.rooms.first, !room.pending.isEmpty { judge.fail("something is not sent") }
         if let error = chat.bookkeepingError { judge.fail("the books: \(error)") }
@@ -70,7 +75,9 @@ extension SmallWorld {
     /// Looks at what must hold in a state that was not there before.
     mutating func check() {
         guard let room = chat.rooms.first, room.isReady else { return }
-        if Set(room.usernames) != Set(judge.members.keys) { judge.fail("the room has \(room.usernames)") }
+        if Set(room.usernames) != Set(judge.members.keys) {
+            judge.fail("the room has \(room.usernames)")
+        }
         // (Planted bugs are to be found by what people hear.)
         if flaw == nil, !disk.lines.isEmpty {
             let (loaded, live) = (disk.load(Self.limits.rules).snapshot, room.snapshot)
@@ -88,7 +95,9 @@ extension SmallWorld {
         }
     }
 
-    private func text(_ bytes: ArraySlice<UInt8>) -> String { String(decoding: bytes.prefix(200), as: UTF8.self) }
+    private func text(_ bytes: ArraySlice<UInt8>) -> String {
+        String(decoding: bytes.prefix(200), as: UTF8.self)
+    }
 
     // MARK: What comes out
 
@@ -101,7 +110,9 @@ extension SmallWorld {
             switch (entry.kind, entry.audience) {
             case (.event, _):
                 judge.take(text)
-                for id in room.present where room.hearsFrom(id) <= entry.number { heard.append((id, judge.newest)) }
+                for id in room.present where room.hearsFrom(id) <= entry.number {
+                    heard.append((id, judge.newest))
+                }
             case (.welcome, .newcomer(let id)):
                 var session: [UInt8] = []
                 session.append(hexadecimal: chat.sessionSecret(of: id))
@@ -124,7 +135,9 @@ extension SmallWorld {
     /// Somebody hears an event.
     private mutating func hear(_ seq: UInt64, _ id: ConnectionID) {
         guard let number = people.firstIndex(where: { $0.connection == id }) else {
-            if !people.contains(where: { $0.old == id }) { judge.fail("somebody who is gone hears event \(seq)") }
+            if !people.contains(where: { $0.old == id }) {
+                judge.fail("somebody who is gone hears event \(seq)")
+            }
             return
         }
         if !judge.isInside(id) { judge.fail("p\(number) is not in the room, and hears event \(seq)") }
@@ -138,7 +151,9 @@ extension SmallWorld {
     }
 
     private mutating func welcome(_ id: ConnectionID, _ told: Told) {
-        guard let person = joins.removeValue(forKey: id) else { return judge.fail("\(told) is for nobody") }
+        guard let person = joins.removeValue(forKey: id) else {
+            return judge.fail("\(told) is for nobody")
+        }
         judge.welcome(id, told, to: person)
         // Of one that has hung up meanwhile it is only noted.
         guard let number = people.firstIndex(where: { $0.connection == id }) else { return }
@@ -152,7 +167,9 @@ extension SmallWorld {
         guard let number = people.firstIndex(where: { $0.connection == id }) else { return }
         let person = people[number]
         let place = told["id"].flatMap { id in person.open.firstIndex { $0.id == id } }
-        if told["id"] != nil, place == nil { return judge.fail("p\(number) is answered \(told), and did not ask") }
+        if told["id"] != nil, place == nil {
+            return judge.fail("p\(number) is answered \(told), and did not ask")
+        }
         judge.answer(id, told, to: person, place.map { person.open[$0] })
         if let place { people[number].open.remove(at: place) }
         guard told["type"] == "error" else { return }
@@ -174,7 +191,9 @@ extension SmallWorld {
             return
         }
         guard let number = people.firstIndex(where: { $0.connection == id }) else { return }
-        if ending != .putOut || !judge.isBanned(people[number].user) { judge.fail("p\(number) is ended by \(ending)") }
+        if ending != .putOut || !judge.isBanned(people[number].user) {
+            judge.fail("p\(number) is ended by \(ending)")
+        }
         people[number].forgetConnection()
     }
 }

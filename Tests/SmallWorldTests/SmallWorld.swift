@@ -9,7 +9,8 @@ import Bytes
 struct SmallWorld {
     /// What a person can ask for.
     enum Ask: String, Hashable {
-        case join, resume, leave, goAway, lose, message, again, edit, delete, react, rename, kick, ban, unban
+        case join, resume, leave, goAway, lose, message, again, edit, delete, react, unreact, rename,
+            kick, ban, unban
 
         /// Whether only a member can do it.
         var isForMembers: Bool {
@@ -203,7 +204,7 @@ struct SmallWorld {
         case .leave, .goAway, .lose: person.connection != nil
         case .again: person.isIn && person.last != nil
         case .edit: person.isIn && newestMessage(knownTo: person, by: person.user) != nil
-        case .delete, .react: person.isIn && newestMessage(knownTo: person, by: nil) != nil
+        case .delete, .react, .unreact: person.isIn && newestMessage(knownTo: person, by: nil) != nil
         case .message, .rename, .kick, .ban, .unban: person.isIn
         }
     }
@@ -244,14 +245,15 @@ struct SmallWorld {
         switch ask {
         case .join: join(number, as: nil)
         case .resume: join(number, as: person.session)
-        case .leave, .goAway, .lose: close(number, ask == .leave ? .left : ask == .goAway ? .wentAway : .lost)
+        case .leave, .goAway, .lose:
+            close(number, ask == .leave ? .left : ask == .goAway ? .wentAway : .lost)
         case .again:
             guard let request = person.last else { return }
             send(request, number)
         case .rename:
             people[number].wanted = person.wanted == "x" ? person.name : "x"
             text(number, "{\"type\":\"rename\",\"username\":\"\(people[number].wanted)\"}")
-        case .message, .edit, .delete, .react, .kick, .ban, .unban:
+        case .message, .edit, .delete, .react, .unreact, .kick, .ban, .unban:
             people[number].ids += 1
             let id = "\(number)-\(person.ids)"
             let target = newestMessage(knownTo: person, by: ask == .edit ? person.user : nil) ?? 0
@@ -259,7 +261,6 @@ struct SmallWorld {
             let text =
                 switch ask {
                 case .message, .edit: "t\(id)"
-                case .react: "\(!judge.hasReacted(person.user, to: target))"
                 default: other
                 }
             let request = Request(id: id, kind: ask, target: target, text: text)
@@ -274,7 +275,8 @@ struct SmallWorld {
             case .message: "\"message\",\"text\":\"\(request.text)\""
             case .edit: "\"edit\",\"target\":\(request.target),\"text\":\"\(request.text)\""
             case .delete: "\"delete\",\"target\":\(request.target)"
-            case .react: "\"react\",\"target\":\(request.target),\"emoji\":\"👍\",\"on\":\(request.text)"
+            case .react, .unreact:
+                "\"react\",\"target\":\(request.target),\"emoji\":\"👍\",\"on\":\(request.kind == .react)"
             default: "\"moderate\",\"action\":\"\(request.kind.rawValue)\",\"user\":\"\(request.text)\""
             }
         people[number].open.append(request)
@@ -300,7 +302,9 @@ struct SmallWorld {
         parcels.append(.opened(connection, secret: UInt64(number) << 32 | UInt64(person.connections)))
         var text = "{\"type\":\"join\",\"username\":\"\(person.name)\""
         if let key = person.key { text += ",\"key\":\"\(key)\"" }
-        if let session, let cursor = person.cursor { text += ",\"session\":\"\(session)\",\"since\":\(cursor)" }
+        if let session, let cursor = person.cursor {
+            text += ",\"session\":\"\(session)\",\"since\":\(cursor)"
+        }
         parcels.append(.text(connection, text + "}"))
     }
 

@@ -8,7 +8,8 @@ struct Told: Hashable, CustomStringConvertible {
     /// - Parameter text: without the closing bracket.
     init(_ text: [UInt8]) {
         let object = try? JSONSerialization.jsonObject(with: Data(text + [UInt8(ascii: "}")]))
-        self.init(object as? [String: Any] ?? ["type": "no JSON: \(String(decoding: text, as: UTF8.self))"])
+        self.init(
+            object as? [String: Any] ?? ["type": "no JSON: \(String(decoding: text, as: UTF8.self))"])
     }
 
     private init(_ object: [String: Any]) {
