@@ -82,10 +82,48 @@ export function trim(element, length) {
 /** A length in Unicode scalars: an emoji is one, where a string's own length says two. */
 export const scalars = (text) => [...text].length;
 
+let segmenter = null; // it takes long to make
+
 /** What a person sees as one character each; where the browser cannot tell, what an emoji is commonly made of. */
 export const characters = (text) => (Intl.Segmenter
-	? [...new Intl.Segmenter().segment(text)].map(({ segment }) => segment)
+	? [...(segmenter ??= new Intl.Segmenter()).segment(text)].map(({ segment }) => segment)
 	: text.match(/\p{RI}{2}|\P{M}[\p{M}\ufe0f\p{EMod}]*(?:\u200d\P{M}[\p{M}\ufe0f\p{EMod}]*)*/gu) ?? []);
+
+/** The first of them. */
+export const firstCharacter = (text) => (/^[\x21-\x7e](?![^\x00-\x7f])/.test(text) ? text[0] : characters(text)[0] ?? '');
+
+/**
+ * Has something done with the next frame, once; a hidden page gets none, and is served by a timer. What comes back calls
+ * it off.
+ */
+export function soon(act) {
+	const end = () => {
+		cancelAnimationFrame(frame);
+		clearTimeout(timer);
+	};
+	const begin = () => {
+		end();
+		act();
+	};
+	const frame = requestAnimationFrame(begin);
+	const timer = setTimeout(begin, 250);
+	return end;
+}
+
+/** Makes these the children of an element, in this order, moving none that may stay. */
+export function arrange(parent, wanted, removed = () => { /* nothing more */ }) {
+	const keep = new Set(wanted);
+	for (const element of [...parent.children]) {
+		if (keep.has(element)) continue;
+		element.remove();
+		removed(element);
+	}
+	let next = parent.firstChild;
+	for (const element of wanted) {
+		if (element === next) next = next.nextSibling;
+		else parent.insertBefore(element, next);
+	}
+}
 
 /** Has a dialog close where it is clicked beside its content, or at its buttons of this class. */
 export function prepareDialog(dialog) {

@@ -1,12 +1,13 @@
 // Choosing an emoji: a small picker of those one uses, and all others by their names. They are the system's own; their names
 // come from emoji-names.txt when they are first needed.
 
-import { attributes, button, make, on, parts, prepareDialog } from './dom.js';
+import { attributes, button, make, on, parts, prepareDialog, soon } from './dom.js';
 import { base, browser } from './store.js';
 import { t } from './words.js';
 
 const FREQUENT = ['👍', '❤️', '😂', '🎉', '😮', '😢', '🙏', '✅'];
 const KEPT = 16;
+const AT_ONCE = 96; // that are shown in one go: the page answers between two of them
 
 // "🎉 party popper, tada": what it is called, and what else it is found by.
 let loading = null;
@@ -99,16 +100,32 @@ async function show() {
 		grid.replaceChildren(found.length ? section('', found) : make('p', 'small', t.nothingFound));
 		return;
 	}
-	const names = [...new Set(emoji.all.map((one) => one.section))];
-	grid.append(...names.map((name) => section(name, emoji.all.filter((one) => one.section === name))));
+	showRest(emoji.all, grid.firstChild);
+}
+
+// All of them, some at a time, until something else is shown or the picker is closed.
+function showRest(all, first) {
+	let [name, row, at] = ['', null, 0];
+	const go = () => {
+		if (grid.firstChild !== first || !dialog.open) return;
+		for (const end = Math.min(at + AT_ONCE, all.length); at < end; at += 1) {
+			if (all[at].section !== name) {
+				name = all[at].section;
+				row = grid.appendChild(section(name, [])).lastChild;
+			}
+			row.append(sign(all[at]));
+		}
+		if (at < all.length) soon(go);
+	};
+	go();
 }
 
 function section(title, emoji) {
-	const row = make('div', 'emojis', ...emoji.map(({ emoji: sign, name }) => {
-		const one = button('quiet emoji', sign, () => choose(sign));
-		return attributes(one, { title: name, 'aria-label': name });
-	}));
-	return make('section', '', ...(title ? [make('h3', 'small', title)] : []), row);
+	return make('section', '', ...(title ? [make('h3', 'small', title)] : []), make('div', 'emojis', ...emoji.map(sign)));
+}
+
+function sign({ emoji, name }) {
+	return attributes(button('quiet emoji', emoji, () => choose(emoji)), { title: name, 'aria-label': name });
 }
 
 function choose(emoji) {

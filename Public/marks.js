@@ -140,7 +140,7 @@ function addressEnd(all) {
 }
 
 /** Up to three emoji and nothing else. */
-export const isEmoji = (text) => text.length < 100
+export const isEmoji = (text) => text.length < 100 && /[^\x00-\x7f]/.test(text) && !/\p{L}/u.test(text)
 	&& characters(text.replace(/\s/g, '')).every((one, index) => index < 3 && isOneEmoji(one));
 
 export const isOneEmoji = (one) => /^(?:\p{Emoji_Presentation}|\p{Emoji}\ufe0f|\p{RI}{2})/u.test(one)

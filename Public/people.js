@@ -3,11 +3,12 @@
 // People are told apart by `user` where the server names it, and by their names where it does not: a name may change
 // hands, and so may not stand for a person for long.
 
-import { attributes, button, characters, make, parts, put } from './dom.js';
+import { arrange, attributes, button, firstCharacter, make, parts, put, soon } from './dom.js';
 import { safely } from './store.js';
 import { byName, names, number, t } from './words.js';
 
 const TYPING_LASTS = 5_000;
+const AT_ONCE = 8; // rows that are made in one go: the page answers between two of them
 const HUES = 24; // 15 degrees apart: two next to each other can still be told apart
 
 /** Who stands behind an event, or a person in the list. */
@@ -69,16 +70,18 @@ export function follow(event) {
 // Colours and initials.
 
 const hues = new Map(); // who → the number of a hue
+let taken = null; // those of everyone here, once they are asked for
 
 /** A hue in degrees. It follows from who it is; where somebody here has it already, the next free one is taken. */
 export function hueOf(person) {
 	const key = who(person);
 	if (!hues.has(key)) {
 		const wanted = [...key].reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)) % 9973, 7) % HUES;
-		const taken = new Set([...present.values()].map((one) => hues.get(who(one))));
+		taken ??= new Set([...present.values()].map((one) => hues.get(who(one))));
 		let free = wanted;
 		for (let step = 1; taken.has(free) && step <= HUES; step += 1) free = (wanted + step * 7) % HUES; // 7 and 24 share no factor
 		hues.set(key, taken.has(free) ? wanted : free);
+		if (who(present.get(person.username) ?? {}) === key) taken.add(hues.get(key));
 	}
 	return hues.get(key) * (360 / HUES) + 4;
 }
@@ -92,8 +95,8 @@ export function hued(person, element) {
 /** "AL" for Ada Lovelace, "A" for Ada, "李" for 李小龙, "7" for Guest 7. */
 export function initials(name) {
 	const words = name.split(/[\s._-]+/).filter((word) => /[\p{L}\p{N}\p{Emoji}]/u.test(word));
-	const first = (word) => characters(word.replace(/^[^\p{L}\p{N}\p{Emoji}]+/u, ''))[0] ?? '';
-	if (!words.length) return characters(name)[0] ?? '';
+	const first = (word) => firstCharacter(word.replace(/^[^\p{L}\p{N}\p{Emoji}]+/u, ''));
+	if (!words.length) return firstCharacter(name);
 	const two = words.length > 1 && words.every((word) => /^[\p{sc=Latn}\p{sc=Cyrl}\p{sc=Grek}\p{N}]/u.test(word));
 	const last = words[words.length - 1];
 	if (two && /^\p{N}+$/u.test(last)) return first(words[0]).toUpperCase() + last.slice(-1);
@@ -109,7 +112,9 @@ export const avatar = (person) => attributes(
 const list = document.querySelector('#people');
 const rest = document.querySelector('#morePeople');
 const counts = parts('headcount', 'peopleCount');
-let drawing = 0;
+const rows = new Map(); // name → { look, element }
+let drawing = 0; // a timer,
+let resting = null; // and what calls off the making of the other rows
 let openMenu = null;
 
 /** `act(button, person)` opens the actions that somebody offers. */
@@ -119,20 +124,34 @@ export function beginPeople(act) {
 }
 
 function redraw() {
+	taken = null;
 	// A crowd that comes in at once is drawn once.
-	drawing ||= setTimeout(() => {
-		drawing = 0;
-		const old = new Map([...list.children].map((row) => [row.dataset.key, row]));
-		const rows = everyone().map((person) => {
-			const key = JSON.stringify([person.username, person.user, person.role, person.username === me.username, t.you]);
-			const row = old.get(key) ?? personRow(person);
-			row.dataset.key = key;
-			return row;
-		});
-		list.replaceChildren(...rows);
-		for (const element of counts) element.textContent = number(count);
-		rest.textContent = count > rows.length ? t.morePeople(number(count - rows.length)) : '';
-	}, Math.min(present.size, 500));
+	drawing ||= setTimeout(draw, Math.min(present.size, 500));
+}
+
+function draw() {
+	clearTimeout(drawing);
+	drawing = 0;
+	resting?.();
+	resting = null;
+	const people = everyone();
+	let left = AT_ONCE;
+	const wanted = people.map((person) => {
+		const { username, user, role } = person;
+		const look = [user, role, username === me.username, t.you].join();
+		const known = rows.get(username);
+		if (known?.look === look) return known.element;
+		left -= 1;
+		if (left < 0) return known?.element;
+		const element = personRow(person);
+		rows.set(username, { look, element });
+		return element;
+	}).filter(Boolean);
+	arrange(list, wanted);
+	for (const name of [...rows.keys()]) if (!present.has(name)) rows.delete(name);
+	for (const element of counts) element.textContent = number(count);
+	rest.textContent = count > people.length ? t.morePeople(number(count - people.length)) : '';
+	if (left < 0) resting = soon(draw);
 }
 
 /** A row of the list of people. */

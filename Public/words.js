@@ -114,11 +114,13 @@ try {
 /** The words by key: a text, or a function of what goes in the place of each {}. */
 export const t = {};
 
+let plural = null; // it takes long to make, as all of them do
+const formOf = (count) => (plural ??= new Intl.PluralRules(language)).select(count);
+
 function learn(table, into) {
-	const plural = new Intl.PluralRules(language);
 	const fill = (words, given) => words.replace(/\{\}/g, () => given.shift());
 	for (const [name, words] of Object.entries(table)) {
-		if (words.other) into[name] = (n, ...rest) => fill((Number(n) === 0 && words.zero) || words[plural.select(Number(n))] || words.other, [n, ...rest]);
+		if (words.other) into[name] = (n, ...rest) => fill((Number(n) === 0 && words.zero) || words[formOf(Number(n))] || words.other, [n, ...rest]);
 		else if (typeof words === 'object') into[name] = learn(words, into[name] ?? {});
 		else into[name] = words.includes('{}') ? (...given) => fill(words, given) : words;
 	}
@@ -144,21 +146,24 @@ export async function speak() {
 	}
 }
 
-// A day's and a clock's form follow the reader's first language, whether or not the page speaks it.
-const formats = new Map();
-function format(options) {
-	const id = JSON.stringify(options);
-	if (!formats.has(id)) formats.set(id, new Intl.DateTimeFormat(languages, options));
-	return formats.get(id);
+// A day's and a clock's form follow the reader's first language, whether or not the page speaks it. What writes them takes
+// long to make: it is made once, when it is first needed.
+function once(make) {
+	let made = null;
+	return (value) => (made ??= make()).format(value);
 }
 
-export const clock = (time) => format({ hour: 'numeric', minute: '2-digit' }).format(time);
-export const calendar = (time) => format({ dateStyle: 'full' }).format(time);
-export const moment = (time) => format({ dateStyle: 'medium', timeStyle: 'short' }).format(time);
-export const byName = new Intl.Collator(languages, { numeric: true }).compare;
-export const number = (value) => new Intl.NumberFormat(languages).format(value);
+const dates = (options) => once(() => new Intl.DateTimeFormat(languages, options));
 
-const conjunction = (list) => (Intl.ListFormat ? new Intl.ListFormat(spoken).format(list) : list.join(', '));
+export const clock = dates({ hour: 'numeric', minute: '2-digit' });
+export const calendar = dates({ dateStyle: 'full' });
+export const moment = dates({ dateStyle: 'medium', timeStyle: 'short' });
+export const byName = (one, other) => (order ??= new Intl.Collator(languages, { numeric: true })).compare(one, other);
+let order = null;
+export const number = once(() => new Intl.NumberFormat(languages));
+
+const joined = once(() => new Intl.ListFormat(spoken));
+const conjunction = (list) => (Intl.ListFormat ? joined(list) : list.join(', '));
 
 /** "Ada", "Ada and Bo", "Ada, Bo and Cy", "Ada, Bo and 4 others"; each name isolated. */
 export function names(list, most = 3) {

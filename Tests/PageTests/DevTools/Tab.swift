@@ -46,6 +46,9 @@ final class Tab {
         events.filter { $0["method"] == method }.compactMap { $0["params"] }
     }
 
+    /// Drops the events of these kinds: traces are long.
+    func forget(_ methods: String...) { events.removeAll { event in methods.contains { event["method"] == $0 } } }
+
     // MARK: Where it is
 
     /// - Parameter address: what stands in the address bar in the end, where the page changes it.
