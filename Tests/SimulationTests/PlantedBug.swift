@@ -12,6 +12,8 @@ struct PlantedBug: Sendable, CustomStringConvertible {
     /// False where nobody can see it, because something else sees to the same: then it is planted to be looked at, and no
     /// seed is expected to find it.
     var isVisible = true
+    /// Whether it takes several nodes to see it.
+    var isInCluster = false
 
     var description: String { name }
 
@@ -23,7 +25,13 @@ struct PlantedBug: Sendable, CustomStringConvertible {
         self.isVisible = isVisible
     }
 
-    static let all: [PlantedBug] = sending + closing + chat + refusals + loading + log + changes + hosts
+    static let all: [PlantedBug] =
+        sending + closing + chat + refusals + loading + log + changes + hosts
+        + cluster.map { bug in
+            var bug = bug
+            bug.isInCluster = true
+            return bug
+        }
 
     private static let sending = [
         PlantedBug(

@@ -4,9 +4,11 @@ import Testing
 /// The judge has to be judged, too: bugs are planted into the server, and each must be found.
 ///
 /// `CHATLOOP_PLANTED=1` builds a copy of the sources with all of them and tries one after the other, which takes some minutes;
-/// `CHATLOOP_PLANTED=N` with another N tries each with up to N seeds.
+/// `CHATLOOP_PLANTED=N` with another N tries each with up to N seeds. `CHATLOOP_PLANTED_IN=cluster` tries those alone that it takes
+/// several nodes to see, and `CHATLOOP_PLANTED_IN=server` the others.
 @Suite(.serialized) struct PlantedBugTests {
     private static let wanted = ProcessInfo.processInfo.environment["CHATLOOP_PLANTED"].flatMap(Int.init)
+    private static let place = ProcessInfo.processInfo.environment["CHATLOOP_PLANTED_IN"]
     private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
     /// Beside the other products of builds, so that a second time builds only what is new.
@@ -28,11 +30,15 @@ import Testing
         try build()
         let most = max(Self.wanted ?? 1, 1) == 1 ? 1000 : Self.wanted ?? 1
         // Without a bug nothing is found, or the seeds below would mean nothing.
-        let healthy = try search(for: 0, most: 20)
-        #expect(healthy == nil, "without a bug: \(healthy ?? "")")
+        for world in ["server", "cluster"] where Self.place ?? world == world {
+            let healthy = try search(for: 0, most: 20, in: world)
+            #expect(healthy == nil, "without a bug: \(healthy ?? "")")
+        }
         for (index, bug) in PlantedBug.all.enumerated() where bug.isVisible {
+            let world = bug.isInCluster ? "cluster" : "server"
+            guard Self.place ?? world == world else { continue }
             let start = ContinuousClock.now
-            let found = try search(for: index + 1, most: most)
+            let found = try search(for: index + 1, most: most, in: world)
             #expect(found != nil, "not found in \(most) seeds: \(bug.name)")
             print("\(bug.name): \(found ?? "NOT FOUND") (\((ContinuousClock.now - start).components.seconds) s)")
         }
@@ -41,8 +47,9 @@ import Testing
     /// Runs seeds with one bug.
     ///
     /// - Returns: how it was found; nil if it was not.
-    private func search(for bug: Int, most: Int) throws -> String? {
-        let result = try run(Self.folder.appending(path: ".build/release/planted").path, ["\(bug)", "\(most)"])
+    private func search(for bug: Int, most: Int, in world: String) throws -> String? {
+        let result = try run(
+            Self.folder.appending(path: ".build/release/planted").path, ["\(bug)", "\(most)", world])
         let last = result.output.split(separator: "\n").last { $0.hasPrefix("seed") }.map(String.init)
         if result.code == 0 { return nil }
         // A trap is a way to be found, too.
@@ -130,9 +137,17 @@ import Testing
             print("seed \\(seed)", terminator: "")
             fflush(nil)
             current = seed
-            let run = Simulator(Plan(seed: seed))
-            run.run()
-            if let failure = run.judge.failure {
+            let failure: String?
+            if CommandLine.arguments.count > 3, CommandLine.arguments[3] == "cluster" {
+                let run = SeveralNodes(SeveralPlan(seed: seed))
+                run.run()
+                failure = run.judge.failure
+            } else {
+                let run = Simulator(Plan(seed: seed))
+                run.run()
+                failure = run.judge.failure
+            }
+            if let failure {
                 print(": \\(failure)")
                 exit(1)
             }
@@ -150,7 +165,9 @@ import Testing
                 .executableTarget(name: "planted", dependencies: ["Simulation", "Planted"]),
                 .target(
                     name: "Simulation",
-                    dependencies: ["Checker", "Server", "Client", "Log", "Chat", "WebSocket", "Sockets", "Bytes"]),
+                    dependencies: [
+                        "Checker", "Server", "Client", "Log", "Cluster", "Chat", "WebSocket", "Sockets", "Bytes",
+                    ]),
                 .target(name: "Checker"),
                 .target(
                     name: "Server",
@@ -165,7 +182,7 @@ import Testing
                 .target(name: "Chat", dependencies: ["Bytes", "Planted"]),
                 .target(name: "WebSocket", dependencies: ["HTTP", "Bytes", "CSystem"]),
                 .target(name: "HTTP", dependencies: ["Bytes", "CSystem"]),
-                .target(name: "Cluster", dependencies: ["Bytes"]),
+                .target(name: "Cluster", dependencies: ["Bytes", "Planted"]),
                 .target(name: "Bytes"),
                 .target(name: "Planted"),
                 .systemLibrary(name: "CSystem"),

@@ -131,6 +131,7 @@ final class EngineHost {
         for published in published {
             world.judge.kept(published)
             for other in lines where other.role == .subscriptions && other.talk.rooms.contains(published.room) {
+                if world.now < other.node.losesNoticesUntil, world.random.happens(0.5) { continue }
                 send(other.talk.message(published), to: other)
             }
         }

@@ -81,6 +81,8 @@ package final class SeveralNodes {
         engine.isFull = false
         for node in nodes {
             (node.pausedUntil, node.cutOffUntil, node.callsLeft) = (0, 0, nil)
+            if node.losesNoticesUntil > now { engine.cut(node) }
+            node.losesNoticesUntil = 0
             for link in node.network.openLinks where link.isBlackHole {
                 link.isBlackHole = false
                 node.network.reset(link)

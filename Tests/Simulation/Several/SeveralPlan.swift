@@ -40,8 +40,9 @@ package struct SeveralPlan: Sendable {
 package enum Mishap: Int, CaseIterable, Sendable {
     // With the engine: it stands still, is away, begins anew at once, has no memory, has lost what it had kept last; its clock jumps.
     case engineStops, engineIsGone, engineBeginsAnew, engineIsFull, tailIsLost, engineClockJumps
-    // Between a node and the engine: connections break, and answers are lost; nothing gets through, and nobody is told.
-    case answersAreLost, nodeIsCutOff
+    // Between a node and the engine: connections break, and answers are lost; nothing gets through, and nobody is told; some of what is
+    // published is lost, and then the connections break.
+    case answersAreLost, nodeIsCutOff, noticesAreLost
     // With a node: it stands still, is killed, is told to stop; its clock jumps.
     case nodeStops, nodeIsKilled, nodeIsStopped, nodeClockJumps
     // Between a person and a node.
@@ -84,6 +85,9 @@ extension SeveralNodes {
         case .engineClockJumps: engine.clockOffset += Int64(random.number(-60_000...60_000))
         case .answersAreLost: engine.cut(node)
         case .nodeIsCutOff: node.cutOffUntil = end
+        case .noticesAreLost:
+            node.losesNoticesUntil = end
+            after(end - now) { [unowned self] in engine.cut(node) }
         case .nodeStops: node.pausedUntil = end
         case .nodeIsKilled: node.callsLeft = random.number(0...60)
         case .nodeIsStopped: if node.isRunning { node.signals = [15] }
@@ -91,7 +95,7 @@ extension SeveralNodes {
         case .reset, .blackHole, .stall: strike(mishap, node)
         }
         switch mishap {
-        case .engineStops, .engineIsFull, .answersAreLost, .nodeIsCutOff, .nodeStops:
+        case .engineStops, .engineIsFull, .answersAreLost, .nodeIsCutOff, .noticesAreLost, .nodeStops:
             lastEngineTrouble = max(lastEngineTrouble, end)
         default: break
         }

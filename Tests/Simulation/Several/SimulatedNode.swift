@@ -21,6 +21,8 @@ final class SimulatedNode: Surroundings {
     var pausedUntil: Int64 = 0
     /// It and the engine do not reach each other before this time (ns).
     var cutOffUntil: Int64 = 0
+    /// Some of what is published does not reach it before this time (ns).
+    var losesNoticesUntil: Int64 = 0
     /// How many more calls of the server reach the world before it is killed; nil is no such plan.
     var callsLeft: Int?
     private var isKilled = false
