@@ -155,6 +155,17 @@ import Testing
         #expect(world.nodes[1].isReady && states[0] != nil && states[0] == states[1])
     }
 
+    /// The engine has lost all that a room had: whoever has seen something of it is told.
+    @Test func roomOfWhichAllIsLost_tellsAGap() {
+        var world = SharedWorld(nodes: 1, seed: 1)
+        world.add(.epoch(2))
+        let ada = world.arrive(0, "Ada", more: ",\"since\":2")
+        let bo = world.arrive(0, "Bo")
+        world.settle()
+        let gaps = [ada, bo].map { world.nodes[0].world.take($0).first?["gap"] as Bool? }
+        #expect(gaps == [true, false])
+    }
+
     @Test func droppedRoom_endsItsConnections_andIsLoadedAnew() {
         var world = SharedWorld(nodes: 2, seed: 1)
         let ada = world.arrive(0, "Ada")

@@ -96,7 +96,8 @@ extension Room {
     mutating func jump(to seq: UInt64) {
         guard seq > self.seq else { return }
         assert(firstNew == pending.count, "seqs jump in the middle of a record")
-        if self.seq > 0 { noteJump(from: self.seq, to: seq) }
+        // Where the room has nothing, all that anybody has seen of it is lost.
+        noteJump(from: self.seq, to: seq)
         self.seq = seq
         beginTick()
     }
