@@ -43,7 +43,7 @@ extension PlantedBug {
             "if hasLostTail { dropAll(.lostTail) }", "if hasLostTail, !% { dropAll(.lostTail) }"),
         PlantedBug(
             "whoever has seen a lost tail is told no gap", "Chat/Lockstep/Room+State.swift",
-            "if self.seq > 0 { noteJump(", "if self.seq > 0, !% { noteJump("),
+            "        noteJump(from: self.seq, to: seq)\n", "        if !% { noteJump(from: self.seq, to: seq) }\n"),
         PlantedBug(
             "an answer overtakes what is on its way", "Chat/Lockstep/Chat+Lockstep.swift",
             "} else if item.input.isAnswer, shared[item.room]", "} else if item.input.isAnswer, !%, shared[item.room]"),

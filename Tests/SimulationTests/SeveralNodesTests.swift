@@ -57,8 +57,8 @@ import Testing
 
     @Test(.enabled(if: isUsual, onlyUsual)) func twoRunsOfOneSeedAreTheSameLineByLine() {
         let traces = (0..<2).map { _ in
-            var plan = SeveralPlan(seed: 3)
-            plan.seconds = 40
+            var plan = SeveralPlan(seed: 4)
+            plan.seconds = 60
             plan.traceLines = .max
             let run = SeveralNodes(plan)
             run.run()

@@ -189,9 +189,11 @@ final class EngineHost {
         if copies.count > 12 { copies.removeFirst() }
     }
 
-    /// It is killed, and what comes back is what it had some time ago.
+    /// It is killed, and what comes back is what it had some time ago: in the same epoch, since a node that begins anew, and is the first
+    /// to find an engine that has forgotten an epoch, cannot know of it, and uses its seqs again.
     func loseTail() {
         kill()
+        copies.removeAll { $0.epoch != engine.contents.epoch }
         guard !copies.isEmpty else { return }
         let place = world.random.number(0...copies.count - 1)
         let copy = copies[place]

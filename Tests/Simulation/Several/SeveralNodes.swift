@@ -79,6 +79,8 @@ package final class SeveralNodes {
         engine.start()
         engine.stoppedUntil = 0
         engine.isFull = false
+        // Rooms' time stands still for as long as the engine's clock is behind: bans would take so much longer to lapse.
+        engine.clockOffset = 3_600_000
         for node in nodes {
             (node.pausedUntil, node.cutOffUntil, node.callsLeft) = (0, 0, nil)
             if node.losesNoticesUntil > now { engine.cut(node) }

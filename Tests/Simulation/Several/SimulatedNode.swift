@@ -101,7 +101,7 @@ final class SimulatedNode: Surroundings {
     /// When it has something to do.
     var nextTick: Int64 {
         guard isRunning else { return .max }
-        if ready.isEmpty, !hasArrivals { (ready, hasArrivals) = network.poll() }
+        look()
         let hasWork = hasToLook || !ready.isEmpty || hasArrivals || !engineEvents.isEmpty || !signals.isEmpty
         return max(busyUntil, pausedUntil, hasWork ? 0 : deadline ?? .max)
     }
@@ -155,7 +155,14 @@ final class SimulatedNode: Surroundings {
 
     fileprivate func wait(until deadline: Int64?) {
         self.deadline = deadline.map { $0 - clockOffset }
-        if ready.isEmpty, !hasArrivals { (ready, hasArrivals) = network.poll() }
+        look()
+    }
+
+    private func look() {
+        guard ready.isEmpty, !hasArrivals else { return }
+        (ready, hasArrivals) = network.poll()
+        // Nobody is told of connections to a socket that is closed.
+        if !network.isListening { hasArrivals = false }
     }
 
     fileprivate func nextSignal() -> Int32? {
