@@ -39,15 +39,21 @@ struct SmallJudge {
     private var putOut: Set<String> = []
     private var now: Int64 = 0
     private var mayFail = false
+    /// Whether it did in the tick before: a refusal may have to wait for the answer to an earlier question.
+    private var hasFailed = false
 
     var newest: UInt64 { UInt64(events.count) }
 
     mutating func fail(_ reason: String) { failure = failure ?? reason }
 
     mutating func beginTick(now: Int64, mayFail: Bool) {
+        hasFailed = self.mayFail
         (self.now, self.mayFail) = (now, mayFail)
-        if !mayFail { (closing, putOut) = ([:], []) }
+        (closing, putOut) = ([:], [])
     }
+
+    /// The tick's write is refused.
+    mutating func noteRefusal() { mayFail = true }
 
     func event(_ seq: UInt64) -> Told? { seq >= 1 && seq <= newest ? events[Int(seq) - 1] : nil }
     func isBanned(_ user: String) -> Bool { bans[user].map { now < $0 } ?? false }
@@ -305,7 +311,7 @@ struct SmallJudge {
         let message = messages[request?.target ?? 0]
         let isHost = host == person.user
         switch (code, request?.kind) {
-        case ("storage_failed", _): return mayFail
+        case ("storage_failed", _): return mayFail || hasFailed
         case ("username_taken", nil):
             return members[person.wanted] != nil || newcomers[person.wanted] != nil
         case ("banned", nil): return isBanned(person.user)

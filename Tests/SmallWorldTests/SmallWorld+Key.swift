@@ -15,6 +15,7 @@ extension SmallWorld {
             hasher.combine(peer.isEnding)
             hasher.combine(peer.parked)
             hasher.combine(peer.answers.map(\.request))
+            hasher.combine(peer.answers.map(\.text))
         }
         var graces = chat.graces
         while let grace = graces.removeFirst(before: .max) {

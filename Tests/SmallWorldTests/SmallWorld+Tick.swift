@@ -21,7 +21,7 @@ extension SmallWorld {
         let isRefused = fate == .refused && !output.written.isEmpty
         if isRefused {
             bounds.refusals -= 1
-            judge.beginTick(now: now, mayFail: true)
+            judge.noteRefusal()
         } else if !output.written.isEmpty, let room = chat.rooms.first {
             disk.write(room)
         }
