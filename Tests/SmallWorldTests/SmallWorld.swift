@@ -216,7 +216,7 @@ struct SmallWorld {
     mutating func take(_ move: Move) {
         switch move {
         case .ask(let number, let ask):
-            let plan = asks[number].suffix(people[number].left)
+            let plan = asks[number].suffix(max(0, people[number].left))
             if count != nil {
                 people[number].left -= 1
             } else if let place = plan.firstIndex(of: ask) {
