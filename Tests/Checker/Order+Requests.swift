@@ -26,6 +26,8 @@ extension Order {
         for (place, seq, known) in evidence.done {
             let request = evidence.requests[place]
             guard let id = request.message.id, let made = made(by: request), made.seq != seq else { continue }
+            // What changes nothing uses up no identifier: asked for once more, it may be an event.
+            if known < made.seq { continue }
             // A power cut may have taken the event that it was, and left what came of it.
             if options.mayLoseEvents, known.epoch > made.seq.epoch { continue }
             report.add(.onceOnly, request.client, "\(id) is told to be done by \(seq), and was event \(made.seq)")
