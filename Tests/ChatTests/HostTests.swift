@@ -89,4 +89,21 @@ import Testing
         world.tick()
         #expect(world.take(ada).last?["keeping"] == true)
     }
+
+    /// What was said before the time from which a purge deletes stays as it is now, though it was edited since.
+    @Test func purge_leavesTheEditOfAnOlderMessage() {
+        var garden = Garden()
+        garden.world.say(garden.bo, "old")
+        garden.world.tick()
+        garden.world.tick(after: 120_000)
+        garden.world.send(garden.bo, #"{"type":"edit","target":5,"text":"newer"}"#)
+        garden.world.say(garden.bo, "new")
+        garden.world.send(garden.bo, #"{"type":"edit","target":7,"text":"newest"}"#)
+        garden.world.tick()
+        _ = garden.world.take(garden.ada)
+        #expect(garden.moderate(garden.ada, "purge", "\"username\":\"Bo\",\"minutes\":1").map(\.type) == ["moderation"])
+        let history: [JSON] = garden.arrive("Dan", "d", more: ",\"since\":5")[0]["history"] ?? []
+        #expect(history.map(\.type) == ["edit", "message", "edit", "moderation"])
+        #expect(history.map { $0["text"] as String? } == ["newer", nil, nil, nil])
+    }
 }

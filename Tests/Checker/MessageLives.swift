@@ -61,6 +61,10 @@ struct MessageLives {
     private mutating func change(_ target: UInt64, _ known: Evidence.Event, _ seq: UInt64) -> String? {
         let event = known.event
         guard let life = lives[target], var version = life.versions.last else { return nil }
+        if version.isDeleted, mayLoseEvents, seq.epoch > version.from.epoch {
+            // An unclean stop has undone the deletion, or nothing could be done to the message any more.
+            (version.isDeleted, version.isKnown) = (false, false)
+        }
         let isCertain = version.isKnown && (missing.last ?? 0) <= version.from
         version.isKnown = isCertain
         version.from = seq
