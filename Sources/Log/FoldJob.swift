@@ -148,7 +148,8 @@ final class FoldJob: ReadJob {
         try disk.rename(new, to: path)
     }
 
-    /// What was said may stand among the lines that a kill has cut in half: those of whoever said something that is deleted go.
+    /// What was said may stand among the lines that a kill has cut in half: those of whoever said something that is deleted go, and
+    /// those of which a power cut has taken a block, so that nobody can tell whose they are.
     private func eraseHalfLines() throws(StorageError) {
         guard !lines.authors.isEmpty, try disk.identity(at: folder.halfLines) != nil else { return }
         let file = try disk.open(folder.halfLines, .read)
@@ -158,7 +159,7 @@ final class FoldJob: ReadJob {
         let authors = self.lines.authors
         let lines = bytes[..<count].split(separator: 0x0A, omittingEmptySubsequences: false)
         let kept = lines.filter { line in
-            !authors.contains { author in line.firstRange(of: author) != nil }
+            !line.contains(0) && !authors.contains { author in line.firstRange(of: author) != nil }
         }
         guard kept.count < lines.count else { return }
         try write(Array(kept.joined(separator: [0x0A])), as: folder.halfLines)

@@ -92,7 +92,8 @@ struct FoldingTests {
         #expect(rig.fold())
         disk.overwrite(
             "/data/rooms/lobby/half-written-lines.txt",
-            Array((line(disk, 2) ?? "").dropLast(10).utf8) + Array("\nsomebody's own\n".utf8))
+            Array((line(disk, 2) ?? "").dropLast(10).utf8)
+                + Array("\n{\"type\":\"mess\u{0}\u{0}\u{0},\"text\":\"secret one\"\nsomebody's own\n".utf8))
         #expect(stands("secret", in: disk).count > 2)
         #expect(rig.delete(2) == .written)
         #expect(rig.delete(50) == .written)
