@@ -10,7 +10,7 @@
 // on at the end meanwhile, until the two meet or the reader goes back to the end.
 
 import { apply } from './changes.js';
-import { announce, button, firstOf, make, set } from './dom.js';
+import { announce, arrange, button, firstOf, make, set } from './dom.js';
 import { looks, plainly } from './looks.js';
 import { isMe } from './people.js';
 import { isOthers, reading } from './reading.js';
@@ -333,18 +333,10 @@ function show() {
 	const isEmpty = !more && !outbox.length && !tail().some(({ type }) => type === 'message');
 	if (first === 0) wanted.unshift(startRow(isEmpty));
 	if (live && last === rows.length) wanted.push(set(end, t.later));
-	const keep = new Set(wanted);
-	for (const element of [...list.children]) {
-		if (keep.has(element)) continue;
-		element.remove();
+	arrange(list, wanted, (element) => {
 		const row = rowOf.get(element);
 		if (row) row.element = null; // what is out of the window costs nothing
-	}
-	let next = list.firstChild;
-	for (const element of wanted) {
-		if (element === next) next = next.nextSibling;
-		else list.insertBefore(element, next);
-	}
+	});
 }
 
 // What stands before the first row. An empty room offers to invite somebody.

@@ -80,7 +80,7 @@ extension Room {
         inside[id].map { sessions[session] == $0 } ?? false
     }
 
-    /// Begins with the seq that follows one; whoever has seen less than that has missed what is nowhere any longer.
+    /// Continues the numbering behind a seq. A client that has seen only a smaller one missed events that are kept nowhere.
     mutating func goOn(behind seq: UInt64) {
         assert(firstKept == 0 && pending.isEmpty, "a room that has begun begins anew")
         self.seq = max(self.seq, seq)

@@ -148,8 +148,8 @@ final class FoldJob: ReadJob {
         try disk.rename(new, to: path)
     }
 
-    /// What was said may stand among the lines that a kill has cut in half: those of whoever said something that is deleted go, and
-    /// those of which a power cut has taken a block, so that nobody can tell whose they are.
+    /// Half-written lines may hold deleted texts. This removes those by authors of deleted messages, and those that have lost a block
+    /// in a power cut: their author may be unreadable.
     private func eraseHalfLines() throws(StorageError) {
         guard !lines.authors.isEmpty, try disk.identity(at: folder.halfLines) != nil else { return }
         let file = try disk.open(folder.halfLines, .read)

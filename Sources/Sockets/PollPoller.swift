@@ -34,7 +34,7 @@ final class PollPoller: Poller {
     private func set(_ descriptor: Int32, _ event: Int16, _ wanted: Bool) {
         guard let place = place(of: descriptor) else { return }
         if wanted { descriptors[place].events |= event } else { descriptors[place].events &= ~event }
-        // One that is broken would be told of at once, again and again, whatever is wanted of it: poll leaves out negative numbers.
+        // poll(2) reports errors and hang-ups in each call, whatever events are asked for; it skips negative descriptors.
         descriptors[place].fd = descriptors[place].events == 0 ? ~descriptor : descriptor
     }
 

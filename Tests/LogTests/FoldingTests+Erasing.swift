@@ -135,14 +135,20 @@ extension FoldingTests {
         #expect(rig.log.unfinishedErasures == ["lobby"])
     }
 
-    /// A power cut has taken the mark and left the deletion.
-    @Test func deletionWithoutAMark_isErasedOnceTheRoomIsLoaded() throws {
-        let disk = SimulatedDisk()
-        var rig = try rig(disk)
+    /// A room in which a text was deleted, and whose mark is gone.
+    private func unmarkedDeletion(_ disk: SimulatedDisk) throws -> Rig {
+        let rig = try rig(disk)
         #expect(rig.say("secret") == .written)
         #expect(rig.delete(42) == .written)
         rig.run(seconds: 3)
         disk.delete("/data/erasing/lobby")
+        return rig
+    }
+
+    /// A power cut has taken the mark and left the deletion.
+    @Test func deletionWithoutAMark_isErasedOnceTheRoomIsLoaded() throws {
+        let disk = SimulatedDisk()
+        var rig = try unmarkedDeletion(disk)
         var random = SeededRandom(1)
         disk.cutPower(&random)
         rig = try Rig(disk, sizes: Self.sizes)
@@ -157,11 +163,7 @@ extension FoldingTests {
     /// Starts after power cuts have left many short files whose snapshots are not whole: the deletion is before them all.
     @Test func deletionBeforeManyFilesWithoutASnapshot_isErased() throws {
         let disk = SimulatedDisk()
-        var rig = try rig(disk)
-        #expect(rig.say("secret") == .written)
-        #expect(rig.delete(42) == .written)
-        rig.run(seconds: 3)
-        disk.delete("/data/erasing/lobby")
+        var rig = try unmarkedDeletion(disk)
         let seq = try #require(rig.rooms["lobby"]?.seq)
         disk.kill()
         for next in seq + 1...seq + 10 { disk.overwrite(segment(next), lines(next...next)) }

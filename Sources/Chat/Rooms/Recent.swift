@@ -99,7 +99,7 @@ struct Recent: Sendable {
         }
     }
 
-    /// The events up to a seq, none of them a message, are nowhere.
+    /// Counts the events up to a seq, none of which is a message, as dropped.
     mutating func begin(behind seq: UInt64) { droppedThrough = max(droppedThrough, seq) }
 
     /// Drops the events up to a seq: they are not on the disk any longer either.

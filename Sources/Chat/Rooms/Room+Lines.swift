@@ -89,7 +89,7 @@ extension Room {
             }
             if let earlier = newest[target] { obsolete.insert(earlier) }
             newest[target] = event.seq
-            // A purge has told the messages in memory; when others were said is not known here.
+            // A purge has marked the messages in memory; the times of others are unknown here.
             let isPurged = purges.contains { $0.covers(event, of: copy.span) } && message(target) == nil
             if facts[target]?.isDeleted == true || isPurged { obsolete.insert(event.seq) }
         }

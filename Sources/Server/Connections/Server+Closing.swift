@@ -122,7 +122,7 @@ extension Server where W: ~Copyable {
         else { return false }
         if !chatState.isLeaving {
             thisTick.deferClose(connections.id(slot), close)
-            // That it has ended would be told again and again.
+            // The poller would report the end of the stream in every tick.
             world.setReadInterest(connections[slot].stream, false)
         }
         connections[slot].chat?.isLeaving = true
