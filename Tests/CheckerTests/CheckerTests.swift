@@ -72,6 +72,16 @@ import Testing
             ("bo", "", Story.got(2, later)))
     }
 
+    /// A request that changed nothing has used up no identifier.
+    @Test func whatWasDoneAlready_mayBeAnEventLater() throws {
+        let unlock = #"{"type":"moderate","action":"unlock","id":"b9"}"#
+        let lines = [
+            Story.sent(2, unlock), Story.got(2, #"{"type":"done","id":"b9","seq":12}"#), Story.sent(2, unlock),
+            Story.got(2, Story.event("moderation", 24, "Bob", #","action":"unlock","id":"b9""#)),
+        ]
+        try expectRight(("bo", "", lines.joined(separator: "\n")))
+    }
+
     @Test func whatIsSaidAgain_comesAgainAsItIsNow() throws {
         try expectRight(
             (
